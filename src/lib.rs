@@ -1,0 +1,2 @@
+//! dlmc: a compiler for `.dlm`.
+pub mod base;
