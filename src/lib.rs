@@ -1,2 +1,4 @@
 //! dlmc: a compiler for `.dlm`.
 pub mod base;
+pub mod kir;
+pub mod tir;

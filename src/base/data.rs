@@ -64,12 +64,18 @@ pub struct Table {
 impl Table {
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&Tensor> {
-        self.fields.iter().find(|(field, _)| field == name).map(|(_, tensor)| tensor)
+        self.fields
+            .iter()
+            .find(|(field, _)| field == name)
+            .map(|(_, tensor)| tensor)
     }
 
     /// Size of the common first dimension.
     pub fn rows(&self) -> usize {
-        self.fields.first().and_then(|(_, tensor)| tensor.shape().first().copied()).unwrap_or(0)
+        self.fields
+            .first()
+            .and_then(|(_, tensor)| tensor.shape().first().copied())
+            .unwrap_or(0)
     }
 }
 
@@ -89,7 +95,10 @@ pub struct DataSet {
 impl DataSet {
     /// The part of that name (`""` for a set without a split).
     pub fn part(&self, name: &str) -> Option<&Arc<Table>> {
-        self.parts.iter().find(|(part, _)| part == name).map(|(_, table)| table)
+        self.parts
+            .iter()
+            .find(|(part, _)| part == name)
+            .map(|(_, table)| table)
     }
 
     /// Element type and sizes of a field of a part.

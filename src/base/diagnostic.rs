@@ -43,7 +43,10 @@ impl Diagnostic {
             severity: Severity::Error,
             code,
             message: message.into(),
-            labels: vec![Label { span, text: String::new() }],
+            labels: vec![Label {
+                span,
+                text: String::new(),
+            }],
             help: None,
             notes: Vec::new(),
         }
@@ -51,7 +54,10 @@ impl Diagnostic {
 
     /// The same as a warning.
     pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, span, message) }
+        Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::error(code, span, message)
+        }
     }
 
     /// Sets the text at the primary place.
@@ -64,7 +70,10 @@ impl Diagnostic {
 
     /// Adds a further place.
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label {
+            span,
+            text: text.into(),
+        });
         self
     }
 
@@ -116,7 +125,10 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_found_and_a_far_one_is_not() {
-        assert_eq!(nearest("cross_entopy", ["mse", "cross_entropy", "kl"]), Some("cross_entropy"));
+        assert_eq!(
+            nearest("cross_entopy", ["mse", "cross_entropy", "kl"]),
+            Some("cross_entropy")
+        );
         assert_eq!(nearest("desne", ["dense", "dropout"]), Some("dense"));
         assert_eq!(nearest("xyz", ["mse", "relu"]), None);
     }

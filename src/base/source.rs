@@ -19,12 +19,20 @@ pub struct Span {
 impl Span {
     /// The range `start..end` of `file`.
     pub fn new(file: FileId, start: usize, end: usize) -> Span {
-        Span { file, start: start as u32, end: end as u32 }
+        Span {
+            file,
+            start: start as u32,
+            end: end as u32,
+        }
     }
 
     /// The smallest range that holds both (which lie in one file).
     pub fn to(self, other: Span) -> Span {
-        Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
+        Span {
+            file: self.file,
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 }
 
@@ -49,8 +57,14 @@ impl Sources {
     /// Adds a text.
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> FileId {
         let text = text.into();
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1)).collect();
-        self.files.push(SourceFile { name: name.into(), text, line_starts });
+        let line_starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1))
+            .collect();
+        self.files.push(SourceFile {
+            name: name.into(),
+            text,
+            line_starts,
+        });
         FileId(self.files.len() as u32 - 1)
     }
 
@@ -67,9 +81,15 @@ impl Sources {
     /// Line and column (both from 1, the column in characters) of the start of a span.
     pub fn line_column(&self, span: Span) -> (usize, usize) {
         let file = self.file(span.file);
-        let line = file.line_starts.partition_point(|&start| start <= span.start).max(1);
+        let line = file
+            .line_starts
+            .partition_point(|&start| start <= span.start)
+            .max(1);
         let start = file.line_starts[line - 1] as usize;
-        let column = file.text.get(start..span.start as usize).map_or(1, |before| before.chars().count() + 1);
+        let column = file
+            .text
+            .get(start..span.start as usize)
+            .map_or(1, |before| before.chars().count() + 1);
         (line, column)
     }
 
@@ -81,6 +101,9 @@ impl Sources {
 
     /// The text that a span covers.
     pub fn snippet(&self, span: Span) -> &str {
-        self.file(span.file).text.get(span.start as usize..span.end as usize).unwrap_or("")
+        self.file(span.file)
+            .text
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or("")
     }
 }

@@ -28,7 +28,10 @@ impl Tensor {
     pub fn new(shape: impl Into<Vec<usize>>, elements: Elements) -> Option<Tensor> {
         let shape = shape.into();
         let tensor = Tensor { shape, elements };
-        let count = tensor.shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size))?;
+        let count = tensor
+            .shape
+            .iter()
+            .try_fold(1usize, |product, &size| product.checked_mul(size))?;
         (count == tensor.len()).then_some(tensor)
     }
 
@@ -42,17 +45,26 @@ impl Tensor {
             DType::Bool => Elements::Bool(vec![0; n]),
             DType::U8 => Elements::U8(vec![0; n]),
         };
-        Tensor { shape: ty.shape.clone(), elements }
+        Tensor {
+            shape: ty.shape.clone(),
+            elements,
+        }
     }
 
     /// A scalar `f32`.
     pub fn scalar(value: f32) -> Tensor {
-        Tensor { shape: Vec::new(), elements: Elements::F32(vec![value]) }
+        Tensor {
+            shape: Vec::new(),
+            elements: Elements::F32(vec![value]),
+        }
     }
 
     /// A scalar `i32`.
     pub fn scalar_i32(value: i32) -> Tensor {
-        Tensor { shape: Vec::new(), elements: Elements::I32(vec![value]) }
+        Tensor {
+            shape: Vec::new(),
+            elements: Elements::I32(vec![value]),
+        }
     }
 
     /// Sizes, outermost first.

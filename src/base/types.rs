@@ -61,12 +61,18 @@ pub struct Type {
 impl Type {
     /// A type of the given element type and sizes.
     pub fn new(dtype: DType, shape: impl Into<Vec<usize>>) -> Type {
-        Type { dtype, shape: shape.into() }
+        Type {
+            dtype,
+            shape: shape.into(),
+        }
     }
 
     /// A scalar type.
     pub fn scalar(dtype: DType) -> Type {
-        Type { dtype, shape: Vec::new() }
+        Type {
+            dtype,
+            shape: Vec::new(),
+        }
     }
 
     /// Number of elements.

@@ -1,0 +1,121 @@
+//! Shorthands for building common comprehensions.
+use super::affine::{Affine, Guard};
+use super::graph::{
+    Body, Comprehension, Graph, Inst, Literal, Order, Read, Reducer, Subscript, Value,
+};
+use super::op::Op;
+use crate::base::source::Span;
+use crate::base::types::DType;
+
+impl Read {
+    /// An unguarded read by affine subscripts.
+    pub fn affine(
+        value: Value,
+        dtype: DType,
+        subscripts: impl IntoIterator<Item = Affine>,
+    ) -> Read {
+        Read {
+            value,
+            subscripts: subscripts.into_iter().map(Subscript::Affine).collect(),
+            guard: Guard::always(),
+            fill: Literal { dtype, value: 0.0 },
+        }
+    }
+}
+
+impl Graph {
+    /// The read of a whole value by the first indices in order, broadcast by NumPy's rule to `shape`: aligned from the right, size 1 stretches.
+    pub fn broadcast_read(&self, value: Value, shape: &[usize]) -> Read {
+        let ty = self.ty(value);
+        let lead = shape.len().saturating_sub(ty.shape.len());
+        let subscripts = ty.shape.iter().enumerate().map(|(axis, &size)| match size {
+            1 if shape.get(lead + axis) != Some(&1) => Affine::constant(0),
+            _ => Affine::index(lead + axis),
+        });
+        Read::affine(value, ty.dtype, subscripts)
+    }
+
+    /// An operator applied element by element to operands broadcast to `shape`; the operands' element types must suit the operator.
+    pub fn elementwise(
+        &mut self,
+        op: Op,
+        operands: &[Value],
+        shape: &[usize],
+        origin: Span,
+    ) -> Value {
+        let reads: Vec<Read> = operands
+            .iter()
+            .map(|&value| self.broadcast_read(value, shape))
+            .collect();
+        let mut body = Body::default();
+        let arguments: Vec<u32> = (0..operands.len() as u32)
+            .map(|read| body.push(Inst::Read(read)))
+            .collect();
+        body.result = body.op(op, &arguments);
+        let types: Vec<DType> = operands.iter().map(|&value| self.ty(value).dtype).collect();
+        let dtype = body
+            .types(&types)
+            .and_then(|types| types.get(body.result as usize).copied())
+            .unwrap_or(types[0]);
+        self.comprehension(map(shape, reads, body, dtype), origin)
+    }
+
+    /// A tensor of one repeated number.
+    pub fn splat(&mut self, dtype: DType, value: f64, shape: &[usize], origin: Span) -> Value {
+        let mut body = Body::default();
+        body.result = body.constant(dtype, value);
+        self.comprehension(map(shape, Vec::new(), body, dtype), origin)
+    }
+
+    /// Reduces the given axes of a value, leaving the others in order.
+    pub fn reduce(
+        &mut self,
+        reducer: Reducer,
+        value: Value,
+        axes: &[usize],
+        origin: Span,
+    ) -> Value {
+        let ty = self.ty(value).clone();
+        let kept: Vec<usize> = (0..ty.shape.len())
+            .filter(|axis| !axes.contains(axis))
+            .collect();
+        let place = |axis: usize| match kept.iter().position(|&k| k == axis) {
+            Some(at) => at,
+            None => kept.len() + axes.iter().position(|&a| a == axis).unwrap_or(0),
+        };
+        let subscripts: Vec<Affine> = (0..ty.shape.len())
+            .map(|axis| Affine::index(place(axis)))
+            .collect();
+        let mut body = Body::default();
+        body.result = body.push(Inst::Read(0));
+        let comprehension = Comprehension {
+            shape: kept.iter().map(|&axis| ty.shape[axis]).collect(),
+            reduce: axes.iter().map(|&axis| ty.shape[axis]).collect(),
+            reducer: (!axes.is_empty()).then_some(reducer),
+            order: Order::default(),
+            domain: Guard::always(),
+            reads: vec![Read::affine(value, ty.dtype, subscripts)],
+            body,
+            dtype: if reducer == Reducer::ArgMax {
+                DType::I32
+            } else {
+                ty.dtype
+            },
+        };
+        self.comprehension(comprehension, origin)
+    }
+}
+
+/// A comprehension without a reduction.
+pub fn map(shape: &[usize], reads: Vec<Read>, body: Body, dtype: DType) -> Comprehension {
+    Comprehension {
+        shape: shape.to_vec(),
+        reduce: Vec::new(),
+        reducer: None,
+        order: Order::default(),
+        domain: Guard::always(),
+        reads,
+        body,
+        dtype,
+    }
+}
