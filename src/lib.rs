@@ -1,5 +1,6 @@
 //! dlmc: a compiler for `.dlm`.
 pub mod base;
 pub mod kir;
+pub mod lower;
 pub mod pass;
 pub mod tir;
