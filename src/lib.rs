@@ -3,4 +3,5 @@ pub mod base;
 pub mod kir;
 pub mod lower;
 pub mod pass;
+pub mod syntax;
 pub mod tir;
