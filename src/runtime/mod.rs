@@ -1,0 +1,2 @@
+//! What runs beside the generated code: the contraction engine.
+pub mod contraction;
