@@ -3,5 +3,6 @@ pub mod base;
 pub mod kir;
 pub mod lower;
 pub mod pass;
+pub mod runtime;
 pub mod syntax;
 pub mod tir;
