@@ -23,11 +23,11 @@ fn exponential(lr, factor = 0.1, epochs = 0, steps = 0) -> [] {
     lr * factor ^ (f32(step) / duration(epochs, steps))
 }
 
-## From `lr` to `last` along half a cosine over `epochs` (or `steps`), after a linear warm-up:
-## last + (lr - last) * (1 + cos(π p)) / 2 with p from 0 to 1.
+## From `lr` to `final` along half a cosine over `epochs` (or `steps`), after a linear warm-up:
+## final + (lr - final) * (1 + cos(π p)) / 2 with p from 0 to 1.
 ## Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017), equation 5.
-fn cosine(lr, epochs = 0, steps = 0, warmup = 0, last = 0.0) -> [] {
+fn cosine(lr, epochs = 0, steps = 0, warmup = 0, final = 0.0) -> [] {
     let w = if steps == 0 { warmup * steps_per_epoch } else { warmup }
     let p = min(max((f32(step) - w) / (duration(epochs, steps) - w), 0), 1)
-    warm(w) * (last + (lr - last) * 0.5 * (1 + cos(3.141592653589793 * p)))
+    warm(w) * (final + (lr - final) * 0.5 * (1 + cos(3.141592653589793 * p)))
 }
