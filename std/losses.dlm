@@ -89,7 +89,7 @@ fn cross_entropy_of(logp: [n, c], label: i32[n], smoothing, weight: [c], ignore_
         let row = if smoothing == 0 { picked } else { (1 - smoothing) * picked + smoothing * spread }
         let share[i] = where(valid[i], w[k[i]], 0)
         let total = sum(share)
-        sum(where(valid, row, 0)) / where(total > 0, total, 1)
+        sum(where(valid, row, 0)) / where(total == 0, 1, total)
     }
 }
 

@@ -305,11 +305,11 @@ def pad(c, mode):
         size, letter = c.shape()[d], LETTERS[d]
         if left == right == 0:
             continue
-        moved = f"({letter} - {left})" if left >= 0 else f"({letter} + {-left})"
+        moved = f"{letter} - {left}" if left > 0 else f"{letter} + {-left}" if left < 0 else letter
         source = {
-            "reflect": f"{size - 1} - abs({size - 1} - abs{moved})",
+            "reflect": f"{size - 1} - abs({size - 1} - abs({moved}))",
             "replicate": f"min(max({moved}, 0), {size - 1})",
-            "circular": f"{moved} % {size}",
+            "circular": f"({moved}) % {size}",
         }[mode]
         text += f"let from_{letter}[{letter} < {size + left + right}] = {source}; "
         subscripts[d] = f"from_{letter}[{letter}]"
@@ -499,8 +499,8 @@ PROGRAMS = {
 
 
 def plain(program):
-    """Without factors of 1 and terms of 0."""
-    return re.sub(r"\((\w) - 0\)", r"\1", re.sub(r"(?<![\w.])1 \* ", "", program).replace("abs(l - 0)", "abs(l)"))
+    """Without factors of 1."""
+    return re.sub(r"(?<![\w.])1 \* ", "", program)
 
 
 def row_text(row, arrays):
