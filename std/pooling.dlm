@@ -85,7 +85,7 @@ fn mean_over_time(x: [n, t, d], mask: bool[n, t] = none) -> [n, d] {
 ## The features at the last step: of the sequence, or of the true steps of `mask`, which come first.
 fn last_over_time(x: [n, t, d], mask: bool[n, t] = none) -> [n, d] {
     if mask == none {
-        x[:, t - 1]
+        x[:, t - 1, :]
     } else {
         let count[a] = sum[i] i32(mask[a, i])
         let end[a] = max(count[a] - 1, 0)

@@ -32,7 +32,7 @@ fn keep_rows(m: bool[n], new: [n, u], old: [n, u]) -> [n, u] {
 
 ## The step of a scan's result that was walked last.
 fn last_step(hs: [n, t, u], reverse) -> [n, u] {
-    if reverse { hs[:, 0] } else { hs[:, t - 1] }
+    if reverse { hs[:, 0, :] } else { hs[:, t - 1, :] }
 }
 
 ## An Elman network: h_t = tanh(x_t @ W_ih + b_ih + h_(t-1) @ W_hh + b_hh). Gives h at every step.
