@@ -1,4 +1,5 @@
 //! dlmc: a compiler for `.dlm`.
 pub mod base;
 pub mod kir;
+pub mod ops;
 pub mod tir;
