@@ -72,7 +72,7 @@ pub enum Op {
     ToBool,
     /// Philox4x32-10 of the counter (a, b, c, d) under the key (e, f), all `i32`: the first word of the result, as `i32`.
     Philox,
-    /// A uniform number in (0, 1): `(u32(a) >> 8) + 0.5) / 2^24`, as `f32`.
+    /// A uniform number in (0, 1): `((u32(a) >> 9) + 0.5) / 2^23`, as `f32`.
     UnitUniform,
     /// The standard normal quantile of `a` in (0, 1).
     NormalQuantile,

@@ -1,0 +1,3 @@
+//! The definitions of the operators: straight-line scalar programs that the interpreter runs and the kernels are made of.
+pub mod math;
+pub mod math64;
