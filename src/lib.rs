@@ -1,2 +1,3 @@
 //! dlmc: a compiler for `.dlm`.
 pub mod base;
+pub mod data;
