@@ -38,12 +38,23 @@ struct Words {
 impl Words {
     fn new(seed: u64, epoch: u64) -> Words {
         let key = [seed as u32, (seed >> 32) as u32 ^ PERMUTATION_DOMAIN];
-        Words { key, epoch: [epoch as u32, (epoch >> 32) as u32], block: 0, words: [0; 4], used: 4 }
+        Words {
+            key,
+            epoch: [epoch as u32, (epoch >> 32) as u32],
+            block: 0,
+            words: [0; 4],
+            used: 4,
+        }
     }
 
     fn next(&mut self) -> u32 {
         if self.used == 4 {
-            let counter = [self.block as u32, (self.block >> 32) as u32, self.epoch[0], self.epoch[1]];
+            let counter = [
+                self.block as u32,
+                (self.block >> 32) as u32,
+                self.epoch[0],
+                self.epoch[1],
+            ];
             self.words = philox4x32_10(counter, self.key);
             self.block += 1;
             self.used = 0;
@@ -86,9 +97,18 @@ mod tests {
 
     #[test]
     fn the_known_answers_of_random123_hold() {
-        assert_eq!(philox4x32_10([0; 4], [0; 2]), [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
-        assert_eq!(philox4x32_10([!0; 4], [!0; 2]), [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]);
-        let pi = philox4x32_10([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]);
+        assert_eq!(
+            philox4x32_10([0; 4], [0; 2]),
+            [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]
+        );
+        assert_eq!(
+            philox4x32_10([!0; 4], [!0; 2]),
+            [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]
+        );
+        let pi = philox4x32_10(
+            [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
+            [0xa4093822, 0x299f31d0],
+        );
         assert_eq!(pi, [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1]);
     }
 
@@ -118,7 +138,10 @@ mod tests {
         }
         assert_eq!(counts.len(), 6);
         // Chi-squared with 5 degrees of freedom: 20.5 is exceeded with probability 0.001.
-        let chi: f64 = counts.values().map(|&count| (f64::from(count) - 1000.0).powi(2) / 1000.0).sum();
+        let chi: f64 = counts
+            .values()
+            .map(|&count| (f64::from(count) - 1000.0).powi(2) / 1000.0)
+            .sum();
         assert!(chi < 20.5, "{counts:?}");
     }
 }

@@ -17,17 +17,33 @@ impl Arguments<'_> {
             if !options.iter().any(|(option, _)| option == name) {
                 let names: Vec<&str> = options.iter().map(|(option, _)| *option).collect();
                 let help = did_you_mean(name, names, &format!("options of `{}`", self.name));
-                return Err(fault_help(format!("`{}` has no option `{name}`", self.name), help));
+                return Err(fault_help(
+                    format!("`{}` has no option `{name}`", self.name),
+                    help,
+                ));
             }
-            if self.named.iter().take(index).any(|(earlier, _)| earlier == name) {
-                return Err(fault(format!("`{}`: the option `{name}` is given twice", self.name)));
+            if self
+                .named
+                .iter()
+                .take(index)
+                .any(|(earlier, _)| earlier == name)
+            {
+                return Err(fault(format!(
+                    "`{}`: the option `{name}` is given twice",
+                    self.name
+                )));
             }
         }
         Ok(())
     }
 
     /// Refuses a number of positional arguments outside these bounds.
-    pub(super) fn positions(&self, least: usize, most: usize, usage: &str) -> Result<(), DataError> {
+    pub(super) fn positions(
+        &self,
+        least: usize,
+        most: usize,
+        usage: &str,
+    ) -> Result<(), DataError> {
         let given = self.positional.len();
         if (least..=most).contains(&given) {
             return Ok(());
@@ -38,40 +54,54 @@ impl Arguments<'_> {
             (least, most) if least == most => format!("{least}"),
             (least, most) => format!("{least} to {most}"),
         };
-        let message = format!("`{}` is given {given} arguments without a name and takes {wanted}", self.name);
+        let message = format!(
+            "`{}` is given {given} arguments without a name and takes {wanted}",
+            self.name
+        );
         Err(fault_help(message, format!("write {usage}")))
     }
 
     /// The option of that name.
     pub(super) fn option(&self, name: &str) -> Option<&DataOption> {
-        self.named.iter().find(|(option, _)| option == name).map(|(_, value)| value)
+        self.named
+            .iter()
+            .find(|(option, _)| option == name)
+            .map(|(_, value)| value)
     }
 
     fn wrong(&self, what: &str, wanted: &str, value: &DataOption) -> DataError {
-        fault(format!("`{}`: {what} wants {wanted} and is given {}", self.name, shown(value)))
-    }
-
-    /// A number given by name.
-    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, DataError> {
-        match self.option(name) {
-            None => Ok(None),
-            Some(DataOption::Number(value)) => Ok(Some(*value)),
-            Some(other) => Err(self.wrong(&format!("`{name}`"), "a number", other)),
-        }
+        fault(format!(
+            "`{}`: {what} wants {wanted} and is given {}",
+            self.name,
+            shown(value)
+        ))
     }
 
     /// A whole number of at least `least`, given by name or at a position.
-    pub(super) fn count(&self, position: Option<usize>, name: &str, least: u32) -> Result<Option<usize>, DataError> {
+    pub(super) fn count(
+        &self,
+        position: Option<usize>,
+        name: &str,
+        least: u32,
+    ) -> Result<Option<usize>, DataError> {
         let by_position = position.and_then(|position| self.positional.get(position));
         let value = match (by_position, self.option(name)) {
-            (Some(_), Some(_)) => return Err(fault(format!("`{}`: `{name}` is given twice", self.name))),
+            (Some(_), Some(_)) => {
+                return Err(fault(format!("`{}`: `{name}` is given twice", self.name)));
+            }
             (Some(value), None) | (None, Some(value)) => value,
             (None, None) => return Ok(None),
         };
         match value {
             DataOption::Number(number) => match whole(*number) {
-                Some(count) if count >= u64::from(least) && count <= u64::from(u32::MAX) => Ok(Some(count as usize)),
-                _ => Err(self.wrong(&format!("`{name}`"), &format!("a whole number of at least {least}"), value)),
+                Some(count) if count >= u64::from(least) && count <= u64::from(u32::MAX) => {
+                    Ok(Some(count as usize))
+                }
+                _ => Err(self.wrong(
+                    &format!("`{name}`"),
+                    &format!("a whole number of at least {least}"),
+                    value,
+                )),
             },
             other => Err(self.wrong(&format!("`{name}`"), "a whole number", other)),
         }
@@ -79,9 +109,14 @@ impl Arguments<'_> {
 
     /// A seed given by name: any whole number up to 2^53.
     pub(super) fn seed(&self, position: Option<usize>) -> Result<u64, DataError> {
-        match position.and_then(|position| self.positional.get(position)).or(self.option("seed")) {
+        match position
+            .and_then(|position| self.positional.get(position))
+            .or(self.option("seed"))
+        {
             None => Ok(0),
-            Some(DataOption::Number(number)) if whole(*number).is_some() => Ok(whole(*number).unwrap_or(0)),
+            Some(DataOption::Number(number)) if whole(*number).is_some() => {
+                Ok(whole(*number).unwrap_or(0))
+            }
             Some(other) => Err(self.wrong("`seed`", "a whole number", other)),
         }
     }
@@ -112,7 +147,10 @@ impl Arguments<'_> {
         let mut characters = text.chars();
         match (characters.next(), characters.next()) {
             (Some(character), None) => Ok(Some(character)),
-            _ => Err(fault(format!("`{}`: `{name}` wants one character and is given {text:?}", self.name))),
+            _ => Err(fault(format!(
+                "`{}`: `{name}` wants one character and is given {text:?}",
+                self.name
+            ))),
         }
     }
 
@@ -135,7 +173,13 @@ impl Arguments<'_> {
             match argument {
                 DataOption::Text(text) => names.push(text.as_str()),
                 DataOption::Number(number) if number.is_finite() => numbers.push(*number),
-                other => return Err(self.wrong("an argument", "a field's name or a finite number", other)),
+                other => {
+                    return Err(self.wrong(
+                        "an argument",
+                        "a field's name or a finite number",
+                        other,
+                    ));
+                }
             }
         }
         Ok((names, numbers))
@@ -156,7 +200,8 @@ fn flat(arguments: &[DataOption]) -> Vec<&DataOption> {
 
 /// The value as a whole number, where it is one that `f64` holds exactly.
 pub(super) fn whole(number: f64) -> Option<u64> {
-    (number >= 0.0 && number <= 9_007_199_254_740_992.0 && number.fract() == 0.0).then_some(number as u64)
+    (number >= 0.0 && number <= 9_007_199_254_740_992.0 && number.fract() == 0.0)
+        .then_some(number as u64)
 }
 
 /// A value as the program writes it.
@@ -165,6 +210,9 @@ pub(super) fn shown(value: &DataOption) -> String {
         DataOption::Number(number) => format!("{number}"),
         DataOption::Text(text) => format!("{text:?}"),
         DataOption::Flag(flag) => format!("{flag}"),
-        DataOption::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        DataOption::List(items) => format!(
+            "[{}]",
+            items.iter().map(shown).collect::<Vec<_>>().join(", ")
+        ),
     }
 }

@@ -17,7 +17,11 @@ struct Dialect {
 }
 
 /// Reads one file, or a training and a test file.
-pub(super) fn read(files: &Files<'_>, paths: &[String], arguments: &Arguments<'_>) -> Result<Frame, DataError> {
+pub(super) fn read(
+    files: &Files<'_>,
+    paths: &[String],
+    arguments: &Arguments<'_>,
+) -> Result<Frame, DataError> {
     let dialect = Dialect {
         separator: arguments.character("separator")?,
         header: arguments.flag("header")?.unwrap_or(true),
@@ -28,17 +32,36 @@ pub(super) fn read(files: &Files<'_>, paths: &[String], arguments: &Arguments<'_
     let mut test_start = None;
     if let Some(test) = arguments.text("test")? {
         test_start = Some(table.rows);
-        append(&mut table, parse(&utf8(files.read(test)?, test)?, test, &dialect)?, path, test)?;
+        append(
+            &mut table,
+            parse(&utf8(files.read(test)?, test)?, test, &dialect)?,
+            path,
+            test,
+        )?;
     }
     let mut frame = Frame::new(path.to_string(), table.rows, test_start)?;
     frame.table = Some(table);
     Ok(frame)
 }
 
-fn append(table: &mut Columns, test: Columns, path: &str, test_path: &str) -> Result<(), DataError> {
-    let names = |table: &Columns| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+fn append(
+    table: &mut Columns,
+    test: Columns,
+    path: &str,
+    test_path: &str,
+) -> Result<(), DataError> {
+    let names = |table: &Columns| {
+        table
+            .columns
+            .iter()
+            .map(|column| column.name.clone())
+            .collect::<Vec<_>>()
+    };
     if names(table) != names(&test) {
-        let position = names(table).iter().zip(&names(&test)).position(|(a, b)| a != b);
+        let position = names(table)
+            .iter()
+            .zip(&names(&test))
+            .position(|(a, b)| a != b);
         let column = 1 + position.unwrap_or(table.columns.len().min(test.columns.len()));
         return Err(fault_help(
             format!("{test_path} and {path} have different columns, from column {column} on"),
@@ -48,7 +71,11 @@ fn append(table: &mut Columns, test: Columns, path: &str, test_path: &str) -> Re
     let start = table.rows;
     for (column, more) in table.columns.iter_mut().zip(test.columns) {
         column.numbers.extend(more.numbers);
-        column.texts.extend(more.texts.into_iter().map(|(row, text)| (row + start as u32, text)));
+        column.texts.extend(
+            more.texts
+                .into_iter()
+                .map(|(row, text)| (row + start as u32, text)),
+        );
     }
     table.rows += test.rows;
     table.files.push((test_path.to_string(), start));
@@ -59,7 +86,9 @@ fn append(table: &mut Columns, test: Columns, path: &str, test_path: &str) -> Re
 fn parse(text: &str, path: &str, dialect: &Dialect) -> Result<Columns, DataError> {
     let separator = dialect.separator.unwrap_or_else(|| guess_separator(text));
     let Ok(delimiter) = u8::try_from(separator) else {
-        return Err(fault(format!("`csv`: the separator {separator:?} is not an ASCII character")));
+        return Err(fault(format!(
+            "`csv`: the separator {separator:?} is not an ASCII character"
+        )));
     };
     let mut reader = ::csv::ReaderBuilder::new()
         .delimiter(delimiter)
@@ -68,7 +97,10 @@ fn parse(text: &str, path: &str, dialect: &Dialect) -> Result<Columns, DataError
         .from_reader(text.as_bytes());
     let mut table: Option<Columns> = None;
     let mut record = ::csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| fault(format!("{path}: {error}")))? {
+    while reader
+        .read_record(&mut record)
+        .map_err(|error| fault(format!("{path}: {error}")))?
+    {
         let line = record.position().map_or(0, ::csv::Position::line);
         match &mut table {
             None => {
@@ -85,9 +117,14 @@ fn parse(text: &str, path: &str, dialect: &Dialect) -> Result<Columns, DataError
         Some(table) if table.rows > 0 => Ok(table),
         Some(_) => {
             let help = "if the first line is data, write csv(..., header = false)";
-            Err(fault_help(format!("{path}: the data set is empty: there is no row below the header"), help))
+            Err(fault_help(
+                format!("{path}: the data set is empty: there is no row below the header"),
+                help,
+            ))
         }
-        None => Err(fault(format!("{path}: the data set is empty: the file holds no line"))),
+        None => Err(fault(format!(
+            "{path}: the data set is empty: the file holds no line"
+        ))),
     }
 }
 
@@ -102,10 +139,18 @@ fn guess_separator(text: &str) -> char {
         }
     }
     // `max_by_key` keeps the last of equals; reversed, the comma wins.
-    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(',', |(separator, _)| *separator)
+    counts
+        .iter()
+        .rev()
+        .max_by_key(|(_, count)| *count)
+        .map_or(',', |(separator, _)| *separator)
 }
 
-fn header(record: &::csv::StringRecord, path: &str, dialect: &Dialect) -> Result<Columns, DataError> {
+fn header(
+    record: &::csv::StringRecord,
+    path: &str,
+    dialect: &Dialect,
+) -> Result<Columns, DataError> {
     let names: Vec<String> = match dialect.header {
         true => record.iter().map(|name| name.trim().to_string()).collect(),
         false => (0..record.len()).map(|index| format!("c{index}")).collect(),
@@ -118,11 +163,22 @@ fn header(record: &::csv::StringRecord, path: &str, dialect: &Dialect) -> Result
             ));
         }
         if let Some(earlier) = names.iter().take(index).position(|other| other == name) {
-            let message = format!("{path}, header: columns {} and {} are both called \"{name}\"", earlier + 1, index + 1);
-            return Err(fault_help(message, "if the first line is data, write csv(..., header = false)"));
+            let message = format!(
+                "{path}, header: columns {} and {} are both called \"{name}\"",
+                earlier + 1,
+                index + 1
+            );
+            return Err(fault_help(
+                message,
+                "if the first line is data, write csv(..., header = false)",
+            ));
         }
     }
-    let columns = names.into_iter().map(|name| Column { name, numbers: Vec::new(), texts: BTreeMap::new() });
+    let columns = names.into_iter().map(|name| Column {
+        name,
+        numbers: Vec::new(),
+        texts: BTreeMap::new(),
+    });
     Ok(Columns {
         columns: columns.collect(),
         targets: Vec::new(),
@@ -133,12 +189,24 @@ fn header(record: &::csv::StringRecord, path: &str, dialect: &Dialect) -> Result
     })
 }
 
-fn push(table: &mut Columns, record: &::csv::StringRecord, line: u64, path: &str, dialect: &Dialect) -> Result<(), DataError> {
+fn push(
+    table: &mut Columns,
+    record: &::csv::StringRecord,
+    line: u64,
+    path: &str,
+    dialect: &Dialect,
+) -> Result<(), DataError> {
     let (row, width) = (table.rows, table.columns.len());
     if record.len() != width {
         return Err(fault_help(
-            format!("{path}, row {}: {} cells, where the header has {width}", row + 1, record.len()),
-            format!("this is line {line} of the file; a cell that contains the separator needs quotes"),
+            format!(
+                "{path}, row {}: {} cells, where the header has {width}",
+                row + 1,
+                record.len()
+            ),
+            format!(
+                "this is line {line} of the file; a cell that contains the separator needs quotes"
+            ),
         ));
     }
     let Ok(number) = u32::try_from(row) else {

@@ -50,13 +50,22 @@ pub(super) struct Frame {
 
 impl Frame {
     /// A frame of one part, or of `train` and `test` where rows from `test_start` on come from a test file.
-    pub(super) fn new(name: String, rows: usize, test_start: Option<usize>) -> Result<Frame, DataError> {
+    pub(super) fn new(
+        name: String,
+        rows: usize,
+        test_start: Option<usize>,
+    ) -> Result<Frame, DataError> {
         let Ok(count) = u32::try_from(rows) else {
-            return Err(fault(format!("{name}: {rows} rows are more than a data set may have")));
+            return Err(fault(format!(
+                "{name}: {rows} rows are more than a data set may have"
+            )));
         };
         let parts = match test_start.and_then(|start| u32::try_from(start).ok()) {
             Some(start) => {
-                vec![("train".to_string(), (0..start).collect()), ("test".to_string(), (start..count).collect())]
+                vec![
+                    ("train".to_string(), (0..start).collect()),
+                    ("test".to_string(), (start..count).collect()),
+                ]
             }
             None => vec![(String::new(), (0..count).collect())],
         };
@@ -85,15 +94,26 @@ impl Frame {
 
     /// Index of the part that statistics come from: `train`, else the first.
     pub(super) fn training_part(&self) -> usize {
-        self.parts.iter().position(|(name, _)| name == "train").unwrap_or(0)
+        self.parts
+            .iter()
+            .position(|(name, _)| name == "train")
+            .unwrap_or(0)
     }
 
     /// The rows that statistics come from.
     pub(super) fn training_rows(&self) -> Vec<u32> {
-        let rows = self.parts.get(self.training_part()).map(|(_, rows)| rows.as_slice()).unwrap_or_default();
+        let rows = self
+            .parts
+            .get(self.training_part())
+            .map(|(_, rows)| rows.as_slice())
+            .unwrap_or_default();
         match &self.training {
             None => rows.to_vec(),
-            Some(mask) => rows.iter().copied().filter(|&row| mask.get(row as usize) == Some(&true)).collect(),
+            Some(mask) => rows
+                .iter()
+                .copied()
+                .filter(|&row| mask.get(row as usize) == Some(&true))
+                .collect(),
         }
     }
 
@@ -110,11 +130,24 @@ impl Frame {
 
     /// The tensor of a field, or an error with the nearest name.
     pub(super) fn field(&self, name: &str, by: &str) -> Result<usize, DataError> {
-        self.fields.iter().position(|(field, _)| field == name).ok_or_else(|| {
-            let names: Vec<&str> = self.fields.iter().map(|(field, _)| field.as_str()).collect();
-            let help = did_you_mean(name, names, "fields");
-            fault_help(format!("{}: `{by}` names a field `{name}` that is not there", self.name), help)
-        })
+        self.fields
+            .iter()
+            .position(|(field, _)| field == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = self
+                    .fields
+                    .iter()
+                    .map(|(field, _)| field.as_str())
+                    .collect();
+                let help = did_you_mean(name, names, "fields");
+                fault_help(
+                    format!(
+                        "{}: `{by}` names a field `{name}` that is not there",
+                        self.name
+                    ),
+                    help,
+                )
+            })
     }
 
     /// Joins the columns of a CSV file to the fields `x` `[rows, columns]` and `y`; does nothing where that is done.
@@ -125,7 +158,10 @@ impl Frame {
         let used = self.used_of(&table);
         let (features, targets) = table.roles();
         if !features.is_empty() {
-            self.fields.push(("x".to_string(), table.matrix(&features, &used, Advice::Feature)?));
+            self.fields.push((
+                "x".to_string(),
+                table.matrix(&features, &used, Advice::Feature)?,
+            ));
         }
         if let Some(tensor) = self.join_targets(&table, &targets, &used)? {
             self.fields.push(("y".to_string(), tensor));
@@ -146,7 +182,12 @@ impl Frame {
         used
     }
 
-    fn join_targets(&mut self, table: &Columns, targets: &[&Column], used: &[bool]) -> Result<Option<Tensor>, DataError> {
+    fn join_targets(
+        &mut self,
+        table: &Columns,
+        targets: &[&Column],
+        used: &[bool],
+    ) -> Result<Option<Tensor>, DataError> {
         match targets {
             [] => Ok(None),
             [target] if table.as_classes || target.is_text() => {
@@ -154,7 +195,9 @@ impl Frame {
                 self.classes.push(("y".to_string(), names));
                 Ok(Tensor::new([table.rows], Elements::I32(numbers)))
             }
-            [_] => Ok(table.matrix(targets, used, Advice::Target)?.reshaped([table.rows])),
+            [_] => Ok(table
+                .matrix(targets, used, Advice::Target)?
+                .reshaped([table.rows])),
             several => table.matrix(several, used, Advice::Target).map(Some),
         }
     }
@@ -194,13 +237,20 @@ pub(super) enum Advice {
 impl Column {
     /// Whether this is a column of text: more than half of its cells that are not missing are no numbers.
     pub(super) fn is_text(&self) -> bool {
-        let numbers = self.numbers.iter().filter(|number| !number.is_nan()).count();
+        let numbers = self
+            .numbers
+            .iter()
+            .filter(|number| !number.is_nan())
+            .count();
         self.texts.len() > numbers
     }
 
     /// Whether the cell is empty.
     pub(super) fn is_missing(&self, row: u32) -> bool {
-        self.numbers.get(row as usize).is_none_or(|number| number.is_nan()) && !self.texts.contains_key(&row)
+        self.numbers
+            .get(row as usize)
+            .is_none_or(|number| number.is_nan())
+            && !self.texts.contains_key(&row)
     }
 
     /// The cell as text; `None` where it is missing.
@@ -216,19 +266,40 @@ impl Column {
 impl Columns {
     /// The columns that become `x`, and the targets in the order they were named.
     pub(super) fn roles(&self) -> (Vec<&Column>, Vec<&Column>) {
-        let features = self.columns.iter().filter(|column| !self.targets.contains(&column.name)).collect();
-        let targets = self.targets.iter().filter_map(|name| self.columns.iter().find(|column| column.name == *name));
+        let features = self
+            .columns
+            .iter()
+            .filter(|column| !self.targets.contains(&column.name))
+            .collect();
+        let targets = self
+            .targets
+            .iter()
+            .filter_map(|name| self.columns.iter().find(|column| column.name == *name));
         (features, targets.collect())
     }
 
     /// The index of a column, or an error with the nearest name.
     pub(super) fn index(&self, name: &str, by: &str) -> Result<usize, DataError> {
-        self.columns.iter().position(|column| column.name == name).ok_or_else(|| {
-            let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
-            let file = self.files.first().map(|(file, _)| file.as_str()).unwrap_or_default();
-            let help = did_you_mean(name, names, "columns");
-            fault_help(format!("{file}: `{by}` names a column \"{name}\" that is not there"), help)
-        })
+        self.columns
+            .iter()
+            .position(|column| column.name == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = self
+                    .columns
+                    .iter()
+                    .map(|column| column.name.as_str())
+                    .collect();
+                let file = self
+                    .files
+                    .first()
+                    .map(|(file, _)| file.as_str())
+                    .unwrap_or_default();
+                let help = did_you_mean(name, names, "columns");
+                fault_help(
+                    format!("{file}: `{by}` names a column \"{name}\" that is not there"),
+                    help,
+                )
+            })
     }
 
     /// `iris.csv, row 7`: rows count from 1 and do not count the header.
@@ -243,59 +314,117 @@ impl Columns {
 
     /// `this is line 8 of the file; `
     fn line(&self, row: u32) -> String {
-        self.lines.get(row as usize).map(|line| format!("this is line {line} of the file; ")).unwrap_or_default()
+        self.lines
+            .get(row as usize)
+            .map(|line| format!("this is line {line} of the file; "))
+            .unwrap_or_default()
     }
 
     /// Checks that each cell of a column in a used row is a number that `f32` can hold.
-    pub(super) fn check_numbers(&self, column: &Column, used: &[bool], advice: Advice) -> Result<(), DataError> {
+    pub(super) fn check_numbers(
+        &self,
+        column: &Column,
+        used: &[bool],
+        advice: Advice,
+    ) -> Result<(), DataError> {
         let name = &column.name;
         if column.is_text() && advice == Advice::Feature {
-            let file = self.files.first().map(|(file, _)| file.as_str()).unwrap_or_default();
-            let message = format!("{file}: column \"{name}\" holds text, which cannot be part of `x`");
-            let help = format!("add target(\"{name}\"), drop(\"{name}\") or one_hot(\"{name}\") to the pipe");
+            let file = self
+                .files
+                .first()
+                .map(|(file, _)| file.as_str())
+                .unwrap_or_default();
+            let message =
+                format!("{file}: column \"{name}\" holds text, which cannot be part of `x`");
+            let help = format!(
+                "add target(\"{name}\"), drop(\"{name}\") or one_hot(\"{name}\") to the pipe"
+            );
             return Err(fault_help(message, help));
         }
-        for (row, &number) in column.numbers.iter().enumerate().filter(|(row, _)| used.get(*row) == Some(&true)) {
+        for (row, &number) in column
+            .numbers
+            .iter()
+            .enumerate()
+            .filter(|(row, _)| used.get(*row) == Some(&true))
+        {
             let row = row as u32;
             let place = self.place(row);
             if let Some(text) = column.texts.get(&row) {
-                let help = format!("{}if it means a missing value, write csv(..., missing = {text:?})", self.line(row));
-                return Err(fault_help(format!("{place}, column \"{name}\": {text:?} is not a number"), help));
+                let help = format!(
+                    "{}if it means a missing value, write csv(..., missing = {text:?})",
+                    self.line(row)
+                );
+                return Err(fault_help(
+                    format!("{place}, column \"{name}\": {text:?} is not a number"),
+                    help,
+                ));
             }
             if number.is_nan() {
-                let help = format!("{}add drop_missing or fill_missing to the pipe", self.line(row));
-                return Err(fault_help(format!("{place}, column \"{name}\": the value is missing"), help));
+                let help = format!(
+                    "{}add drop_missing or fill_missing to the pipe",
+                    self.line(row)
+                );
+                return Err(fault_help(
+                    format!("{place}, column \"{name}\": the value is missing"),
+                    help,
+                ));
             }
             if !(number as f32).is_finite() {
-                return Err(fault(format!("{place}, column \"{name}\": {number:e} is too large for f32")));
+                return Err(fault(format!(
+                    "{place}, column \"{name}\": {number:e} is too large for f32"
+                )));
             }
         }
         Ok(())
     }
 
     /// `[rows, columns]` of these columns.
-    pub(super) fn matrix(&self, columns: &[&Column], used: &[bool], advice: Advice) -> Result<Tensor, DataError> {
+    pub(super) fn matrix(
+        &self,
+        columns: &[&Column],
+        used: &[bool],
+        advice: Advice,
+    ) -> Result<Tensor, DataError> {
         for column in columns {
             self.check_numbers(column, used, advice)?;
         }
         let mut out = Vec::with_capacity(self.rows.saturating_mul(columns.len()));
         for row in 0..self.rows {
-            out.extend(columns.iter().map(|column| column.numbers.get(row).map_or(f32::NAN, |&number| number as f32)));
+            out.extend(columns.iter().map(|column| {
+                column
+                    .numbers
+                    .get(row)
+                    .map_or(f32::NAN, |&number| number as f32)
+            }));
         }
-        Tensor::new([self.rows, columns.len()], Elements::F32(out)).ok_or_else(|| fault("a table's sizes disagree"))
+        Tensor::new([self.rows, columns.len()], Elements::F32(out))
+            .ok_or_else(|| fault("a table's sizes disagree"))
     }
 
     /// Class numbers of a column and the class names: text sorted by name, whole numbers by value.
     /// The classes are those of the whole column, whatever part a row belongs to.
-    pub(super) fn classes(&self, column: &Column, used: &[bool]) -> Result<(Vec<i32>, Vec<String>), DataError> {
+    pub(super) fn classes(
+        &self,
+        column: &Column,
+        used: &[bool],
+    ) -> Result<(Vec<i32>, Vec<String>), DataError> {
         let names = self.class_names(column)?;
         let index: HashMap<&str, i32> = names.iter().map(String::as_str).zip(0..).collect();
         let mut numbers = Vec::with_capacity(self.rows);
         for row in 0..self.rows as u32 {
-            let class = column.key(row).and_then(|key| index.get(key.as_str()).copied());
+            let class = column
+                .key(row)
+                .and_then(|key| index.get(key.as_str()).copied());
             if class.is_none() && used.get(row as usize) == Some(&true) {
-                let message = format!("{}, column \"{}\": the class is missing", self.place(row), column.name);
-                return Err(fault_help(message, format!("{}add drop_missing to the pipe", self.line(row))));
+                let message = format!(
+                    "{}, column \"{}\": the class is missing",
+                    self.place(row),
+                    column.name
+                );
+                return Err(fault_help(
+                    message,
+                    format!("{}add drop_missing to the pipe", self.line(row)),
+                ));
             }
             numbers.push(class.unwrap_or(0));
         }
@@ -305,13 +434,34 @@ impl Columns {
     fn class_names(&self, column: &Column) -> Result<Vec<String>, DataError> {
         if !column.texts.is_empty() {
             let names = (0..self.rows as u32).filter_map(|row| column.key(row));
-            return Ok(names.collect::<std::collections::BTreeSet<String>>().into_iter().collect());
+            return Ok(names
+                .collect::<std::collections::BTreeSet<String>>()
+                .into_iter()
+                .collect());
         }
-        let mut values: Vec<f64> = column.numbers.iter().copied().filter(|number| !number.is_nan()).collect();
-        if let Some(row) = column.numbers.iter().position(|number| !number.is_nan() && number.fract() != 0.0) {
-            let (place, value) = (self.place(row as u32), column.numbers.get(row).copied().unwrap_or(0.0));
-            let message = format!("{place}, column \"{}\": {value} is no class: classes are text or whole numbers", column.name);
-            return Err(fault_help(message, "leave out `classes = true` to read the column as numbers"));
+        let mut values: Vec<f64> = column
+            .numbers
+            .iter()
+            .copied()
+            .filter(|number| !number.is_nan())
+            .collect();
+        if let Some(row) = column
+            .numbers
+            .iter()
+            .position(|number| !number.is_nan() && number.fract() != 0.0)
+        {
+            let (place, value) = (
+                self.place(row as u32),
+                column.numbers.get(row).copied().unwrap_or(0.0),
+            );
+            let message = format!(
+                "{place}, column \"{}\": {value} is no class: classes are text or whole numbers",
+                column.name
+            );
+            return Err(fault_help(
+                message,
+                "leave out `classes = true` to read the column as numbers",
+            ));
         }
         values.sort_unstable_by(f64::total_cmp);
         values.dedup();
@@ -322,8 +472,14 @@ impl Columns {
 /// The rows of a tensor, in this order.
 pub(super) fn gather(tensor: &Tensor, rows: &[u32]) -> Tensor {
     fn pick<T: Copy>(values: &[T], width: usize, rows: &[u32]) -> Vec<T> {
-        let row = |&row: &u32| values.get(row as usize * width..(row as usize + 1) * width).unwrap_or_default();
-        rows.iter().flat_map(|number| row(number).iter().copied()).collect()
+        let row = |&row: &u32| {
+            values
+                .get(row as usize * width..(row as usize + 1) * width)
+                .unwrap_or_default()
+        };
+        rows.iter()
+            .flat_map(|number| row(number).iter().copied())
+            .collect()
     }
     let width: usize = tensor.shape().iter().skip(1).product();
     let elements = match tensor.elements() {

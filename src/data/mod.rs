@@ -42,7 +42,10 @@ pub struct FileProvider {
 impl FileProvider {
     /// For the command line: any path may be read. Relative paths start from the `base_dir` of the request.
     pub fn new() -> FileProvider {
-        FileProvider { policy: files::Policy::anywhere(), opened: Vec::new() }
+        FileProvider {
+            policy: files::Policy::anywhere(),
+            opened: Vec::new(),
+        }
     }
 
     /// For a host: only files below `root` may be read, and relative base folders start from it.
@@ -50,7 +53,10 @@ impl FileProvider {
     ///
     /// The folder must not be changed by others between the check of a path and its reading.
     pub fn rooted(root: impl AsRef<Path>) -> Result<FileProvider, DataError> {
-        Ok(FileProvider { policy: files::Policy::rooted(root.as_ref())?, opened: Vec::new() })
+        Ok(FileProvider {
+            policy: files::Policy::rooted(root.as_ref())?,
+            opened: Vec::new(),
+        })
     }
 
     /// Sets how many bytes one file, decompressed, or one tensor made from it may take (4 GiB where nothing is said).
@@ -61,7 +67,11 @@ impl FileProvider {
 
     /// The path of a file to be read or written, after the check that the rules allow it. The file need not exist, its folder must.
     pub fn resolve(&self, base_dir: &str, path: &str) -> Result<PathBuf, DataError> {
-        files::Files { policy: &self.policy, base_dir }.resolve(path)
+        files::Files {
+            policy: &self.policy,
+            base_dir,
+        }
+        .resolve(path)
     }
 }
 
@@ -76,14 +86,20 @@ impl DataProvider for FileProvider {
         if let Some((_, set)) = self.opened.iter().find(|(opened, _)| opened == spec) {
             return Ok(set.clone());
         }
-        let files = files::Files { policy: &self.policy, base_dir: &spec.base_dir };
+        let files = files::Files {
+            policy: &self.policy,
+            base_dir: &spec.base_dir,
+        };
         let set = Arc::new(pipe::evaluate(&files, spec)?);
         self.opened.push((spec.clone(), set.clone()));
         Ok(set)
     }
 
     fn source(&mut self, base_dir: &str, path: &str) -> Result<(String, String), DataError> {
-        let files = files::Files { policy: &self.policy, base_dir };
+        let files = files::Files {
+            policy: &self.policy,
+            base_dir,
+        };
         let name = files.display(path);
         let text = files::utf8(files.read(path)?, &name)?;
         Ok((text, name))
@@ -92,16 +108,28 @@ impl DataProvider for FileProvider {
 
 /// A [`DataError`] about something that is wrong.
 fn fault(message: impl Into<String>) -> DataError {
-    DataError { message: message.into(), help: None, missing: false }
+    DataError {
+        message: message.into(),
+        help: None,
+        missing: false,
+    }
 }
 
 /// A [`DataError`] with its mend.
 fn fault_help(message: impl Into<String>, help: impl Into<String>) -> DataError {
-    DataError { message: message.into(), help: Some(help.into()), missing: false }
+    DataError {
+        message: message.into(),
+        help: Some(help.into()),
+        missing: false,
+    }
 }
 
 /// `help`, or `did you mean` the nearest of the names where one is near.
-fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str> + Clone, what: &str) -> String {
+fn did_you_mean<'a>(
+    name: &str,
+    names: impl IntoIterator<Item = &'a str> + Clone,
+    what: &str,
+) -> String {
     match crate::base::diagnostic::nearest(name, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {

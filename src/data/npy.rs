@@ -15,26 +15,56 @@ use std::io::Cursor;
 const LONGEST_HEADER: usize = 65_536;
 
 /// Reads one array as `x`.
-pub(super) fn read_npy(files: &Files<'_>, paths: &[String], arguments: &Arguments<'_>) -> Result<Frame, DataError> {
+pub(super) fn read_npy(
+    files: &Files<'_>,
+    paths: &[String],
+    arguments: &Arguments<'_>,
+) -> Result<Frame, DataError> {
     let double = wants_f64(arguments)?;
     let path = paths.first().map(String::as_str).unwrap_or_default();
-    let one = |path: &str| Ok(vec![("x".to_string(), parse(files, &files.read(path)?, path, double)?)]);
-    frame(path, one(path)?, arguments.text("test")?.map(|test| Ok((test, one(test)?))).transpose()?)
+    let one = |path: &str| {
+        Ok(vec![(
+            "x".to_string(),
+            parse(files, &files.read(path)?, path, double)?,
+        )])
+    };
+    frame(
+        path,
+        one(path)?,
+        arguments
+            .text("test")?
+            .map(|test| Ok((test, one(test)?)))
+            .transpose()?,
+    )
 }
 
 /// Reads the arrays of an archive under their names.
-pub(super) fn read_npz(files: &Files<'_>, paths: &[String], arguments: &Arguments<'_>) -> Result<Frame, DataError> {
+pub(super) fn read_npz(
+    files: &Files<'_>,
+    paths: &[String],
+    arguments: &Arguments<'_>,
+) -> Result<Frame, DataError> {
     let double = wants_f64(arguments)?;
     let path = paths.first().map(String::as_str).unwrap_or_default();
     let all = |path: &str| archive(files, files.read(path)?, path, double);
-    frame(path, all(path)?, arguments.text("test")?.map(|test| Ok((test, all(test)?))).transpose()?)
+    frame(
+        path,
+        all(path)?,
+        arguments
+            .text("test")?
+            .map(|test| Ok((test, all(test)?)))
+            .transpose()?,
+    )
 }
 
 fn wants_f64(arguments: &Arguments<'_>) -> Result<bool, DataError> {
     match arguments.text("dtype")? {
         None | Some("f32") => Ok(false),
         Some("f64") => Ok(true),
-        Some(other) => Err(fault(format!("`{}`: `dtype` is \"f32\" or \"f64\", not {other:?}", arguments.name))),
+        Some(other) => Err(fault(format!(
+            "`{}`: `dtype` is \"f32\" or \"f64\", not {other:?}",
+            arguments.name
+        ))),
     }
 }
 
@@ -48,10 +78,16 @@ fn frame(path: &str, mut fields: Named, test: Option<(&str, Named)>) -> Result<F
         total += common_rows(test_path, &test_fields)?;
         for (name, tensor) in &mut fields {
             let Some((_, more)) = test_fields.iter().find(|(other, _)| other == name) else {
-                return Err(fault(format!("{test_path}: the field `{name}` of {path} is not there")));
+                return Err(fault(format!(
+                    "{test_path}: the field `{name}` of {path} is not there"
+                )));
             };
             *tensor = appended(tensor, more).ok_or_else(|| {
-                fault(format!("{test_path}: `{name}` is {}, which does not go below {} of {path}", more.ty(), tensor.ty()))
+                fault(format!(
+                    "{test_path}: `{name}` is {}, which does not go below {} of {path}",
+                    more.ty(),
+                    tensor.ty()
+                ))
             })?;
         }
     }
@@ -66,7 +102,10 @@ pub(super) fn common_rows(name: &str, fields: &[(String, Tensor)]) -> Result<usi
     for (field, tensor) in fields {
         let Some(&rows) = tensor.shape().first() else {
             let help = "every field of a data set has its examples along the first dimension";
-            return Err(fault_help(format!("{name}: `{field}` is a single number"), help));
+            return Err(fault_help(
+                format!("{name}: `{field}` is a single number"),
+                help,
+            ));
         };
         match common {
             Some((first, count)) if count != rows => {
@@ -81,8 +120,12 @@ pub(super) fn common_rows(name: &str, fields: &[(String, Tensor)]) -> Result<usi
     }
     match common {
         Some((_, rows)) if rows > 0 => Ok(rows),
-        Some(_) => Err(fault(format!("{name}: the data set is empty: its first dimension is 0"))),
-        None => Err(fault(format!("{name}: the data set is empty: it has no field"))),
+        Some(_) => Err(fault(format!(
+            "{name}: the data set is empty: its first dimension is 0"
+        ))),
+        None => Err(fault(format!(
+            "{name}: the data set is empty: it has no field"
+        ))),
     }
 }
 
@@ -99,23 +142,47 @@ fn appended(tensor: &Tensor, more: &Tensor) -> Option<Tensor> {
         (Elements::I32(a), Elements::I32(b)) => Elements::I32([a.as_slice(), b].concat()),
         (Elements::Bool(a), Elements::Bool(b)) => Elements::Bool([a.as_slice(), b].concat()),
         (Elements::U8(a), Elements::U8(b)) => Elements::U8([a.as_slice(), b].concat()),
-        (Elements::F32(_) | Elements::F64(_) | Elements::I32(_) | Elements::Bool(_) | Elements::U8(_), _) => return None,
+        (
+            Elements::F32(_)
+            | Elements::F64(_)
+            | Elements::I32(_)
+            | Elements::Bool(_)
+            | Elements::U8(_),
+            _,
+        ) => return None,
     };
     Tensor::new(shape, elements)
 }
 
 /// The arrays of a `.npz` file, sorted by name as the archive may list them in any order.
-pub(super) fn archive(files: &Files<'_>, bytes: Vec<u8>, path: &str, double: bool) -> Result<Named, DataError> {
-    let damaged = |error: &dyn std::fmt::Display| fault(format!("{path}: this is not a sound .npz file ({error})"));
-    let mut npz = npyz::npz::NpzArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
+pub(super) fn archive(
+    files: &Files<'_>,
+    bytes: Vec<u8>,
+    path: &str,
+    double: bool,
+) -> Result<Named, DataError> {
+    let damaged = |error: &dyn std::fmt::Display| {
+        fault(format!("{path}: this is not a sound .npz file ({error})"))
+    };
+    let mut npz =
+        npyz::npz::NpzArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
     let mut names: Vec<String> = npz.array_names().map(str::to_string).collect();
     names.sort_unstable();
     let mut fields = Vec::new();
+    let mut total = 0usize;
     for name in names {
-        let entry = npz.zip_archive().by_name(&npyz::npz::file_name_from_array_name(&name)).map_err(|error| damaged(&error))?;
+        let entry = npz
+            .zip_archive()
+            .by_name(&npyz::npz::file_name_from_array_name(&name))
+            .map_err(|error| damaged(&error))?;
         let place = format!("{path}, array `{name}`");
-        let inner = files.limited(entry, &place)?.map_err(|error| damaged(&error))?;
+        let inner = files
+            .limited(entry, &place)?
+            .map_err(|error| damaged(&error))?;
         let tensor = parse(files, &inner, &place, double)?;
+        total = total.saturating_add(tensor.ty().bytes());
+        // Many small entries may unpack to as much as one large one.
+        files.allow(&[total], 1, path)?;
         fields.push((name, tensor));
     }
     Ok(fields)
@@ -133,50 +200,93 @@ struct Header {
 }
 
 /// One array as a tensor.
-pub(super) fn parse(files: &Files<'_>, bytes: &[u8], place: &str, double: bool) -> Result<Tensor, DataError> {
+pub(super) fn parse(
+    files: &Files<'_>,
+    bytes: &[u8],
+    place: &str,
+    double: bool,
+) -> Result<Tensor, DataError> {
     let (header, data) = split_header(bytes, place)?;
-    let count = header.shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+    let count = header
+        .shape
+        .iter()
+        .try_fold(1usize, |product, &size| product.checked_mul(size));
     let wanted = count.and_then(|count| count.checked_mul(header.size));
     let (Some(count), Some(wanted)) = (count, wanted) else {
-        return Err(fault(format!("{place}: the sizes {:?} are too large for any file", header.shape)));
+        return Err(fault(format!(
+            "{place}: the sizes {:?} are too large for any file",
+            header.shape
+        )));
     };
     if data.len() < wanted {
         let given = data.len();
-        return Err(fault(format!("{place}: cut off: {given} bytes, where the sizes {:?} need {wanted}", header.shape)));
+        return Err(fault(format!(
+            "{place}: cut off: {given} bytes, where the sizes {:?} need {wanted}",
+            header.shape
+        )));
     }
     if data.len() > wanted {
-        return Err(fault(format!("{place}: {} bytes follow the array", data.len() - wanted)));
+        return Err(fault(format!(
+            "{place}: {} bytes follow the array",
+            data.len() - wanted
+        )));
     }
     files.allow(&[count], if double { 8 } else { 4 }, place)?;
     let elements = elements(&header, data, place, double)?;
-    let elements = if header.fortran { reordered(elements, &header.shape) } else { elements };
-    Tensor::new(header.shape, elements).ok_or_else(|| fault(format!("{place}: sizes and elements disagree")))
+    let elements = if header.fortran {
+        reordered(elements, &header.shape)
+    } else {
+        elements
+    };
+    Tensor::new(header.shape, elements)
+        .ok_or_else(|| fault(format!("{place}: sizes and elements disagree")))
 }
 
 fn split_header<'a>(bytes: &'a [u8], place: &str) -> Result<(Header, &'a [u8]), DataError> {
     let cut = || fault(format!("{place}: cut off in the header"));
     let (length, start) = match bytes {
-        [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, a, b, ..] => (usize::from(u16::from_le_bytes([*a, *b])), 10),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, a, b, ..] => {
+            (usize::from(u16::from_le_bytes([*a, *b])), 10)
+        }
         [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _, a, b, c, d, ..] => {
             (u32::from_le_bytes([*a, *b, *c, *d]) as usize, 12)
         }
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => return Err(cut()),
-        _ => return Err(fault_help(format!("{place}: wrong magic number: this is not a .npy file"), "write it with numpy.save")),
+        _ => {
+            return Err(fault_help(
+                format!("{place}: wrong magic number: this is not a .npy file"),
+                "write it with numpy.save",
+            ));
+        }
     };
     if length > LONGEST_HEADER {
-        return Err(fault(format!("{place}: a header of {length} bytes is not one that NumPy writes")));
+        return Err(fault(format!(
+            "{place}: a header of {length} bytes is not one that NumPy writes"
+        )));
     }
-    let (Some(header), Some(data)) = (bytes.get(start..start + length), bytes.get(start + length..)) else {
+    let (Some(header), Some(data)) = (
+        bytes.get(start..start + length),
+        bytes.get(start + length..),
+    ) else {
         return Err(cut());
     };
     Ok((header_facts(&String::from_utf8_lossy(header), place)?, data))
 }
 
 fn header_facts(header: &str, place: &str) -> Result<Header, DataError> {
-    let bad = |what: &str| fault(format!("{place}: the header has no sound `{what}`: {:.80}", header.trim()));
+    let bad = |what: &str| {
+        fault(format!(
+            "{place}: the header has no sound `{what}`: {:.80}",
+            header.trim()
+        ))
+    };
     let value = |key: &str| {
-        let after = header.find(&format!("'{key}'")).and_then(|at| header.get(at + key.len() + 2..));
-        after.and_then(|after| after.trim_start().strip_prefix(':')).map(str::trim_start)
+        let after = header
+            .find(&format!("'{key}'"))
+            .and_then(|at| header.get(at + key.len() + 2..));
+        after
+            .and_then(|after| after.trim_start().strip_prefix(':'))
+            .map(str::trim_start)
     };
     let quoted = value("descr").and_then(|text| text.strip_prefix('\''));
     let Some((descr, _)) = quoted.and_then(|text| text.split_once('\'')) else {
@@ -194,14 +304,26 @@ fn header_facts(header: &str, place: &str) -> Result<Header, DataError> {
         Some(text) if text.starts_with("False") => false,
         Some(_) | None => return Err(bad("fortran_order")),
     };
-    let inner = value("shape").and_then(|text| text.strip_prefix('(')).and_then(|text| text.split_once(')'));
+    let inner = value("shape")
+        .and_then(|text| text.strip_prefix('('))
+        .and_then(|text| text.split_once(')'));
     let (inner, _) = inner.ok_or_else(|| bad("shape"))?;
-    let sizes = inner.split(',').map(str::trim).filter(|size| !size.is_empty()).map(|size| size.parse::<usize>());
-    let shape = sizes.collect::<Result<Vec<usize>, _>>().map_err(|_| bad("shape"))?;
+    let sizes = inner
+        .split(',')
+        .map(str::trim)
+        .filter(|size| !size.is_empty())
+        .map(|size| size.parse::<usize>());
+    let shape = sizes
+        .collect::<Result<Vec<usize>, _>>()
+        .map_err(|_| bad("shape"))?;
     match (kind, size) {
-        ('f', 2 | 4 | 8) | ('i' | 'u', 1 | 2 | 4 | 8) | ('b', 1) => {
-            Ok(Header { big_endian: order == '>', kind, size, fortran, shape })
-        }
+        ('f', 2 | 4 | 8) | ('i' | 'u', 1 | 2 | 4 | 8) | ('b', 1) => Ok(Header {
+            big_endian: order == '>',
+            kind,
+            size,
+            fortran,
+            shape,
+        }),
         _ => Err(fault_help(
             format!("{place}: elements of type `{descr}` are not supported"),
             "convert with .astype(\"float32\") or .astype(\"int32\") before saving",
@@ -214,25 +336,46 @@ fn words<'a>(header: &Header, data: &'a [u8]) -> impl Iterator<Item = u64> + 'a 
     let big_endian = header.big_endian;
     data.chunks_exact(header.size.max(1)).map(move |chunk| {
         let fold = |word: u64, &byte: &u8| (word << 8) | u64::from(byte);
-        if big_endian { chunk.iter().fold(0, fold) } else { chunk.iter().rev().fold(0, fold) }
+        if big_endian {
+            chunk.iter().fold(0, fold)
+        } else {
+            chunk.iter().rev().fold(0, fold)
+        }
     })
 }
 
-fn elements(header: &Header, data: &[u8], place: &str, double: bool) -> Result<Elements, DataError> {
+fn elements(
+    header: &Header,
+    data: &[u8],
+    place: &str,
+    double: bool,
+) -> Result<Elements, DataError> {
     let words = words(header, data);
     match (header.kind, header.size) {
-        ('f', 2) => Ok(Elements::F32(words.map(|word| f16_to_f32(word as u16)).collect())),
-        ('f', 4) => Ok(Elements::F32(words.map(|word| f32::from_bits(word as u32)).collect())),
+        ('f', 2) => Ok(Elements::F32(
+            words.map(|word| f16_to_f32(word as u16)).collect(),
+        )),
+        ('f', 4) => Ok(Elements::F32(
+            words.map(|word| f32::from_bits(word as u32)).collect(),
+        )),
         ('f', _) if double => Ok(Elements::F64(words.map(f64::from_bits).collect())),
-        ('f', _) => Ok(Elements::F32(words.map(|word| f64::from_bits(word) as f32).collect())),
-        ('b', _) => Ok(Elements::Bool(words.map(|word| u8::from(word != 0)).collect())),
+        ('f', _) => Ok(Elements::F32(
+            words.map(|word| f64::from_bits(word) as f32).collect(),
+        )),
+        ('b', _) => Ok(Elements::Bool(
+            words.map(|word| u8::from(word != 0)).collect(),
+        )),
         ('u', 1) => Ok(Elements::U8(words.map(|word| word as u8).collect())),
         (kind, size) => {
             let shift = 64 - 8 * size as u32;
             let mut out = Vec::with_capacity(data.len() / size.max(1));
             for (at, word) in words.enumerate() {
                 // Shifting up and back extends the sign.
-                let value = if kind == 'i' { i128::from(((word << shift) as i64) >> shift) } else { i128::from(word) };
+                let value = if kind == 'i' {
+                    i128::from(((word << shift) as i64) >> shift)
+                } else {
+                    i128::from(word)
+                };
                 let Ok(value) = i32::try_from(value) else {
                     return Err(fault_help(
                         format!("{place}: element {at} is {value}, which i32 cannot hold"),
@@ -252,7 +395,11 @@ fn reordered(elements: Elements, shape: &[usize]) -> Elements {
         let mut index = vec![0usize; shape.len()];
         let mut out = Vec::with_capacity(values.len());
         for _ in 0..values.len() {
-            let at = index.iter().zip(shape).rev().fold(0, |at, (&index, &size)| at * size + index);
+            let at = index
+                .iter()
+                .zip(shape)
+                .rev()
+                .fold(0, |at, (&index, &size)| at * size + index);
             out.extend(values.get(at).copied());
             for (digit, &size) in index.iter_mut().zip(shape).rev() {
                 *digit += 1;
@@ -291,7 +438,13 @@ mod tests {
 
     #[test]
     fn half_precision_is_read_exactly() {
-        let cases = [(0x3c00, 1.0), (0xc000, -2.0), (0x0001, 5.960_464_5e-8), (0x7bff, 65504.0), (0x3555, 0.333_251_95)];
+        let cases = [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x7bff, 65504.0),
+            (0x3555, 0.333_251_95),
+        ];
         for (bits, value) in cases {
             assert_eq!(f16_to_f32(bits), value);
         }

@@ -26,15 +26,27 @@ pub(super) fn evaluate(files: &Files<'_>, spec: &DataSpec) -> Result<DataSet, Da
     let mut context = Context {
         files,
         reserved: reserved(&spec.transforms),
-        contiguous: spec.transforms.iter().any(|transform| transform.name == "windows"),
+        contiguous: spec
+            .transforms
+            .iter()
+            .any(|transform| transform.name == "windows"),
         track: false,
     };
-    let last_split = spec.transforms.iter().rposition(|transform| transform.name == "split");
-    let before = spec.transforms.get(..last_split.unwrap_or(0)).unwrap_or_default();
+    let last_split = spec
+        .transforms
+        .iter()
+        .rposition(|transform| transform.name == "split");
+    let before = spec
+        .transforms
+        .get(..last_split.unwrap_or(0))
+        .unwrap_or_default();
     let mut frame = source;
     if before.iter().any(transforms::takes_statistics) {
         context.track = true;
-        let upto = spec.transforms.get(..=last_split.unwrap_or(0)).unwrap_or_default();
+        let upto = spec
+            .transforms
+            .get(..=last_split.unwrap_or(0))
+            .unwrap_or_default();
         frame.training = Some(training_mask(frame.clone(), upto, &context)?);
         context.track = false;
     }
@@ -46,14 +58,28 @@ pub(super) fn evaluate(files: &Files<'_>, spec: &DataSpec) -> Result<DataSet, Da
 
 fn open(files: &Files<'_>, source: &DataSource) -> Result<Frame, DataError> {
     match source {
-        DataSource::Reader { name, paths, options } => {
-            readers::read(files, paths, &Arguments { name, positional: &[], named: options })
-        }
+        DataSource::Reader {
+            name,
+            paths,
+            options,
+        } => readers::read(
+            files,
+            paths,
+            &Arguments {
+                name,
+                positional: &[],
+                named: options,
+            },
+        ),
         DataSource::Tensors(fields) => {
             let rows = npy::common_rows("data", fields)?;
             let mut frame = Frame::new("data".to_string(), rows, None)?;
             for (index, (name, _)) in fields.iter().enumerate() {
-                if fields.iter().take(index).any(|(earlier, _)| earlier == name) {
+                if fields
+                    .iter()
+                    .take(index)
+                    .any(|(earlier, _)| earlier == name)
+                {
                     return Err(fault(format!("data: the field `{name}` is given twice")));
                 }
             }
@@ -88,7 +114,11 @@ fn collect_texts<'a>(values: impl Iterator<Item = &'a DataOption>, names: &mut V
 }
 
 /// For each row of the source, whether the training part is made of it.
-fn training_mask(mut frame: Frame, transforms: &[Transform], context: &Context<'_>) -> Result<Vec<bool>, DataError> {
+fn training_mask(
+    mut frame: Frame,
+    transforms: &[Transform],
+    context: &Context<'_>,
+) -> Result<Vec<bool>, DataError> {
     let mut mask = vec![false; frame.rows()];
     for transform in transforms {
         transforms::apply(&mut frame, transform, context)?;
@@ -99,7 +129,11 @@ fn training_mask(mut frame: Frame, transforms: &[Transform], context: &Context<'
         }
     };
     for row in frame.training_rows() {
-        match frame.origins.as_ref().map(|origins| origins.get(row as usize)) {
+        match frame
+            .origins
+            .as_ref()
+            .map(|origins| origins.get(row as usize))
+        {
             Some(Some(origin)) => origin.iter().for_each(|&row| mark(row)),
             Some(None) => {}
             None => mark(row),
@@ -113,38 +147,78 @@ fn finish(mut frame: Frame) -> Result<DataSet, DataError> {
     frame.join()?;
     for (part, rows) in &frame.parts {
         if rows.is_empty() {
-            let which = if part.is_empty() { String::new() } else { format!(" in part `{part}`") };
-            return Err(fault(format!("{}: the data set is empty: no row is left{which}", frame.name)));
+            let which = if part.is_empty() {
+                String::new()
+            } else {
+                format!(" in part `{part}`")
+            };
+            return Err(fault(format!(
+                "{}: the data set is empty: no row is left{which}",
+                frame.name
+            )));
         }
     }
     let vocabulary = text::encode(&mut frame)?;
     let summary = summary(&frame, vocabulary.len());
-    let whole_file = |rows: &[u32]| rows.len() == frame.rows() && rows.iter().zip(0..).all(|(&row, at)| row == at);
+    let whole_file = |rows: &[u32]| {
+        rows.len() == frame.rows() && rows.iter().zip(0..).all(|(&row, at)| row == at)
+    };
     let parts = match frame.parts.as_slice() {
-        [(name, rows)] if whole_file(rows) => vec![(name.clone(), Arc::new(Table { fields: frame.fields }))],
+        [(name, rows)] if whole_file(rows) => vec![(
+            name.clone(),
+            Arc::new(Table {
+                fields: frame.fields,
+            }),
+        )],
         parts => {
             let table = |rows: &[u32]| {
-                let fields = frame.fields.iter().map(|(name, tensor)| (name.clone(), gather(tensor, rows)));
-                Arc::new(Table { fields: fields.collect() })
+                let fields = frame
+                    .fields
+                    .iter()
+                    .map(|(name, tensor)| (name.clone(), gather(tensor, rows)));
+                Arc::new(Table {
+                    fields: fields.collect(),
+                })
             };
-            parts.iter().map(|(name, rows)| (name.clone(), table(rows))).collect()
+            parts
+                .iter()
+                .map(|(name, rows)| (name.clone(), table(rows)))
+                .collect()
         }
     };
-    Ok(DataSet { parts, classes: frame.classes, vocabulary, summary })
+    Ok(DataSet {
+        parts,
+        classes: frame.classes,
+        vocabulary,
+        summary,
+    })
 }
 
 /// `iris.csv: 150 rows, 4 columns, 3 classes (train 120, test 30)`.
 fn summary(frame: &Frame, vocabulary: usize) -> String {
     let rows: usize = frame.parts.iter().map(|(_, rows)| rows.len()).sum();
     let mut facts = Vec::new();
-    let shape = |name: &str| frame.fields.iter().find(|(field, _)| field == name).map(|(_, tensor)| tensor.shape());
+    let shape = |name: &str| {
+        frame
+            .fields
+            .iter()
+            .find(|(field, _)| field == name)
+            .map(|(_, tensor)| tensor.shape())
+    };
     match (&frame.kind, shape("x")) {
         (Kind::Text(_), _) => {
-            let windows = frame.fields.first().and_then(|(_, tensor)| tensor.shape().get(1));
-            facts.push(windows.map_or(format!("{rows} characters"), |length| format!("{rows} windows of {length} characters")));
+            let windows = frame
+                .fields
+                .first()
+                .and_then(|(_, tensor)| tensor.shape().get(1));
+            facts.push(windows.map_or(format!("{rows} characters"), |length| {
+                format!("{rows} windows of {length} characters")
+            }));
             facts.push(format!("vocabulary of {vocabulary}"));
         }
-        (Kind::Series, Some([_, steps, features])) => facts.push(format!("{rows} series of up to {steps} steps, {features} columns")),
+        (Kind::Series, Some([_, steps, features])) => facts.push(format!(
+            "{rows} series of up to {steps} steps, {features} columns"
+        )),
         (_, Some([_, columns])) => facts.push(format!("{rows} rows, {columns} columns")),
         (_, Some([_, channels, height, width])) => facts.push(match channels {
             1 => format!("{rows} images of {height}x{width}"),
@@ -152,15 +226,32 @@ fn summary(frame: &Frame, vocabulary: usize) -> String {
         }),
         (_, _) => facts.push(format!("{rows} rows")),
     }
-    facts.extend(frame.classes.iter().take(1).map(|(_, names)| format!("{} classes", names.len())));
-    let parts: Vec<String> = frame.parts.iter().map(|(name, rows)| format!("{name} {}", rows.len())).collect();
+    facts.extend(
+        frame
+            .classes
+            .iter()
+            .take(1)
+            .map(|(_, names)| format!("{} classes", names.len())),
+    );
+    let parts: Vec<String> = frame
+        .parts
+        .iter()
+        .map(|(name, rows)| format!("{name} {}", rows.len()))
+        .collect();
     match frame.parts.len() {
         1 => format!("{}: {}", frame.name, facts.join(", ")),
-        _ => format!("{}: {} ({})", frame.name, facts.join(", "), parts.join(", ")),
+        _ => format!(
+            "{}: {} ({})",
+            frame.name,
+            facts.join(", "),
+            parts.join(", ")
+        ),
     }
 }
 
 /// The number as a size, where it is one.
 pub(super) fn size(number: f64) -> Option<usize> {
-    whole(number).filter(|&size| size <= u64::from(u32::MAX)).map(|size| size as usize)
+    whole(number)
+        .filter(|&size| size <= u64::from(u32::MAX))
+        .map(|size| size as usize)
 }

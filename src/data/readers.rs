@@ -28,10 +28,19 @@ pub const READERS: &[Reader] = &[
         doc: "A table of text. Gives `x` f32[rows, columns], and `y` where `target` names columns. A cell that is empty, NA, NaN, null or ? is missing.",
         paths: (1, 1),
         options: &[
-            ("separator", "the character between cells; where nothing is said, the most frequent of `,`, `;` and tab in the first line"),
-            ("header", "false: the first line is data, and the columns are called c0, c1, ..."),
+            (
+                "separator",
+                "the character between cells; where nothing is said, the most frequent of `,`, `;` and tab in the first line",
+            ),
+            (
+                "header",
+                "false: the first line is data, and the columns are called c0, c1, ...",
+            ),
             ("missing", "one more spelling of a missing value"),
-            ("test", "a second file with the same columns: the parts are `train` and `test`"),
+            (
+                "test",
+                "a second file with the same columns: the parts are `train` and `test`",
+            ),
         ],
         run: csv::read,
     },
@@ -40,7 +49,10 @@ pub const READERS: &[Reader] = &[
         usage: "npy(\"x.npy\")",
         doc: "One NumPy array, as `x`. f2, f4, f8 become f32, integers i32 (checked), u1 u8, b1 bool.",
         paths: (1, 1),
-        options: &[("dtype", "\"f64\": keep f8 arrays as f64"), ("test", "a second file: the parts are `train` and `test`")],
+        options: &[
+            ("dtype", "\"f64\": keep f8 arrays as f64"),
+            ("test", "a second file: the parts are `train` and `test`"),
+        ],
         run: npy::read_npy,
     },
     Reader {
@@ -48,7 +60,10 @@ pub const READERS: &[Reader] = &[
         usage: "npz(\"data.npz\")",
         doc: "Named NumPy arrays with a common first dimension, as fields of those names.",
         paths: (1, 1),
-        options: &[("dtype", "\"f64\": keep f8 arrays as f64"), ("test", "a second file: the parts are `train` and `test`")],
+        options: &[
+            ("dtype", "\"f64\": keep f8 arrays as f64"),
+            ("test", "a second file: the parts are `train` and `test`"),
+        ],
         run: npy::read_npz,
     },
     Reader {
@@ -65,7 +80,10 @@ pub const READERS: &[Reader] = &[
         doc: "Characters of a UTF-8 text. Gives `tokens` i32[n], and with `windows(length)` `tokens` and `next` i32[n, length]. The vocabulary is the characters of the training part, by code point.",
         paths: (1, 1),
         options: &[
-            ("unknown", "the character that stands for those that the training part does not have; without it they are an error"),
+            (
+                "unknown",
+                "the character that stands for those that the training part does not have; without it they are an error",
+            ),
             ("test", "a second file: the parts are `train` and `test`"),
         ],
         run: text::read,
@@ -73,16 +91,31 @@ pub const READERS: &[Reader] = &[
 ];
 
 /// Reads by the reader of that name.
-pub(super) fn read(files: &Files<'_>, paths: &[String], arguments: &Arguments<'_>) -> Result<Frame, DataError> {
+pub(super) fn read(
+    files: &Files<'_>,
+    paths: &[String],
+    arguments: &Arguments<'_>,
+) -> Result<Frame, DataError> {
     let Some(reader) = READERS.iter().find(|reader| reader.name == arguments.name) else {
         let names: Vec<&str> = READERS.iter().map(|reader| reader.name).collect();
         let help = did_you_mean(arguments.name, names, "readers");
-        return Err(fault_help(format!("there is no reader `{}`", arguments.name), help));
+        return Err(fault_help(
+            format!("there is no reader `{}`", arguments.name),
+            help,
+        ));
     };
     let (least, most) = reader.paths;
     if !(least..=most).contains(&paths.len()) {
-        let wanted = if least == most { format!("{least}") } else { format!("{least} to {most}") };
-        let message = format!("`{}` is given {} paths and takes {wanted}", reader.name, paths.len());
+        let wanted = if least == most {
+            format!("{least}")
+        } else {
+            format!("{least} to {most}")
+        };
+        let message = format!(
+            "`{}` is given {} paths and takes {wanted}",
+            reader.name,
+            paths.len()
+        );
         return Err(fault_help(message, format!("write {}", reader.usage)));
     }
     arguments.known(reader.options)?;

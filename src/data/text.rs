@@ -8,9 +8,16 @@ use crate::base::tensor::{Elements, Tensor};
 use std::collections::{BTreeSet, HashMap};
 
 /// Reads one file, or a training and a test file, as code points.
-pub(super) fn read(files: &Files<'_>, paths: &[String], arguments: &Arguments<'_>) -> Result<Frame, DataError> {
+pub(super) fn read(
+    files: &Files<'_>,
+    paths: &[String],
+    arguments: &Arguments<'_>,
+) -> Result<Frame, DataError> {
     let path = paths.first().map(String::as_str).unwrap_or_default();
-    let mut facts = TextFacts { unknown: arguments.character("unknown")?, first: HashMap::new() };
+    let mut facts = TextFacts {
+        unknown: arguments.character("unknown")?,
+        first: HashMap::new(),
+    };
     let mut points = code_points(files, path, &mut facts)?;
     let mut test_start = None;
     if let Some(test) = arguments.text("test")? {
@@ -18,22 +25,32 @@ pub(super) fn read(files: &Files<'_>, paths: &[String], arguments: &Arguments<'_
         points.extend(code_points(files, test, &mut facts)?);
     }
     let mut frame = Frame::new(path.to_string(), points.len(), test_start)?;
-    let tokens = Tensor::new([points.len()], Elements::I32(points)).ok_or_else(|| fault("a text's sizes disagree"))?;
+    let tokens = Tensor::new([points.len()], Elements::I32(points))
+        .ok_or_else(|| fault("a text's sizes disagree"))?;
     frame.fields.push(("tokens".to_string(), tokens));
     frame.kind = Kind::Text(facts);
     Ok(frame)
 }
 
-fn code_points(files: &Files<'_>, path: &str, facts: &mut TextFacts) -> Result<Vec<i32>, DataError> {
+fn code_points(
+    files: &Files<'_>,
+    path: &str,
+    facts: &mut TextFacts,
+) -> Result<Vec<i32>, DataError> {
     let text = utf8(files.read(path)?, path)?;
     if text.is_empty() {
-        return Err(fault(format!("{path}: the data set is empty: the file holds no character")));
+        return Err(fault(format!(
+            "{path}: the data set is empty: the file holds no character"
+        )));
     }
     files.allow(&[text.len()], 4, path)?;
     let mut line = 1;
     let mut points = Vec::with_capacity(text.len());
     for character in text.chars() {
-        facts.first.entry(character).or_insert_with(|| (path.to_string(), line));
+        facts
+            .first
+            .entry(character)
+            .or_insert_with(|| (path.to_string(), line));
         line += usize::from(character == '\n');
         points.push(character as i32);
     }
@@ -47,7 +64,11 @@ pub(super) fn encode(frame: &mut Frame) -> Result<Vec<char>, DataError> {
         return Ok(Vec::new());
     };
     let training = frame.training_rows();
-    let mut seen: BTreeSet<i32> = facts.unknown.iter().map(|&unknown| unknown as i32).collect();
+    let mut seen: BTreeSet<i32> = facts
+        .unknown
+        .iter()
+        .map(|&unknown| unknown as i32)
+        .collect();
     for (_, tensor) in &frame.fields {
         let points = tensor.as_i32().unwrap_or_default();
         for row in rows_of(tensor, points, &training) {
@@ -55,7 +76,9 @@ pub(super) fn encode(frame: &mut Frame) -> Result<Vec<char>, DataError> {
         }
     }
     let tokens: HashMap<i32, i32> = seen.iter().copied().zip(0..).collect();
-    let unknown = facts.unknown.and_then(|unknown| tokens.get(&(unknown as i32)).copied());
+    let unknown = facts
+        .unknown
+        .and_then(|unknown| tokens.get(&(unknown as i32)).copied());
     for part in 0..frame.parts.len() {
         check_seen(frame, part, &tokens, unknown, &facts)?;
     }
@@ -66,12 +89,20 @@ pub(super) fn encode(frame: &mut Frame) -> Result<Vec<char>, DataError> {
             }
         }
     }
-    Ok(seen.into_iter().filter_map(|point| u32::try_from(point).ok().and_then(char::from_u32)).collect())
+    Ok(seen
+        .into_iter()
+        .filter_map(|point| u32::try_from(point).ok().and_then(char::from_u32))
+        .collect())
 }
 
-fn rows_of<'a>(tensor: &Tensor, points: &'a [i32], rows: &'a [u32]) -> impl Iterator<Item = &'a [i32]> {
+fn rows_of<'a>(
+    tensor: &Tensor,
+    points: &'a [i32],
+    rows: &'a [u32],
+) -> impl Iterator<Item = &'a [i32]> {
     let width: usize = tensor.shape().iter().skip(1).product();
-    rows.iter().filter_map(move |&row| points.get(row as usize * width..(row as usize + 1) * width))
+    rows.iter()
+        .filter_map(move |&row| points.get(row as usize * width..(row as usize + 1) * width))
 }
 
 fn check_seen(
@@ -86,11 +117,22 @@ fn check_seen(
     };
     for (_, tensor) in &frame.fields {
         let points = tensor.as_i32().unwrap_or_default();
-        for &point in rows_of(tensor, points, rows).flatten().filter(|point| !tokens.contains_key(point)) {
-            let character = u32::try_from(point).ok().and_then(char::from_u32).unwrap_or('\u{fffd}');
+        for &point in rows_of(tensor, points, rows)
+            .flatten()
+            .filter(|point| !tokens.contains_key(point))
+        {
+            let character = u32::try_from(point)
+                .ok()
+                .and_then(char::from_u32)
+                .unwrap_or('\u{fffd}');
             let (file, line) = facts.first.get(&character).cloned().unwrap_or_default();
-            let message = format!("{file}, line {line}: the character {character:?} is in part `{name}` but not in the training part");
-            return Err(fault_help(message, "write text(..., unknown = \"?\") to read such characters as `?`"));
+            let message = format!(
+                "{file}, line {line}: the character {character:?} is in part `{name}` but not in the training part"
+            );
+            return Err(fault_help(
+                message,
+                "write text(..., unknown = \"?\") to read such characters as `?`",
+            ));
         }
     }
     Ok(())

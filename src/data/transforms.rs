@@ -46,7 +46,10 @@ pub const TRANSFORMS: &[TransformRow] = &[
         usage: "target(\"column\")",
         doc: "Names the columns that become `y`. A column of text gives classes, i32[n], numbered in the order of their names; a column of numbers gives f32[n]; several columns of numbers give f32[n, k]. Classes are those of the whole file.",
         positions: (1, MANY),
-        options: &[("classes", "true: a column of whole numbers gives classes too, numbered in the order of their values")],
+        options: &[(
+            "classes",
+            "true: a column of whole numbers gives classes too, numbered in the order of their values",
+        )],
         open: false,
         statistic: false,
         run: target,
@@ -126,7 +129,10 @@ pub const TRANSFORMS: &[TransformRow] = &[
         usage: "one_hot(\"y\")",
         doc: "Class numbers i32[n] become f32[n, classes]; a column of a table that is no target becomes one column for each of its values in the training part, called `column=value`.",
         positions: (0, 1),
-        options: &[("classes", "how many classes; where nothing is said, one more than the largest number in the training part")],
+        options: &[(
+            "classes",
+            "how many classes; where nothing is said, one more than the largest number in the training part",
+        )],
         open: false,
         statistic: true,
         run: statistics::one_hot,
@@ -138,7 +144,10 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (0, 1),
         options: &[
             ("seed", "another shuffle (0 where nothing is said)"),
-            ("stratify", "true, or a field or column: each part gets its share of each class"),
+            (
+                "stratify",
+                "true, or a field or column: each part gets its share of each class",
+            ),
             ("shuffle", "whether to shuffle"),
         ],
         open: true,
@@ -173,7 +182,10 @@ pub const TRANSFORMS: &[TransformRow] = &[
         options: &[
             ("length", "rows of a window"),
             ("horizon", "rows of `y` (1 where nothing is said)"),
-            ("stride", "rows from one window to the next (where nothing is said, the length for a text and 1 for a series)"),
+            (
+                "stride",
+                "rows from one window to the next (where nothing is said, the length for a text and 1 for a series)",
+            ),
         ],
         open: false,
         statistic: false,
@@ -186,8 +198,14 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (0, 1),
         options: &[
             ("by", "the column with the key"),
-            ("target", "the column with the class or number of the whole sequence"),
-            ("order", "the column that orders the rows of a sequence and is no feature (\"t\" where there is such a column; else the order of the file)"),
+            (
+                "target",
+                "the column with the class or number of the whole sequence",
+            ),
+            (
+                "order",
+                "the column that orders the rows of a sequence and is no feature (\"t\" where there is such a column; else the order of the file)",
+            ),
             ("classes", "false: a target of whole numbers is f32"),
         ],
         open: false,
@@ -238,7 +256,11 @@ fn find(name: &str) -> Result<&'static TransformRow, DataError> {
 }
 
 fn arguments(transform: &Transform) -> Arguments<'_> {
-    Arguments { name: &transform.name, positional: &transform.arguments, named: &transform.options }
+    Arguments {
+        name: &transform.name,
+        positional: &transform.arguments,
+        named: &transform.options,
+    }
 }
 
 /// Checks a transform's name, and the number and names of its arguments.
@@ -246,16 +268,26 @@ pub(super) fn check(transform: &Transform) -> Result<(), DataError> {
     let row = find(&transform.name)?;
     let arguments = arguments(transform);
     arguments.positions(row.positions.0, row.positions.1, row.usage)?;
-    if row.open { Ok(()) } else { arguments.known(row.options) }
+    if row.open {
+        Ok(())
+    } else {
+        arguments.known(row.options)
+    }
 }
 
 /// Whether the transform takes statistics.
 pub(super) fn takes_statistics(transform: &Transform) -> bool {
-    TRANSFORMS.iter().any(|row| row.name == transform.name && row.statistic)
+    TRANSFORMS
+        .iter()
+        .any(|row| row.name == transform.name && row.statistic)
 }
 
 /// Applies one transform.
-pub(super) fn apply(frame: &mut Frame, transform: &Transform, context: &Context<'_>) -> Result<(), DataError> {
+pub(super) fn apply(
+    frame: &mut Frame,
+    transform: &Transform,
+    context: &Context<'_>,
+) -> Result<(), DataError> {
     let row = find(&transform.name)?;
     (row.run)(frame, &arguments(transform), context)
 }
@@ -266,7 +298,9 @@ pub(super) fn table<'a>(frame: &'a mut Frame, by: &str) -> Result<&'a mut Column
     frame.table.as_mut().ok_or_else(|| {
         fault_help(
             format!("{name}: `{by}` wants the columns of a CSV file"),
-            format!("`{by}` comes right after csv(...), before transforms that make `x` of its columns"),
+            format!(
+                "`{by}` comes right after csv(...), before transforms that make `x` of its columns"
+            ),
         )
     })
 }
@@ -307,7 +341,11 @@ fn drop(frame: &mut Frame, arguments: &Arguments<'_>, _: &Context<'_>) -> Result
     Ok(())
 }
 
-fn columns(frame: &mut Frame, arguments: &Arguments<'_>, context: &Context<'_>) -> Result<(), DataError> {
+fn columns(
+    frame: &mut Frame,
+    arguments: &Arguments<'_>,
+    context: &Context<'_>,
+) -> Result<(), DataError> {
     let names = arguments.texts()?;
     let by = arguments.name;
     let table = table(frame, by)?;
@@ -316,12 +354,18 @@ fn columns(frame: &mut Frame, arguments: &Arguments<'_>, context: &Context<'_>) 
     }
     let targets = table.targets.clone();
     table.columns.retain(|column| {
-        names.contains(&column.name.as_str()) || targets.contains(&column.name) || context.reserved.contains(&column.name)
+        names.contains(&column.name.as_str())
+            || targets.contains(&column.name)
+            || context.reserved.contains(&column.name)
     });
     Ok(())
 }
 
-fn drop_missing(frame: &mut Frame, arguments: &Arguments<'_>, _: &Context<'_>) -> Result<(), DataError> {
+fn drop_missing(
+    frame: &mut Frame,
+    arguments: &Arguments<'_>,
+    _: &Context<'_>,
+) -> Result<(), DataError> {
     let names = arguments.texts()?;
     let mut complete = vec![true; frame.rows()];
     match &frame.table {
@@ -329,20 +373,35 @@ fn drop_missing(frame: &mut Frame, arguments: &Arguments<'_>, _: &Context<'_>) -
             for name in &names {
                 table.index(name, "drop_missing")?;
             }
-            for column in table.columns.iter().filter(|column| names.is_empty() || names.contains(&column.name.as_str())) {
-                complete.iter_mut().zip(0..).for_each(|(flag, row)| *flag &= !column.is_missing(row));
+            for column in table
+                .columns
+                .iter()
+                .filter(|column| names.is_empty() || names.contains(&column.name.as_str()))
+            {
+                complete
+                    .iter_mut()
+                    .zip(0..)
+                    .for_each(|(flag, row)| *flag &= !column.is_missing(row));
             }
         }
         None => {
             for name in &names {
                 frame.field(name, "drop_missing")?;
             }
-            for (_, tensor) in frame.fields.iter().filter(|(name, _)| names.is_empty() || names.contains(&name.as_str())) {
+            for (_, tensor) in frame
+                .fields
+                .iter()
+                .filter(|(name, _)| names.is_empty() || names.contains(&name.as_str()))
+            {
                 let width: usize = tensor.shape().iter().skip(1).product();
                 let finite = |row: usize| {
-                    (row * width..(row + 1) * width).all(|at| tensor.get(at).is_some_and(|value| !value.is_nan()))
+                    (row * width..(row + 1) * width)
+                        .all(|at| tensor.get(at).is_some_and(|value| !value.is_nan()))
                 };
-                complete.iter_mut().enumerate().for_each(|(row, flag)| *flag &= finite(row));
+                complete
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(row, flag)| *flag &= finite(row));
             }
         }
     }
@@ -358,9 +417,20 @@ fn take(frame: &mut Frame, arguments: &Arguments<'_>, _: &Context<'_>) -> Result
     };
     for (part, rows) in &mut frame.parts {
         if count > rows.len() {
-            let which = if part.is_empty() { String::new() } else { format!(" in part `{part}`") };
-            let message = format!("{}: `take` wants {count} rows, and there are {}{which}", frame.name, rows.len());
-            return Err(fault_help(message, format!("write take({}) or less", rows.len())));
+            let which = if part.is_empty() {
+                String::new()
+            } else {
+                format!(" in part `{part}`")
+            };
+            let message = format!(
+                "{}: `take` wants {count} rows, and there are {}{which}",
+                frame.name,
+                rows.len()
+            );
+            return Err(fault_help(
+                message,
+                format!("write take({}) or less", rows.len()),
+            ));
         }
         rows.truncate(count);
     }
@@ -374,7 +444,10 @@ fn shuffle(frame: &mut Frame, arguments: &Arguments<'_>, _: &Context<'_>) -> Res
     let seed = arguments.seed(Some(0))?;
     for (_, rows) in &mut frame.parts {
         let order = permutation(rows.len() as u32, seed, SHUFFLE_EPOCH);
-        *rows = order.iter().filter_map(|&at| rows.get(at as usize).copied()).collect();
+        *rows = order
+            .iter()
+            .filter_map(|&at| rows.get(at as usize).copied())
+            .collect();
     }
     frame.shuffled = true;
     Ok(())
@@ -388,8 +461,14 @@ fn rename(frame: &mut Frame, arguments: &Arguments<'_>, _: &Context<'_>) -> Resu
             return Err(fault("`rename` wants names: write rename(new = \"old\")"));
         };
         if frame.field(old, "rename").is_err() && frame.field(new, "rename").is_ok() {
-            let message = format!("{}: `rename` names a field `{old}` that is not there", frame.name);
-            return Err(fault_help(message, format!("the new name comes first: write rename({old} = \"{new}\")")));
+            let message = format!(
+                "{}: `rename` names a field `{old}` that is not there",
+                frame.name
+            );
+            return Err(fault_help(
+                message,
+                format!("the new name comes first: write rename({old} = \"{new}\")"),
+            ));
         }
         indices.push((frame.field(old, "rename")?, new.clone(), old.clone()));
     }
@@ -405,8 +484,16 @@ fn rename(frame: &mut Frame, arguments: &Arguments<'_>, _: &Context<'_>) -> Resu
         }
     }
     for (index, (name, _)) in frame.fields.iter().enumerate() {
-        if frame.fields.iter().take(index).any(|(earlier, _)| earlier == name) {
-            return Err(fault(format!("{}: after `rename` two fields are called `{name}`", frame.name)));
+        if frame
+            .fields
+            .iter()
+            .take(index)
+            .any(|(earlier, _)| earlier == name)
+        {
+            return Err(fault(format!(
+                "{}: after `rename` two fields are called `{name}`",
+                frame.name
+            )));
         }
     }
     Ok(())
@@ -416,7 +503,10 @@ fn flatten(frame: &mut Frame, arguments: &Arguments<'_>, _: &Context<'_>) -> Res
     let names = arguments.texts()?;
     frame.join()?;
     let index = frame.field(names.first().copied().unwrap_or("x"), "flatten")?;
-    let width = frame.fields.get(index).map_or(1, |(_, tensor)| tensor.shape().iter().skip(1).product());
+    let width = frame
+        .fields
+        .get(index)
+        .map_or(1, |(_, tensor)| tensor.shape().iter().skip(1).product());
     resize(frame, index, &[width])
 }
 
@@ -427,7 +517,10 @@ fn reshape(frame: &mut Frame, arguments: &Arguments<'_>, _: &Context<'_>) -> Res
     let sizes: Option<Vec<usize>> = numbers.iter().map(|&number| pipe::size(number)).collect();
     match sizes {
         Some(sizes) if !sizes.is_empty() => resize(frame, index, &sizes),
-        _ => Err(fault_help(format!("`reshape`: sizes {numbers:?} are not whole numbers"), "write reshape(1, 8, 8)")),
+        _ => Err(fault_help(
+            format!("`reshape`: sizes {numbers:?} are not whole numbers"),
+            "write reshape(1, 8, 8)",
+        )),
     }
 }
 
@@ -458,6 +551,8 @@ pub(super) fn floats(elements: &Elements) -> Vec<f64> {
         Elements::F32(values) => values.iter().map(|&value| f64::from(value)).collect(),
         Elements::F64(values) => values.clone(),
         Elements::I32(values) => values.iter().map(|&value| f64::from(value)).collect(),
-        Elements::Bool(values) | Elements::U8(values) => values.iter().map(|&value| f64::from(value)).collect(),
+        Elements::Bool(values) | Elements::U8(values) => {
+            values.iter().map(|&value| f64::from(value)).collect()
+        }
     }
 }
