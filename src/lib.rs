@@ -1,7 +1,9 @@
 //! dlmc: a compiler for `.dlm`.
 pub mod base;
+pub mod data;
 pub mod kir;
 pub mod lower;
+pub mod ops;
 pub mod pass;
 pub mod runtime;
 pub mod syntax;

@@ -98,15 +98,36 @@ impl Executable {
         cpu: &Cpu,
         threads: usize,
     ) -> Result<Executable, String> {
-        if schedule.kernels.iter().any(|kernel| kernel.buffers.len() > MOST_ARGUMENTS) || depth(&schedule.steps) > MOST_LOOPS {
+        if schedule
+            .kernels
+            .iter()
+            .any(|kernel| kernel.buffers.len() > MOST_ARGUMENTS)
+            || depth(&schedule.steps) > MOST_LOOPS
+        {
             return Err("a kernel with too many buffers, or loops nested too deep".into());
         }
-        let contractions = schedule.products.iter().map(|product| planned(product, cpu)).collect::<Result<Vec<_>, String>>()?;
+        let contractions = schedule
+            .products
+            .iter()
+            .map(|product| planned(product, cpu))
+            .collect::<Result<Vec<_>, String>>()?;
         let mut constants = AlignedBytes::zeroed(schedule.constants.len());
         constants.bytes_mut().copy_from_slice(&schedule.constants);
-        let plans = || contractions.iter().flat_map(|planned| std::iter::once(&planned.plain).chain(&planned.prepacked));
-        let task_scratch = plans().map(Contraction::scratch_bytes).max().unwrap_or(0).next_multiple_of(64);
-        let partial_bytes = plans().filter(|plan| by_pieces(plan, threads)).map(|plan| plan.pieces() * plan.partial_bytes()).max().unwrap_or(0);
+        let plans = || {
+            contractions
+                .iter()
+                .flat_map(|planned| std::iter::once(&planned.plain).chain(&planned.prepacked))
+        };
+        let task_scratch = plans()
+            .map(Contraction::scratch_bytes)
+            .max()
+            .unwrap_or(0)
+            .next_multiple_of(64);
+        let partial_bytes = plans()
+            .filter(|plan| by_pieces(plan, threads))
+            .map(|plan| plan.pieces() * plan.partial_bytes())
+            .max()
+            .unwrap_or(0);
         let mut executable = Executable {
             pack_offsets: Vec::new(),
             pack_bytes: 0,
@@ -136,7 +157,11 @@ impl Executable {
     }
 
     fn tasks_at_once(&self) -> usize {
-        if self.threads > 1 { 2 * self.threads } else { 1 }
+        if self.threads > 1 {
+            2 * self.threads
+        } else {
+            1
+        }
     }
 
     fn scratch_bytes(&self) -> usize {
@@ -158,21 +183,30 @@ impl Executable {
     fn plan_packs(&mut self, steps: &[Step], in_loop: bool) {
         for step in steps {
             match step {
-                Step::Product { product, constant_a, constant_b, .. } => {
-                    let packed = self.contractions[*product].prepacked.as_ref().filter(|plan| {
-                        in_loop
-                            && match plan.packs() {
-                                Some(Operand::A) => *constant_a,
-                                Some(Operand::B) => *constant_b,
-                                None => false,
-                            }
-                    });
+                Step::Product {
+                    product,
+                    constant_a,
+                    constant_b,
+                    ..
+                } => {
+                    let packed = self.contractions[*product]
+                        .prepacked
+                        .as_ref()
+                        .filter(|plan| {
+                            in_loop
+                                && match plan.packs() {
+                                    Some(Operand::A) => *constant_a,
+                                    Some(Operand::B) => *constant_b,
+                                    None => false,
+                                }
+                        });
                     let bytes = packed.map(|plan| plan.pack_bytes().next_multiple_of(64));
                     self.pack_offsets.push(bytes.map(|_| self.pack_bytes));
                     self.pack_bytes += bytes.unwrap_or(0);
                 }
                 Step::Loop { body, .. } => self.plan_packs(body, true),
-                Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {}
+                Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {
+                }
             }
         }
     }
@@ -186,7 +220,12 @@ impl Executable {
     /// `inputs` and `outputs` hold one pointer for each input and output of the graph that was lowered, each to memory of that value's
     /// size, aligned to its elements, which nobody else uses meanwhile; an output's memory overlaps an input's only where the graph was
     /// lowered with that alias. `workspace` was made by this executable.
-    pub unsafe fn run(&self, inputs: &[*mut u8], outputs: &[*mut u8], workspace: &mut Workspace) -> Result<(), CheckFailure> {
+    pub unsafe fn run(
+        &self,
+        inputs: &[*mut u8],
+        outputs: &[*mut u8],
+        workspace: &mut Workspace,
+    ) -> Result<(), CheckFailure> {
         workspace.status.store(STATUS_FINE, Ordering::Relaxed);
         let memory = Memory {
             arena: workspace.arena.pointer(),
@@ -197,24 +236,43 @@ impl Executable {
             packs: workspace.packs.pointer(),
             status: &workspace.status,
         };
-        let frame = Frame { position: [0; MOST_LOOPS], done: [0; MOST_LOOPS], depth: 0 };
+        let frame = Frame {
+            position: [0; MOST_LOOPS],
+            done: [0; MOST_LOOPS],
+            depth: 0,
+        };
         let mut product_number = 0;
         // SAFETY: the caller's contract; the schedule stays within the buffers by construction.
         unsafe { self.steps(&self.schedule.steps, &memory, frame, &mut product_number) }
     }
 
-    unsafe fn steps(&self, steps: &[Step], memory: &Memory<'_>, frame: Frame, products: &mut usize) -> Result<(), CheckFailure> {
+    unsafe fn steps(
+        &self,
+        steps: &[Step],
+        memory: &Memory<'_>,
+        frame: Frame,
+        products: &mut usize,
+    ) -> Result<(), CheckFailure> {
         for step in steps {
             // SAFETY: `run`'s contract, and addresses of the schedule lie within their buffers.
             unsafe {
                 match step {
-                    Step::Kernel { kernel, arguments, outer, work, checks, .. } => {
+                    Step::Kernel {
+                        kernel,
+                        arguments,
+                        outer,
+                        work,
+                        checks,
+                        ..
+                    } => {
                         self.kernel(*kernel, arguments, *outer, *work, memory, &frame);
                         if *checks {
                             failure(memory.status)?;
                         }
                     }
-                    Step::Product { product, a, b, c, .. } => {
+                    Step::Product {
+                        product, a, b, c, ..
+                    } => {
                         let operands = Operands {
                             a: memory.at(a, &frame),
                             b: memory.at(b, &frame),
@@ -224,15 +282,28 @@ impl Executable {
                         self.product(*product, *products, operands, memory);
                         *products += 1;
                     }
-                    Step::Zero { at, bytes } => std::ptr::write_bytes(memory.at(at, &frame), 0, *bytes),
+                    Step::Zero { at, bytes } => {
+                        std::ptr::write_bytes(memory.at(at, &frame), 0, *bytes)
+                    }
                     Step::Copy { from, to, bytes } => {
-                        std::ptr::copy_nonoverlapping(memory.at(from, &frame).cast_const(), memory.at(to, &frame), *bytes);
+                        std::ptr::copy_nonoverlapping(
+                            memory.at(from, &frame).cast_const(),
+                            memory.at(to, &frame),
+                            *bytes,
+                        );
                     }
                     Step::Turn { at } => {
-                        let position = frame.depth.checked_sub(1).map_or(0, |depth| frame.position[depth]);
+                        let position = frame
+                            .depth
+                            .checked_sub(1)
+                            .map_or(0, |depth| frame.position[depth]);
                         memory.at(at, &frame).cast::<i32>().write(position as i32);
                     }
-                    Step::Loop { length, reverse, body } => self.turns(*length, *reverse, body, memory, frame, products)?,
+                    Step::Loop {
+                        length,
+                        reverse,
+                        body,
+                    } => self.turns(*length, *reverse, body, memory, frame, products)?,
                 }
             }
         }
@@ -273,20 +344,41 @@ impl Executable {
             match step {
                 Step::Product { product, a, b, .. } => {
                     let place = self.pack_offsets.get(*number).copied().flatten();
-                    if let (Some(offset), Some(plan)) = (place, &self.contractions[*product].prepacked) {
-                        let operand = if plan.packs() == Some(Operand::A) { a } else { b };
+                    if let (Some(offset), Some(plan)) =
+                        (place, &self.contractions[*product].prepacked)
+                    {
+                        let operand = if plan.packs() == Some(Operand::A) {
+                            a
+                        } else {
+                            b
+                        };
                         // SAFETY: the operand is whole before the loop; the pack's place is its own.
-                        unsafe { plan.pack(memory.at(operand, frame).cast_const(), memory.packs.add(offset), 0..plan.pack_parts()) };
+                        unsafe {
+                            plan.pack(
+                                memory.at(operand, frame).cast_const(),
+                                memory.packs.add(offset),
+                                0..plan.pack_parts(),
+                            )
+                        };
                     }
                     *number += 1;
                 }
                 Step::Loop { body, .. } => *number += count_products(body),
-                Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {}
+                Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {
+                }
             }
         }
     }
 
-    unsafe fn kernel(&self, kernel: usize, arguments: &[Address], outer: usize, work: usize, memory: &Memory<'_>, frame: &Frame) {
+    unsafe fn kernel(
+        &self,
+        kernel: usize,
+        arguments: &[Address],
+        outer: usize,
+        work: usize,
+        memory: &Memory<'_>,
+        frame: &Frame,
+    ) {
         let mut pointers = [std::ptr::null_mut::<u8>(); MOST_ARGUMENTS];
         for (pointer, address) in pointers.iter_mut().zip(arguments) {
             // SAFETY: addresses lie within their buffers.
@@ -294,20 +386,44 @@ impl Executable {
         }
         let function = self.kernels[kernel];
         let total = outer.saturating_mul(work);
-        let tasks = if self.threads > 1 && total >= SHARED_WORK { (total / (SHARED_WORK / 2)).min(2 * self.threads).min(outer) } else { 1 };
+        let tasks = if self.threads > 1 && total >= SHARED_WORK {
+            (total / (SHARED_WORK / 2)).min(2 * self.threads).min(outer)
+        } else {
+            1
+        };
         let shared = Pointers(pointers);
         let run = |range: Range<usize>| {
             let shared = &shared;
             // SAFETY: the kernel stays within its buffers for positions below `outer`; tasks have disjoint ranges.
-            unsafe { function(shared.0.as_ptr(), range.start as i64, range.end as i64, memory.status) }
+            unsafe {
+                function(
+                    shared.0.as_ptr(),
+                    range.start as i64,
+                    range.end as i64,
+                    memory.status,
+                )
+            }
         };
-        if tasks <= 1 { run(0..outer) } else { split(0..tasks, &|task| run(part(outer, tasks, task))) }
+        if tasks <= 1 {
+            run(0..outer)
+        } else {
+            split(0..tasks, &|task| run(part(outer, tasks, task)))
+        }
     }
 
-    unsafe fn product(&self, product: usize, number: usize, mut operands: Operands, memory: &Memory<'_>) {
+    unsafe fn product(
+        &self,
+        product: usize,
+        number: usize,
+        mut operands: Operands,
+        memory: &Memory<'_>,
+    ) {
         let planned = &self.contractions[product];
         let mut plan = &planned.plain;
-        if let (Some(offset), Some(prepacked)) = (self.pack_offsets.get(number).copied().flatten(), &planned.prepacked) {
+        if let (Some(offset), Some(prepacked)) = (
+            self.pack_offsets.get(number).copied().flatten(),
+            &planned.prepacked,
+        ) {
             plan = prepacked;
             // SAFETY: within `packs`, by `plan_packs`.
             operands.packed = unsafe { memory.packs.add(offset) };
@@ -348,8 +464,16 @@ impl Executable {
             for piece in part(plan.pieces(), groups, group) {
                 // SAFETY: each piece has a partial result of its own, each group scratch of its own.
                 unsafe {
-                    let target = Operands { c: partials.0.add(piece * plan.partial_bytes()), ..operands.0 };
-                    plan.run_piece(&target, memory.scratch.add(group * self.task_scratch), 0..plan.rows(), piece);
+                    let target = Operands {
+                        c: partials.0.add(piece * plan.partial_bytes()),
+                        ..operands.0
+                    };
+                    plan.run_piece(
+                        &target,
+                        memory.scratch.add(group * self.task_scratch),
+                        0..plan.rows(),
+                        piece,
+                    );
                 }
             }
         });
@@ -394,7 +518,10 @@ impl Memory<'_> {
 fn failure(status: &Status) -> Result<(), CheckFailure> {
     match status.load(Ordering::Relaxed) {
         STATUS_FINE => Ok(()),
-        word => Err(CheckFailure { check: (word >> 32) as usize - 1, value: word as u32 as i32 }),
+        word => Err(CheckFailure {
+            check: (word >> 32) as usize - 1,
+            value: word as u32 as i32,
+        }),
     }
 }
 
@@ -408,19 +535,46 @@ fn planned(product: &Product, cpu: &Cpu) -> Result<Planned, String> {
             (true, true) | (false, false) => spec.batch.push(index),
         }
     }
-    spec.k = product.reduce.iter().map(|index| Index::new(index.extent, index.a, index.b, 0)).collect();
+    spec.k = product
+        .reduce
+        .iter()
+        .map(|index| Index::new(index.extent, index.a, index.b, 0))
+        .collect();
     let plain = Contraction::new(&spec, cpu).map_err(|error| error.to_string())?;
-    let prepacked = Contraction::new(&ContractionSpec { prepacked: true, ..spec }, cpu).map_err(|error| error.to_string())?;
-    Ok(Planned { plain, prepacked: prepacked.packs().is_some().then_some(prepacked) })
+    let prepacked = Contraction::new(
+        &ContractionSpec {
+            prepacked: true,
+            ..spec
+        },
+        cpu,
+    )
+    .map_err(|error| error.to_string())?;
+    Ok(Planned {
+        plain,
+        prepacked: prepacked.packs().is_some().then_some(prepacked),
+    })
 }
 
 /// Whether the pieces of the sum are the better tasks: few rows, several pieces.
 fn by_pieces(plan: &Contraction, threads: usize) -> bool {
-    threads > 1 && plan.pieces() > 1 && plan.tasks() < 2 * threads && plan.partial_bytes() * plan.pieces() <= 8 << 20
+    threads > 1
+        && plan.pieces() > 1
+        && plan.tasks() < 2 * threads
+        && plan.partial_bytes() * plan.pieces() <= 8 << 20
 }
 
 fn depth(steps: &[Step]) -> usize {
-    steps.iter().map(|step| if let Step::Loop { body, .. } = step { 1 + depth(body) } else { 0 }).max().unwrap_or(0)
+    steps
+        .iter()
+        .map(|step| {
+            if let Step::Loop { body, .. } = step {
+                1 + depth(body)
+            } else {
+                0
+            }
+        })
+        .max()
+        .unwrap_or(0)
 }
 
 fn count_products(steps: &[Step]) -> usize {
@@ -446,7 +600,10 @@ fn split(tasks: Range<usize>, run: &(dyn Fn(usize) + Sync)) {
         1 => run(tasks.start),
         length => {
             let middle = tasks.start + length / 2;
-            rayon::join(|| split(tasks.start..middle, run), || split(middle..tasks.end, run));
+            rayon::join(
+                || split(tasks.start..middle, run),
+                || split(middle..tasks.end, run),
+            );
         }
     }
 }

@@ -19,7 +19,12 @@ const ALIGNMENT: usize = 64;
 impl AlignedBytes {
     /// That many zero bytes.
     pub fn zeroed(length: usize) -> AlignedBytes {
-        let Some(layout) = layout(length) else { return AlignedBytes { start: NonNull::dangling(), length: 0 } };
+        let Some(layout) = layout(length) else {
+            return AlignedBytes {
+                start: NonNull::dangling(),
+                length: 0,
+            };
+        };
         // SAFETY: the layout has a size above 0.
         let start = unsafe { alloc_zeroed(layout) };
         match NonNull::new(start) {
@@ -58,7 +63,11 @@ impl AlignedBytes {
 }
 
 fn layout(length: usize) -> Option<Layout> {
-    if length == 0 { None } else { Layout::from_size_align(length, ALIGNMENT).ok() }
+    if length == 0 {
+        None
+    } else {
+        Layout::from_size_align(length, ALIGNMENT).ok()
+    }
 }
 
 impl Drop for AlignedBytes {

@@ -466,6 +466,8 @@ pub enum ExprKind {
     Bool(bool),
     /// `(a, b)`
     Tuple(Vec<Expr>),
+    /// `..name` in a list of sizes.
+    Rest(Option<Name>),
     /// `[a, b]`
     List(Vec<Item>),
     /// An operator before its operand.

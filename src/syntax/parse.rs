@@ -360,3 +360,33 @@ pub fn has_errors(tree: &File) -> bool {
         .iter()
         .any(|statement| statement.kind == StmtKind::Error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_library_parses() {
+        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/std")).unwrap() {
+            let path = entry.unwrap().path();
+            let mut sources = Sources::default();
+            let file = sources.add(
+                path.to_string_lossy().to_string(),
+                std::fs::read_to_string(&path).unwrap(),
+            );
+            let (_, diagnostics) = parse(&sources, file);
+            let found: Vec<String> = diagnostics
+                .iter()
+                .map(|d| {
+                    format!(
+                        "{} {} {:?}",
+                        sources.location(d.labels[0].span),
+                        d.message,
+                        d.help
+                    )
+                })
+                .collect();
+            assert!(found.is_empty(), "{found:#?}");
+        }
+    }
+}
