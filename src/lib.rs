@@ -1,5 +1,6 @@
 //! dlmc: a compiler for `.dlm`.
 pub mod base;
+pub mod check;
 pub mod data;
 pub mod kir;
 pub mod lower;
