@@ -129,7 +129,7 @@ fn by_fractions(
 ) -> Result<Vec<(String, usize)>, DataError> {
     let sum: f64 = asked.iter().map(|(_, share)| share).sum();
     let complete = (sum - 1.0).abs() < 1e-9;
-    if sum > 1.0 && !complete || (!complete && rest.is_none()) {
+    if !complete && (sum > 1.0 || rest.is_none()) {
         let sum = (sum * 1e9).round() / 1e9;
         return Err(fault_help(
             format!("`split`: the shares add to {sum}, not to 1"),
