@@ -9,3 +9,4 @@ pub mod pass;
 pub mod runtime;
 pub mod syntax;
 pub mod tir;
+pub mod train;

@@ -1,0 +1,4 @@
+//! Runs the host plan of a checked program: an explicit machine over slots, whose whole state can be saved and restored between any two
+//! instructions.
+pub mod format;
+pub mod values;
