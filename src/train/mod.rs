@@ -1,9 +1,13 @@
 //! Runs the host plan of a checked program: an explicit machine over slots, whose whole state can be saved and restored between any two
 //! instructions.
+mod batches;
 pub mod compile;
 pub mod error;
+mod files;
 pub mod format;
+pub mod machine;
 pub mod values;
 
 pub use compile::{CompileOptions, CompileTimes, Compiled, KernelCode, compile};
 pub use error::RunError;
+pub use machine::{Epoch, Event, Machine, Resolve, RunTimes};
