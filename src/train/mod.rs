@@ -6,6 +6,7 @@ pub mod error;
 mod files;
 pub mod format;
 pub mod machine;
+mod snapshot;
 pub mod values;
 
 pub use compile::{CompileOptions, CompileTimes, Compiled, KernelCode, compile};
