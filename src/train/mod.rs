@@ -12,3 +12,6 @@ pub mod values;
 pub use compile::{CompileOptions, CompileTimes, Compiled, KernelCode, compile};
 pub use error::RunError;
 pub use machine::{Epoch, Event, Machine, Resolve, RunTimes};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,416 @@
+//! Small programs built by hand, run end to end.
+use super::compile::{CompileOptions, KernelCode, compile};
+use super::machine::{Event, Machine, Resolve};
+use crate::base::data::{DataError, DataSet, Table};
+use crate::base::source::Span;
+use crate::base::tensor::{Elements, Tensor};
+use crate::base::types::{DType, Type};
+use crate::check::program::{Instr, Piece, Program, SlotData, SlotId, SlotKind, StepGraph};
+use crate::kir::Kernel;
+use crate::runtime::contraction::Cpu;
+use crate::tir::build::map;
+use crate::tir::{Affine, Body, Comprehension, Graph, Inst, Op, Read, Reducer, Value};
+use std::sync::Arc;
+
+fn code(kernels: &[Kernel]) -> Result<KernelCode, String> {
+    if kernels.is_empty() {
+        Ok((Vec::new(), Arc::new(())))
+    } else {
+        Err("no kernels here".into())
+    }
+}
+
+fn options(threads: usize) -> CompileOptions {
+    CompileOptions {
+        skip: Vec::new(),
+        cpu: Cpu::detect(),
+        threads,
+    }
+}
+
+fn nowhere() -> Resolve {
+    Arc::new(|path| {
+        Err(DataError {
+            message: format!("no file {path}"),
+            help: None,
+            missing: true,
+        })
+    })
+}
+
+fn machine(program: &Program) -> Machine {
+    let compiled = compile(program, &options(1), &code).expect("compiles");
+    Machine::new(Arc::new(program.clone()), Arc::new(compiled), nowhere()).expect("starts")
+}
+
+/// Output lines of a whole run.
+fn lines(machine: &mut Machine) -> Vec<String> {
+    let mut lines = Vec::new();
+    machine
+        .run(&mut |_, event| {
+            if let Event::Line(line) = event {
+                lines.push(line);
+            }
+            true
+        })
+        .expect("runs");
+    lines
+}
+
+fn f32s(shape: &[usize], elements: &[f32]) -> Tensor {
+    Tensor::new(shape, Elements::F32(elements.to_vec()))
+        .expect("as many elements as the shape says")
+}
+
+fn f32_type(shape: &[usize]) -> Type {
+    Type::new(DType::F32, shape)
+}
+
+#[derive(Default)]
+struct Builder(Program);
+
+impl Builder {
+    fn slot(&mut self, name: &str, ty: Type, initial: Option<Tensor>) -> SlotId {
+        self.0.slots.push(SlotData {
+            name: name.into(),
+            ty,
+            kind: SlotKind::Binding,
+            initial,
+        });
+        SlotId(self.0.slots.len() as u32 - 1)
+    }
+
+    fn tensor(&mut self, name: &str, value: Tensor) -> SlotId {
+        self.slot(name, value.ty(), Some(value))
+    }
+
+    fn graph(&mut self, graph: Graph, inputs: &[SlotId], outputs: &[SlotId]) -> usize {
+        self.0.graphs.push(StepGraph {
+            name: format!("graph {}", self.0.graphs.len()),
+            graph,
+            inputs: inputs.to_vec(),
+            outputs: outputs.to_vec(),
+            origin: Span::default(),
+        });
+        self.0.graphs.len() - 1
+    }
+
+    fn print(&mut self, slot: SlotId) {
+        self.0.code.push(Instr::Print(vec![Piece::Value {
+            slot,
+            precision: None,
+            style: None,
+            width: None,
+        }]));
+    }
+}
+
+/// `out[i, j] = sum[k] a[i, k] * b[k, j]`
+fn matmul(graph: &mut Graph, a: Value, b: Value) -> Value {
+    let (m, k) = (graph.ty(a).shape[0], graph.ty(a).shape[1]);
+    let n = graph.ty(b).shape[1];
+    product(graph, &[m, n], k, (a, &[0, 2]), (b, &[2, 1]))
+}
+
+fn product(
+    graph: &mut Graph,
+    shape: &[usize],
+    k: usize,
+    a: (Value, &[usize]),
+    b: (Value, &[usize]),
+) -> Value {
+    let read = |(value, indices): (Value, &[usize])| {
+        Read::affine(value, DType::F32, indices.iter().map(|&i| Affine::index(i)))
+    };
+    let mut body = Body::default();
+    let (x, y) = (body.push(Inst::Read(0)), body.push(Inst::Read(1)));
+    body.result = body.op(Op::Mul, &[x, y]);
+    let c = Comprehension {
+        reduce: vec![k],
+        reducer: Some(Reducer::Sum),
+        ..map(shape, vec![read(a), read(b)], body, DType::F32)
+    };
+    graph.comprehension(c, Span::default())
+}
+
+/// `s = a @ s`, an update in place of a value that is read whole.
+fn powers() -> Graph {
+    let mut graph = Graph::new();
+    let a = graph.input("a", f32_type(&[2, 2]));
+    let s = graph.input("s", f32_type(&[2, 2]));
+    let next = matmul(&mut graph, a, s);
+    graph.outputs = vec![next];
+    graph
+}
+
+fn fibonacci(times: u64) -> (Program, SlotId) {
+    let mut b = Builder::default();
+    let a = b.tensor("a", f32s(&[2, 2], &[1.0, 1.0, 1.0, 0.0]));
+    let s = b.tensor("s", f32s(&[2, 2], &[1.0, 0.0, 0.0, 1.0]));
+    let turn = b.slot("turn", Type::scalar(DType::I32), None);
+    let graph = b.graph(powers(), &[a, s], &[s]);
+    b.0.code.push(Instr::RunTimes { graph, times, turn });
+    b.print(s);
+    b.print(turn);
+    (b.0, s)
+}
+
+#[test]
+fn a_loop_of_steps_updates_a_slot_in_place() {
+    let (program, s) = fibonacci(20);
+    let mut machine = machine(&program);
+    assert_eq!(
+        lines(&mut machine),
+        ["[[10946,  6765],\n [ 6765,  4181]]", "19"]
+    );
+    assert_eq!(
+        machine.value(s),
+        f32s(&[2, 2], &[10946.0, 6765.0, 6765.0, 4181.0])
+    );
+}
+
+#[test]
+fn equal_graphs_are_compiled_once() {
+    let mut b = Builder::default();
+    let a = b.tensor("a", f32s(&[2, 2], &[1.0; 4]));
+    for _ in 0..3 {
+        let s = b.tensor("s", f32s(&[2, 2], &[1.0; 4]));
+        b.graph(powers(), &[a, s], &[s]);
+    }
+    let compiled = compile(&b.0, &options(1), &code).expect("compiles");
+    assert_eq!((compiled.calls.len(), compiled.distinct_graphs), (3, 1));
+}
+
+#[test]
+fn a_slot_of_another_type_is_a_fault_of_the_compiler() {
+    let mut b = Builder::default();
+    let a = b.tensor("a", f32s(&[2, 2], &[1.0; 4]));
+    let s = b.tensor("s", f32s(&[4], &[1.0; 4]));
+    b.graph(powers(), &[a, s], &[s]);
+    let error = compile(&b.0, &options(1), &code).err().expect("refused");
+    assert!(error.to_string().contains("serves as f32[2, 2]"), "{error}");
+}
+
+/// Two epochs over five rows in batches of two, shuffled; sums the batches' products and watches a falling value.
+fn batches() -> Program {
+    let mut b = Builder::default();
+    let rows: Vec<f32> = (0..20).map(|i| i as f32 * 0.25 - 2.0).collect();
+    let table = Table {
+        fields: vec![
+            ("x".into(), f32s(&[5, 2, 2], &rows)),
+            (
+                "y".into(),
+                Tensor::new([5], Elements::U8(vec![1, 2, 3, 4, 5])).expect("five"),
+            ),
+        ],
+    };
+    b.0.data.push(Arc::new(DataSet {
+        parts: vec![(String::new(), Arc::new(table))],
+        ..DataSet::default()
+    }));
+    b.0.iterators = 1;
+    let i32s = Type::scalar(DType::I32);
+    let x = b.slot("batch.x", f32_type(&[2, 2, 2]), None);
+    let y = b.slot("batch.y", Type::new(DType::I32, [2]), None);
+    let s = b.tensor("s", f32s(&[2, 4], &[0.5; 8]));
+    let epoch = b.slot("epoch", i32s.clone(), None);
+    let since = b.slot("since", i32s, None);
+    let best = b.tensor(
+        "best",
+        Tensor::new([], Elements::F64(vec![f64::INFINITY])).expect("one"),
+    );
+    let sum = b.slot("sum", Type::scalar(DType::F64), None);
+    let mean = b.slot("mean", Type::scalar(DType::F32), None);
+    let mut graph = Graph::new();
+    let (gx, gs) = (
+        graph.input("x", f32_type(&[2, 2, 2])),
+        graph.input("s", f32_type(&[2, 4])),
+    );
+    let flat = graph.add(
+        crate::tir::Node::Reshape(gx),
+        vec![f32_type(&[2, 4])],
+        Span::default(),
+    )[0];
+    // A product of the batch and the sum so far, so that the order of the rows matters.
+    let next = product(&mut graph, &[2, 4], 2, (flat, &[2, 1]), (gs, &[2, 0]));
+    graph.outputs = vec![next];
+    let step = b.graph(graph, &[x, s], &[s]);
+    b.0.code = vec![
+        Instr::EpochBegin {
+            epoch,
+            epochs: 2,
+            steps: 2,
+        },
+        Instr::OpenBatches {
+            iterator: 0,
+            data: 0,
+            part: String::new(),
+            shuffle: Some(7),
+            epoch,
+        },
+        Instr::NextBatch {
+            iterator: 0,
+            size: 2,
+            fields: vec![("x".into(), x), ("y".into(), y)],
+            otherwise: 7,
+        },
+        Instr::Run(step),
+        Instr::Accumulate {
+            into: sum,
+            value: s,
+            weight: 2.0,
+        },
+        Instr::StepDone { loss: s },
+        Instr::Jump(2),
+        Instr::Mean {
+            into: mean,
+            sum,
+            weight: 4.0,
+        },
+        Instr::EpochEnd {
+            epoch,
+            epochs: 2,
+            values: vec![("loss".into(), mean)],
+        },
+        Instr::Watch {
+            value: mean,
+            best,
+            since,
+            larger: false,
+            patience: Some(3),
+            target: 13,
+            save: None,
+            origin: Span::default(),
+        },
+        Instr::AddInt {
+            slot: epoch,
+            value: 1,
+        },
+        Instr::JumpIfAtLeast {
+            slot: epoch,
+            limit: 2,
+            target: 13,
+        },
+        Instr::Jump(0),
+    ];
+    b.print(s);
+    b.print(mean);
+    b.print(y);
+    b.0
+}
+
+#[test]
+fn a_run_saved_and_restored_at_every_instruction_ends_in_the_same_bits() {
+    let program = batches();
+    let mut whole = machine(&program);
+    let expected = lines(&mut whole);
+    let end = |machine: &Machine| -> Vec<Tensor> {
+        (0..program.slots.len() as u32)
+            .map(|slot| machine.value(SlotId(slot)))
+            .collect()
+    };
+    let expected_end = end(&whole);
+    let mut current = machine(&program);
+    let mut printed = Vec::new();
+    let mut count = 0;
+    loop {
+        let state = current.snapshot();
+        let mut fresh = machine(&program);
+        fresh.restore(&state).expect("the program's own state");
+        match fresh.step().expect("runs") {
+            Event::Finished => break,
+            Event::Line(line) => printed.push(line),
+            _ => {}
+        }
+        current = fresh;
+        count += 1;
+    }
+    assert!(count > 20, "{count}");
+    assert_eq!(printed, expected);
+    assert_eq!(end(&current), expected_end);
+}
+
+#[test]
+fn a_state_of_another_program_or_a_damaged_one_is_refused() {
+    let program = batches();
+    let mut machine_a = machine(&program);
+    let state = machine_a.snapshot();
+    let mut other = machine(&fibonacci(3).0);
+    assert!(other.restore(&state).is_err());
+    for length in [0, 7, 20, state.len() - 1] {
+        assert!(machine_a.restore(&state[..length]).is_err(), "{length}");
+    }
+    let mut long = state.clone();
+    long.push(0);
+    assert!(machine_a.restore(&long).is_err());
+    machine_a.restore(&state).expect("whole");
+}
+
+#[test]
+fn an_assertion_names_its_message() {
+    let mut b = Builder::default();
+    let no = b.slot("no", Type::scalar(DType::Bool), None);
+    b.0.code.push(Instr::Assert {
+        condition: no,
+        message: vec![Piece::Text("theta is off".into())],
+        origin: Span::default(),
+    });
+    let error = machine(&b.0).step().expect_err("it does not hold");
+    assert_eq!(
+        error.to_string(),
+        "the assertion does not hold: theta is off"
+    );
+}
+
+#[test]
+fn weights_are_saved_and_loaded_and_a_misfit_says_so() {
+    let folder = std::env::temp_dir().join(format!("dlmc-train-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for the test");
+    let mut b = Builder::default();
+    let w = b.tensor("net.W", f32s(&[2], &[1.5, -2.0]));
+    let v = b.slot("other", f32_type(&[2]), None);
+    let entry = |name: &str, slot| vec![(name.to_string(), slot)];
+    let (file, origin) = ("w.safetensors".to_string(), Span::default());
+    b.0.code = vec![
+        Instr::Save {
+            entries: entry("net.W", w),
+            file: file.clone(),
+            origin,
+        },
+        Instr::Load {
+            entries: entry("net.W", v),
+            file: file.clone(),
+            origin,
+        },
+        Instr::Plot {
+            slot: w,
+            file: "w.svg".into(),
+            origin,
+        },
+    ];
+    b.print(v);
+    b.0.code.push(Instr::Load {
+        entries: entry("net.w", v),
+        file,
+        origin,
+    });
+    let compiled = compile(&b.0, &options(1), &code).expect("compiles");
+    let base = folder.clone();
+    let resolve: Resolve = Arc::new(move |path| Ok(base.join(path)));
+    let mut machine = Machine::new(Arc::new(b.0), Arc::new(compiled), resolve).expect("starts");
+    let mut printed = Vec::new();
+    let error = machine
+        .run(&mut |_, event| {
+            printed.push(event);
+            true
+        })
+        .expect_err("the last name is not in the file");
+    assert_eq!(printed, [Event::Line("[ 1.5, -2.0]".into())]);
+    assert_eq!(
+        error.diagnostic.help.as_deref(),
+        Some("did you mean `net.W`?")
+    );
+    let drawing = std::fs::read_to_string(folder.join("w.svg")).expect("drawn");
+    assert!(drawing.contains("<polyline"));
+    std::fs::remove_dir_all(&folder).expect("the test's own folder");
+}
