@@ -9,7 +9,7 @@ pub mod machine;
 mod snapshot;
 pub mod values;
 
-pub use compile::{CompileOptions, CompileTimes, Compiled, KernelCode, compile};
+pub use compile::{CompileOptions, CompileTimes, Compiled, compile};
 pub use error::RunError;
 pub use machine::{Epoch, Event, Machine, Resolve, RunTimes};
 

@@ -1,24 +1,15 @@
 //! Small programs built by hand, run end to end.
-use super::compile::{CompileOptions, KernelCode, compile};
+use super::compile::{CompileOptions, compile};
 use super::machine::{Event, Machine, Resolve};
 use crate::base::data::{DataError, DataSet, Table};
 use crate::base::source::Span;
 use crate::base::tensor::{Elements, Tensor};
 use crate::base::types::{DType, Type};
 use crate::check::program::{Instr, Piece, Program, SlotData, SlotId, SlotKind, StepGraph};
-use crate::kir::Kernel;
 use crate::runtime::contraction::Cpu;
 use crate::tir::build::map;
 use crate::tir::{Affine, Body, Comprehension, Graph, Inst, Op, Read, Reducer, Value};
 use std::sync::Arc;
-
-fn code(kernels: &[Kernel]) -> Result<KernelCode, String> {
-    if kernels.is_empty() {
-        Ok((Vec::new(), Arc::new(())))
-    } else {
-        Err("no kernels here".into())
-    }
-}
 
 fn options(threads: usize) -> CompileOptions {
     CompileOptions {
@@ -39,7 +30,7 @@ fn nowhere() -> Resolve {
 }
 
 fn machine(program: &Program) -> Machine {
-    let compiled = compile(program, &options(1), &code).expect("compiles");
+    let compiled = compile(program, &options(1)).expect("compiles");
     Machine::new(Arc::new(program.clone()), Arc::new(compiled), nowhere()).expect("starts")
 }
 
@@ -177,7 +168,7 @@ fn equal_graphs_are_compiled_once() {
         let s = b.tensor("s", f32s(&[2, 2], &[1.0; 4]));
         b.graph(powers(), &[a, s], &[s]);
     }
-    let compiled = compile(&b.0, &options(1), &code).expect("compiles");
+    let compiled = compile(&b.0, &options(1)).expect("compiles");
     assert_eq!((compiled.calls.len(), compiled.distinct_graphs), (3, 1));
 }
 
@@ -187,7 +178,7 @@ fn a_slot_of_another_type_is_a_fault_of_the_compiler() {
     let a = b.tensor("a", f32s(&[2, 2], &[1.0; 4]));
     let s = b.tensor("s", f32s(&[4], &[1.0; 4]));
     b.graph(powers(), &[a, s], &[s]);
-    let error = compile(&b.0, &options(1), &code).err().expect("refused");
+    let error = compile(&b.0, &options(1)).err().expect("refused");
     assert!(error.to_string().contains("serves as f32[2, 2]"), "{error}");
 }
 
@@ -394,7 +385,7 @@ fn weights_are_saved_and_loaded_and_a_misfit_says_so() {
         file,
         origin,
     });
-    let compiled = compile(&b.0, &options(1), &code).expect("compiles");
+    let compiled = compile(&b.0, &options(1)).expect("compiles");
     let base = folder.clone();
     let resolve: Resolve = Arc::new(move |path| Ok(base.join(path)));
     let mut machine = Machine::new(Arc::new(b.0), Arc::new(compiled), resolve).expect("starts");
