@@ -54,7 +54,11 @@ pub(super) fn load_vector(
             let halves = builder.ins().uwiden_low(bytes);
             let words = builder.ins().uwiden_low(halves);
             match dtype {
-                DType::Bool => builder.ins().icmp_imm_s(IntCC::NotEqual, words, 0),
+                DType::Bool => {
+                    let zero = builder.ins().iconst(types::I32, 0);
+                    let zeros = builder.ins().splat(types::I32X4, zero);
+                    builder.ins().icmp(IntCC::NotEqual, words, zeros)
+                }
                 _ => words,
             }
         }
