@@ -401,7 +401,7 @@ fn emit_stages(
         },
         Stage::Kernels => {
             for kernel in &schedule.kernels {
-                let _ = writeln!(out, "{kernel:#?}");
+                let _ = writeln!(out, "{kernel}");
             }
             for (at, product) in schedule.products.iter().enumerate() {
                 let _ = writeln!(out, "product#{at} {product}");

@@ -4,6 +4,7 @@
 use super::error::RunError;
 use crate::base::source::Span;
 use crate::check::program::{Program, StepGraph};
+use crate::jit;
 use crate::kir::Kernel;
 use crate::kir::schedule::Schedule;
 use crate::pass;
@@ -132,11 +133,10 @@ pub fn stages(
 }
 
 fn machine_code(kernels: &[Kernel]) -> Result<KernelCode, String> {
-    if kernels.is_empty() {
-        Ok((Vec::new(), Arc::new(())))
-    } else {
-        Err("no kernels here".into())
-    }
+    let compiled =
+        jit::compile(kernels, jit::Options::default()).map_err(|error| error.to_string())?;
+    let functions = compiled.kernels.iter().map(jit::CompiledKernel::function);
+    Ok((functions.collect(), Arc::new(compiled)))
 }
 
 fn expand(graph: &Graph) -> Result<Graph, String> {
@@ -300,6 +300,21 @@ fn bind(
 /// # Errors
 /// A fault of the compiler.
 pub fn kernel_text(kernels: &[Kernel], assembly: bool) -> Result<Vec<(String, String)>, RunError> {
-    let _ = (kernels, assembly);
-    Ok(Vec::new())
+    let options = jit::Options {
+        keep_text: true,
+        ..jit::Options::default()
+    };
+    let compiled = jit::compile(kernels, options)
+        .map_err(|why| RunError::fault("jit", Span::default(), why))?;
+    let texts = compiled.kernels.into_iter().map(|kernel| {
+        let text = kernel.text.map(|text| {
+            if assembly {
+                text.assembly.clone()
+            } else {
+                text.clif.clone()
+            }
+        });
+        (kernel.name, text.unwrap_or_default())
+    });
+    Ok(texts.collect())
 }

@@ -405,3 +405,111 @@ fn weights_are_saved_and_loaded_and_a_misfit_says_so() {
     assert!(drawing.contains("<polyline"));
     std::fs::remove_dir_all(&folder).expect("the test's own folder");
 }
+
+/// One step of linear regression by hand: `r = X theta - y`, `g = X^T r / n`, `theta = theta - lr g`, and the loss before it.
+fn regression(n: usize, d: usize) -> Graph {
+    let origin = Span::default();
+    let mut g = Graph::new();
+    let x = g.input("X", f32_type(&[n, d]));
+    let y = g.input("y", f32_type(&[n]));
+    let theta = g.input("theta", f32_type(&[d]));
+    let prediction = product(&mut g, &[n], d, (x, &[0, 1]), (theta, &[1]));
+    let residual = g.elementwise(Op::Sub, &[prediction, y], &[n], origin);
+    let gradient = product(&mut g, &[d], n, (residual, &[1]), (x, &[1, 0]));
+    let rate = g.splat(DType::F32, 0.01 / n as f64, &[], origin);
+    let change = g.elementwise(Op::Mul, &[gradient, rate], &[d], origin);
+    let next = g.elementwise(Op::Sub, &[theta, change], &[d], origin);
+    let squares = g.elementwise(Op::Mul, &[residual, residual], &[n], origin);
+    let sum = g.reduce(Reducer::Sum, squares, &[0], origin);
+    let scale = g.splat(DType::F32, 1.0 / n as f64, &[], origin);
+    let loss = g.elementwise(Op::Mul, &[sum, scale], &[], origin);
+    g.outputs = vec![next, loss];
+    g
+}
+
+#[test]
+fn linear_regression_ends_where_the_first_program_says() {
+    let mut b = Builder::default();
+    let x = b.tensor(
+        "X",
+        f32s(&[4, 2], &[1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 5.0]),
+    );
+    let y = b.tensor("y", f32s(&[4], &[2.0, 3.0, 4.0, 5.0]));
+    let theta = b.slot("f.theta", f32_type(&[2]), None);
+    let loss = b.slot("loss", f32_type(&[]), None);
+    let turn = b.slot("turn", Type::scalar(DType::I32), None);
+    let graph = b.graph(regression(4, 2), &[x, y, theta], &[theta, loss]);
+    b.0.code.push(Instr::RunTimes {
+        graph,
+        times: 1000,
+        turn,
+    });
+    b.print(theta);
+    assert_eq!(lines(&mut machine(&b.0)), ["[0.2635930, 0.8038788]"]);
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let (n, d) = (3000, 130);
+    let noise = |seed: usize, count: usize| -> Vec<f32> {
+        (0..count)
+            .map(|i| ((i * 7919 + seed * 104_729) % 1009) as f32 / 1009.0 - 0.5)
+            .collect()
+    };
+    let mut b = Builder::default();
+    let x = b.tensor("X", f32s(&[n, d], &noise(1, n * d)));
+    let y = b.tensor("y", f32s(&[n], &noise(2, n)));
+    let theta = b.slot("f.theta", f32_type(&[d]), None);
+    let loss = b.slot("loss", f32_type(&[]), None);
+    let turn = b.slot("turn", Type::scalar(DType::I32), None);
+    let graph = b.graph(regression(n, d), &[x, y, theta], &[theta, loss]);
+    b.0.code.push(Instr::RunTimes {
+        graph,
+        times: 20,
+        turn,
+    });
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("threads");
+        pool.install(|| {
+            let compiled = compile(&b.0, &options(threads)).expect("compiles");
+            let program = Arc::new(b.0.clone());
+            let mut machine = Machine::new(program, Arc::new(compiled), nowhere()).expect("starts");
+            machine.run(&mut |_, _| true).expect("runs");
+            (machine.value(theta), machine.value(loss))
+        })
+    };
+    let one = run(1);
+    assert!(one.0.to_f64().iter().any(|&x| x != 0.0));
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(3));
+}
+
+#[test]
+fn an_index_out_of_range_names_value_and_place() {
+    use crate::base::source::FileId;
+    use crate::tir::Subscript;
+    let mut g = Graph::new();
+    let table = g.input("E", f32_type(&[10]));
+    let at = g.input("at", Type::new(DType::I32, [3]));
+    let mut gather = Read::affine(table, DType::F32, []);
+    gather.subscripts = vec![Subscript::Gather(0)];
+    let reads = vec![Read::affine(at, DType::I32, [Affine::index(0)]), gather];
+    let mut body = Body::default();
+    body.result = body.push(Inst::Read(1));
+    let origin = Span::new(FileId(0), 4, 9);
+    let out = g.comprehension(map(&[3], reads, body, DType::F32), origin);
+    g.outputs = vec![out];
+    let mut b = Builder::default();
+    let table = b.tensor("E", f32s(&[10], &[0.5; 10]));
+    let tokens = Tensor::new([3], Elements::I32(vec![3, 12, -1])).expect("three");
+    let at = b.tensor("at", tokens);
+    let out = b.slot("out", f32_type(&[3]), None);
+    let graph = b.graph(g, &[table, at], &[out]);
+    b.0.code.push(Instr::Run(graph));
+    let error = machine(&b.0).step().expect_err("12 is too large");
+    assert_eq!(error.to_string(), "index 12 is out of range 0..10");
+    assert_eq!(error.diagnostic.labels[0].span, origin);
+}
