@@ -4,6 +4,7 @@ pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
+pub mod engine;
 pub mod jit;
 pub mod kir;
 pub mod lower;

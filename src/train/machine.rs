@@ -595,7 +595,7 @@ fn no_field(data: usize, part: &str, field: &str) -> RunError {
     RunError::fault("check", Span::default(), why)
 }
 
-fn out_of_range(call: &Call, failure: CheckFailure) -> RunError {
+pub(crate) fn out_of_range(call: &Call, failure: CheckFailure) -> RunError {
     match call.executable().schedule().checks.get(failure.check) {
         Some(check) => {
             let mut error = RunError::new(
