@@ -430,9 +430,13 @@ fn emit_stages(
     Ok(())
 }
 
-/// A diagnostic about a file that could not be had at all.
+/// The code of a file that is missing or cannot be read, as opposed to one whose content is wrong.
+pub const MISSING_FILE: &str = "E0501";
+
+/// A diagnostic about a source file that could not be had.
 pub fn data_diagnostic(error: &DataError) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error("E0501", Span::default(), error.message.clone());
+    let code = if error.missing { MISSING_FILE } else { "E0502" };
+    let mut diagnostic = Diagnostic::error(code, Span::default(), error.message.clone());
     diagnostic.labels.clear();
     diagnostic.help.clone_from(&error.help);
     diagnostic

@@ -12,6 +12,7 @@ use crate::data::FileProvider;
 use crate::session::{self, Checked, EmitError, Pool, Settings, Source, Stage};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use output::Output;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -38,6 +39,12 @@ enum Command {
         /// Say where the time went
         #[arg(long)]
         time: bool,
+        /// Save the state of the run to FILE after each training epoch
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+        /// Go on from the checkpoint, where there is one
+        #[arg(long, requires = "checkpoint")]
+        resume: bool,
     },
     /// Check a program and say what it is: parameters, memory, graphs
     Check {
@@ -139,12 +146,16 @@ fn execute(command: &Command) -> Result<(), Failure> {
             progress,
             verbose,
             time,
+            checkpoint,
+            resume,
         } => {
             let job = Job::new(program)?;
             let reports = run::Reports {
                 progress: *progress || job.output.terminal,
                 header: *verbose || job.output.terminal,
                 time: *time,
+                checkpoint: checkpoint.clone(),
+                resume: *resume,
             };
             run::run(job, reports)
         }
@@ -212,7 +223,7 @@ impl Job {
         self.say_all(&checked.diagnostics);
         match &checked.program {
             Some(program) => Ok((program.clone(), checked)),
-            None => Err(Failure::Program),
+            None => Err(failure_of(&checked.diagnostics)),
         }
     }
 
@@ -221,6 +232,16 @@ impl Job {
             self.output.say(&format!("error: {why}\n"));
             Failure::Usage
         })
+    }
+}
+
+/// A missing file is the command's fault, all else the program's.
+fn failure_of(diagnostics: &[Diagnostic]) -> Failure {
+    let errors = || diagnostics.iter().filter(|d| d.severity == Severity::Error);
+    if errors().count() > 0 && errors().all(|d| d.code == session::MISSING_FILE) {
+        Failure::Usage
+    } else {
+        Failure::Program
     }
 }
 
@@ -250,7 +271,7 @@ fn emit(mut job: Job, stage: Stage) -> Result<(), Failure> {
         Ok(text) => job.output.line(text.trim_end_matches('\n')),
         Err(EmitError::Program(diagnostics)) => {
             job.say_all(&diagnostics);
-            Err(Failure::Program)
+            Err(failure_of(&diagnostics))
         }
         Err(EmitError::Compiler(error)) => {
             job.say(&error.diagnostic);

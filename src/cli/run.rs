@@ -4,12 +4,13 @@ use crate::check::program::{Program, SlotKind};
 use crate::data::FileProvider;
 use crate::session::{self, Checked, Summary};
 use crate::train::format::float;
-use crate::train::{Compiled, Epoch, Event, Resolve};
+use crate::train::{Compiled, Epoch, Event, Machine, Resolve};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What is reported beside the results.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Reports {
     /// Each training epoch.
     pub progress: bool,
@@ -17,6 +18,10 @@ pub struct Reports {
     pub header: bool,
     /// Where the time went.
     pub time: bool,
+    /// Where the state is saved after each epoch.
+    pub checkpoint: Option<PathBuf>,
+    /// Whether to go on from there.
+    pub resume: bool,
 }
 
 /// Runs a program.
@@ -41,7 +46,11 @@ pub fn run(mut job: Job, reports: Reports) -> Result<(), Failure> {
     let resolve = resolver(job.source.base_dir.clone());
     let mut machine =
         session::machine(program, compiled.clone(), resolve).map_err(|e| failed(&job, e))?;
+    if let Some(path) = reports.checkpoint.as_deref().filter(|_| reports.resume) {
+        resume(&job, &mut machine, path)?;
+    }
     let began = Instant::now();
+    let time = reports.time;
     let mut report = Report {
         job: &job,
         reports,
@@ -49,12 +58,12 @@ pub fn run(mut job: Job, reports: Reports) -> Result<(), Failure> {
         last_status: Instant::now(),
         failure: None,
     };
-    let result = pool.run(|| machine.run(&mut |_, event| report.event(event)));
+    let result = pool.run(|| machine.run(&mut |machine, event| report.event(machine, event)));
     let wall = began.elapsed();
     report.clear_status();
     let closed = report.failure;
     result.map_err(|e| failed(&job, e))?;
-    if reports.time {
+    if time {
         times(
             &job,
             &checked,
@@ -72,6 +81,36 @@ fn resolver(base_dir: String) -> Resolve {
     Arc::new(move |path| provider.resolve(&base_dir, path))
 }
 
+/// Takes the run to the state in a checkpoint; where there is none it starts anew.
+fn resume(job: &Job, machine: &mut Machine, path: &Path) -> Result<(), Failure> {
+    let state = match std::fs::read(path) {
+        Ok(state) => state,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            let text = format!("error: \"{}\" cannot be read: {error}\n", path.display());
+            job.output.say(&text);
+            return Err(Failure::Usage);
+        }
+    };
+    machine.restore(&state).map_err(|error| {
+        job.say(&error.diagnostic);
+        Failure::Program
+    })
+}
+
+/// Saves the state as a whole or not at all.
+fn write_checkpoint(job: &Job, machine: &Machine, path: &Path) -> Result<(), Failure> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let written =
+        std::fs::write(&partial, machine.snapshot()).and_then(|()| std::fs::rename(&partial, path));
+    written.map_err(|error| {
+        let text = format!("error: \"{}\" cannot be written: {error}\n", path.display());
+        job.output.say(&text);
+        Failure::Usage
+    })
+}
+
 /// Writes events as they come.
 struct Report<'a> {
     job: &'a Job,
@@ -82,7 +121,7 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn event(&mut self, event: Event) -> bool {
+    fn event(&mut self, machine: &Machine, event: Event) -> bool {
         match event {
             Event::None | Event::Finished | Event::EpochBegin { .. } => {}
             Event::Line(line) => {
@@ -94,6 +133,9 @@ impl Report<'_> {
                 self.clear_status();
                 if self.reports.progress {
                     self.job.output.say(&epoch_line(&epoch));
+                }
+                if let Some(path) = &self.reports.checkpoint {
+                    self.failure = write_checkpoint(self.job, machine, path).err();
                 }
             }
         }
