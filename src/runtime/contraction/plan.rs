@@ -66,12 +66,14 @@ pub struct Contraction {
     pub(super) lane_blocks: Vec<Range<usize>>,
     /// For each number of vectors, `k * vectors * lanes`.
     pub(super) panel_k: Vec<Vec<i32>>,
-    /// For each number of rows, `k * rows`; and the offsets of the rows of a packed block.
+    /// For each number of rows, `k * rows`; empty unless rows are packed.
     pub(super) tile_k: Vec<Vec<i32>>,
     pub(super) piece: usize,
     pub(super) k_block: usize,
     /// Rows of the row operand that are walked for every panel.
     pub(super) row_step: usize,
+    /// The tallest tile of packed rows.
+    pub(super) tallest: usize,
     task_rows: usize,
     cost: f64,
     ranges: [Option<(isize, isize)>; 3],
@@ -274,6 +276,7 @@ fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, Contr
     let max_rows = |vectors: usize| table.max_rows(vectors);
     let batch = batch_offsets(spec)?;
     let mut best: Option<Choice> = None;
+    let only_packed = std::env::var("PL").ok().map(|v| v == "1");
     for transposed in [false, true] {
         let excluded = if transposed {
             Orientation::LanesN
@@ -284,6 +287,9 @@ fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, Contr
             continue;
         }
         for packed in [false, true] {
+            if only_packed.is_some_and(|only| only != packed) {
+                continue;
+            }
             let oriented = orient(spec, transposed)?;
             if let Some(choice) = choose(spec, oriented, packed, table.lanes, &max_rows)
                 && best.as_ref().is_none_or(|best| choice.cycles < best.cycles)
@@ -594,6 +600,12 @@ fn build(
     } else {
         max_rows(widest_panel).max(1)
     };
+    let pack_rows = std::env::var("PR").is_ok();
+    let tallest = panels
+        .iter()
+        .map(|panel| max_rows(panel.vectors))
+        .min()
+        .unwrap_or(1);
     let steps = |size: usize| {
         (0..k_block)
             .map(|k| (k * size) as i32)
@@ -621,7 +633,7 @@ fn build(
         row_k: oriented.row_k,
         lane_k: oriented.lane_k,
         packed,
-        pack_rows: false,
+        pack_rows,
         panel_k: (0..=super::tile::MAX_VECTORS)
             .map(|vectors| {
                 if used(vectors) {
@@ -631,7 +643,11 @@ fn build(
                 }
             })
             .collect(),
-        tile_k: Vec::new(),
+        tile_k: if pack_rows {
+            (0..=tallest).map(steps).collect()
+        } else {
+            Vec::new()
+        },
         vectors,
         dense_vectors,
         panels,
@@ -639,6 +655,7 @@ fn build(
         piece,
         k_block,
         row_step: ROW_BLOCK,
+        tallest,
         cost: cycles,
         ranges,
     }

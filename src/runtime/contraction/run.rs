@@ -1,6 +1,7 @@
 //! Runs a plan: blocks of lanes, pieces and blocks of K, columns of tiles.
 use super::cost::split_rows;
-use super::plan::{BatchOffset, Contraction, Panel, ROW_CHUNK};
+use super::pack::Source;
+use super::plan::{BatchOffset, Contraction, Panel, ROW_BLOCK, ROW_CHUNK};
 use super::tile::{MAX_VECTORS, TileCall, TileTable, Tiled, Vector};
 use crate::base::types::DType;
 use std::ops::Range;
@@ -34,6 +35,7 @@ struct Run<'a, T: Tiled> {
     spill: *mut T,
     partial: *mut T,
     lane_scratch: *mut T,
+    row_scratch: *mut T,
     pieces: Range<usize>,
     accumulate: bool,
     /// What `lane_scratch` holds: batch element, panels, start of k.
@@ -217,6 +219,7 @@ impl Contraction {
         };
         let spill: *mut T = scratch.wrapping_add(scratch.align_offset(64)).cast();
         let partial = spill.wrapping_add(self.spill_elements());
+        let lane_scratch = partial.wrapping_add(self.partial_elements());
         let dense = piece.is_some();
         let mut run = Run {
             plan: self,
@@ -242,7 +245,8 @@ impl Contraction {
             },
             spill,
             partial,
-            lane_scratch: partial.wrapping_add(self.partial_elements()),
+            lane_scratch,
+            row_scratch: lane_scratch.wrapping_add(self.lane_elements()),
             pieces: piece.map_or(0..self.pieces(), |piece| piece..piece + 1),
             accumulate: self.accumulate && !dense,
             held: None,
@@ -343,6 +347,12 @@ impl<T: Tiled> Run<'_, T> {
         let mut start = rows.start;
         while start < rows.end {
             let step = start..rows.end.min(start + plan.row_step);
+            let row = self.row.wrapping_offset(offset.row);
+            let mut packed_rows = [0_i32; ROW_BLOCK];
+            if plan.pack_rows {
+                // SAFETY: the caller's contract; the scratch holds `row_step` rows of a block of k.
+                unsafe { self.pack_step(row, &step, &k, &mut packed_rows) };
+            }
             for &panel in &plan.panels[panels.clone()] {
                 let before = (panel.first - first_vector) * plan.lanes;
                 let partial = self.partial.wrapping_add(
@@ -361,8 +371,16 @@ impl<T: Tiled> Run<'_, T> {
                 let mut vectors = [Vector::default(); MAX_VECTORS];
                 let call = TileCall {
                     tiles: 0,
-                    a: self.row.wrapping_offset(offset.row),
-                    a_rows: &[],
+                    a: if plan.pack_rows {
+                        self.row_scratch.cast_const()
+                    } else {
+                        row
+                    },
+                    a_rows: if plan.pack_rows {
+                        &packed_rows[..step.len()]
+                    } else {
+                        &plan.rows[step.clone()]
+                    },
                     a_k: &plan.row_k[k.clone()],
                     b,
                     vectors: self.cut_vectors(panel, &area.lanes, &mut vectors),
@@ -378,13 +396,13 @@ impl<T: Tiled> Run<'_, T> {
                         partial
                     },
                     c: self.c.wrapping_offset(offset.c),
-                    c_rows: &[],
+                    c_rows: &self.c_rows[step.clone()],
                     c_lanes: self.c_lanes,
                     add: self.accumulate || piece > self.pieces.start,
                     spill: self.spill,
                 };
                 // SAFETY: the caller's contract.
-                unsafe { self.column(call, step.clone(), panel.vectors) };
+                unsafe { self.column(call, step.len(), panel.vectors) };
             }
             start = step.end;
         }
@@ -453,18 +471,57 @@ impl<T: Tiled> Run<'_, T> {
         cut
     }
 
+    /// Packs the rows of one step, tile after tile, and notes where each row begins.
+    unsafe fn pack_step(
+        &self,
+        row: *const T,
+        step: &Range<usize>,
+        k: &Range<usize>,
+        begins: &mut [i32; ROW_BLOCK],
+    ) {
+        let mut done = 0;
+        for (tiles, size) in split_rows(step.len(), self.plan.tallest) {
+            for _ in 0..tiles {
+                let lanes = &self.plan.rows[step.start + done..step.start + done + size];
+                let source = Source {
+                    base: row,
+                    lanes,
+                    sums: &self.plan.row_k[k.clone()],
+                };
+                let start = done * k.len();
+                // SAFETY: the caller's contract; tiles are packed in order, so what runs over is written later, and
+                // the scratch ends with 8 spare elements.
+                unsafe { T::pack(self.plan.isa, &source, self.row_scratch.add(start), size) };
+                for (i, begin) in begins[done..done + size].iter_mut().enumerate() {
+                    *begin = (start + i) as i32;
+                }
+                done += size;
+            }
+        }
+    }
+
     /// One column of tiles: the rows in even tiles of at most the tallest instance.
-    unsafe fn column(&self, call: TileCall<'_, T>, rows: Range<usize>, vectors: usize) {
+    unsafe fn column(&self, call: TileCall<'_, T>, rows: usize, vectors: usize) {
         let mut call = call;
-        let mut row = rows.start;
-        for (tiles, size) in split_rows(rows.len(), self.table.max_rows(vectors)) {
+        let (a_rows, c_rows) = (call.a_rows, call.c_rows);
+        let packed = self.plan.pack_rows;
+        let max = if packed {
+            self.plan.tallest
+        } else {
+            self.table.max_rows(vectors)
+        };
+        let mut row = 0;
+        for (tiles, size) in split_rows(rows, max) {
             let Some(function) = self.table.function(size, vectors).filter(|_| tiles > 0) else {
                 continue;
             };
             let covered = row..row + tiles * size;
             call.tiles = tiles;
-            call.a_rows = &self.plan.rows[covered.clone()];
-            call.c_rows = &self.c_rows[covered.clone()];
+            call.a_rows = &a_rows[covered.clone()];
+            call.c_rows = &c_rows[covered.clone()];
+            if packed {
+                call.a_k = &self.plan.tile_k[size][..call.a_k.len()];
+            }
             // SAFETY: the tables cover these rows, vectors and sums; offsets stay in the operands by the run's contract.
             unsafe { function(&call) };
             let elements = covered.len() * vectors * self.plan.lanes;

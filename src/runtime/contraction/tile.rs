@@ -1,5 +1,6 @@
 //! The register tiles: `MR` rows by `NV` vectors of accumulators, one generic body, one table of instances.
 use super::cpu::Isa;
+use super::pack::{Source, pack_f32, pack_plain};
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2F32, Avx2F64, Avx512F32, Avx512F64};
 use super::simd::{Plain, Scalar, Simd};
@@ -94,6 +95,11 @@ impl<T> TileTable<T> {
 /// Element types that have tables.
 pub(super) trait Tiled: Scalar {
     fn table(isa: Isa) -> &'static TileTable<Self>;
+    /// Packs a source into lines of `width` elements.
+    ///
+    /// # Safety
+    /// As for [`pack_f32`].
+    unsafe fn pack(isa: Isa, source: &Source<'_, Self>, target: *mut Self, width: usize);
 }
 
 #[inline(always)]
@@ -140,14 +146,28 @@ unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
         for k in 0..call.a_k.len() {
             let a_k = *call.a_k.get_unchecked(k) as isize;
             let b_k = *call.b_k.get_unchecked(k) as isize;
-            let mut lanes = [S::zero(); NV];
-            for v in 0..NV {
-                lanes[v] = S::load(b[v].wrapping_offset(b_k));
-            }
-            for row in 0..MR {
-                let factor = S::splat(a[row].wrapping_offset(a_k));
+            // The smaller side stays in registers, the larger one passes through one.
+            if NV > MR {
+                let mut factors = [S::zero(); MR];
+                for row in 0..MR {
+                    factors[row] = S::splat(a[row].wrapping_offset(a_k));
+                }
                 for v in 0..NV {
-                    acc[row][v] = S::fused(factor, lanes[v], acc[row][v]);
+                    let lanes = S::load(b[v].wrapping_offset(b_k));
+                    for row in 0..MR {
+                        acc[row][v] = S::fused(factors[row], lanes, acc[row][v]);
+                    }
+                }
+            } else {
+                let mut lanes = [S::zero(); NV];
+                for v in 0..NV {
+                    lanes[v] = S::load(b[v].wrapping_offset(b_k));
+                }
+                for row in 0..MR {
+                    let factor = S::splat(a[row].wrapping_offset(a_k));
+                    for v in 0..NV {
+                        acc[row][v] = S::fused(factor, lanes[v], acc[row][v]);
+                    }
                 }
             }
         }
@@ -289,6 +309,11 @@ tile_table!(PLAIN_F64, tile_plain_f64, PlainF64, f64, 2, , [
 ]);
 
 impl Tiled for f32 {
+    unsafe fn pack(isa: Isa, source: &Source<'_, f32>, target: *mut f32, width: usize) {
+        // SAFETY: the same contract.
+        unsafe { pack_f32(isa, source, target, width) }
+    }
+
     fn table(isa: Isa) -> &'static TileTable<f32> {
         match isa {
             Isa::Portable => &PLAIN_F32,
@@ -303,6 +328,11 @@ impl Tiled for f32 {
 }
 
 impl Tiled for f64 {
+    unsafe fn pack(_isa: Isa, source: &Source<'_, f64>, target: *mut f64, width: usize) {
+        // SAFETY: the contract includes that of the plain way.
+        unsafe { pack_plain(source, target, width) }
+    }
+
     fn table(isa: Isa) -> &'static TileTable<f64> {
         match isa {
             Isa::Portable => &PLAIN_F64,
