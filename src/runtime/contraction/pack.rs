@@ -2,8 +2,11 @@
 use super::cpu::Isa;
 use super::plan::{Contraction, Panel};
 use super::simd::Scalar;
-use super::tile::Tiled;
+use super::tile::{MAX_VECTORS, Tiled};
 use std::ops::Range;
+
+/// Lanes of the widest panel.
+const MAX_PANEL: usize = MAX_VECTORS * 16;
 
 /// What is copied: element (k, lane) is at `base + lanes[lane] + sums[k]`.
 pub(super) struct Source<'a, T> {
@@ -33,11 +36,18 @@ impl Contraction {
         k: Range<usize>,
     ) {
         let width = panel.vectors * self.lanes;
-        let first = panel.first * self.lanes;
-        let lanes = &self.lane_sources[first..(first + width).min(self.lane_sources.len())];
+        // Only a panel's last vector can be a partial one.
+        let mut offsets = [0_i32; MAX_PANEL];
+        let mut count = 0;
+        for vector in &self.vectors[panel.first..panel.first + panel.vectors] {
+            let lane = vector.lane as usize;
+            let wanted = vector.count as usize;
+            offsets[count..count + wanted].copy_from_slice(&self.lane_sources[lane..lane + wanted]);
+            count += wanted;
+        }
         let source = Source {
             base: source,
-            lanes,
+            lanes: &offsets[..count],
             sums: &self.lane_k[k],
         };
         // SAFETY: the offsets are the plan's; the width is a whole number of vectors.

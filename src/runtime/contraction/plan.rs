@@ -1,5 +1,7 @@
 //! From a spec to a plan: offset tables, orientation, panels, blocks.
-use super::cost::{Layout, cut_panels, pack_cycles, scatter_cycles};
+use super::cost::{
+    Layout, MISS_CYCLES, cut_panels, misses, pack_cycles, pack_row_cycles, scatter_cycles,
+};
 use super::cpu::{Cpu, Isa};
 use super::spec::{ContractionError, ContractionSpec, Index, Operand, Orientation, piece_length};
 use super::tile::{MAX_TILE, Tiled, Vector};
@@ -97,6 +99,7 @@ struct Choice {
     packed: bool,
     vectors: Vec<Vector>,
     widths: Vec<usize>,
+    pack_rows: bool,
     cycles: f64,
 }
 
@@ -276,7 +279,6 @@ fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, Contr
     let max_rows = |vectors: usize| table.max_rows(vectors);
     let batch = batch_offsets(spec)?;
     let mut best: Option<Choice> = None;
-    let only_packed = std::env::var("PL").ok().map(|v| v == "1");
     for transposed in [false, true] {
         let excluded = if transposed {
             Orientation::LanesN
@@ -287,9 +289,6 @@ fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, Contr
             continue;
         }
         for packed in [false, true] {
-            if only_packed.is_some_and(|only| only != packed) {
-                continue;
-            }
             let oriented = orient(spec, transposed)?;
             if let Some(choice) = choose(spec, oriented, packed, table.lanes, &max_rows)
                 && best.as_ref().is_none_or(|best| choice.cycles < best.cycles)
@@ -429,7 +428,9 @@ fn contiguous(c_lanes: &[i32]) -> bool {
 
 /// Vectors over the operand in place: each run in whole vectors and a part. A part whose full load would leave the
 /// operand is shifted back; `None` if that leaves it too (the operand is too small, or empty).
-fn vectors_in_place(oriented: &Oriented, lanes: usize) -> Option<Vec<Vector>> {
+/// With `overlap`, a part at the end of a longer run is a whole vector over lanes that the one before it has too:
+/// the same bits are computed and stored twice, which is cheaper than a partial store.
+fn vectors_in_place(oriented: &Oriented, lanes: usize, overlap: bool) -> Option<Vec<Vector>> {
     let extreme = |table: &[i32]| {
         Some((
             i64::from(*table.iter().min()?),
@@ -445,7 +446,23 @@ fn vectors_in_place(oriented: &Oriented, lanes: usize) -> Option<Vec<Vector>> {
     let mut vectors = Vec::new();
     let mut lane = 0_usize;
     for run in runs(&oriented.lanes) {
+        let end = lane + run.len();
         for part in run.chunks(lanes) {
+            if part.len() < lanes
+                && overlap
+                && run.len() > lanes
+                && contiguous(&oriented.c_lanes[end - lanes..end])
+            {
+                vectors.push(Vector {
+                    source: run[run.len() - lanes],
+                    lane: (end - lanes) as u32,
+                    skip: 0,
+                    count: lanes as u8,
+                    contiguous: true,
+                });
+                lane = end;
+                continue;
+            }
             let wanted = i64::from(part[0]);
             let beyond = (wanted + lanes as i64 - 1 + k_last - greatest).max(0);
             let source = wanted - beyond;
@@ -465,27 +482,37 @@ fn vectors_in_place(oriented: &Oriented, lanes: usize) -> Option<Vec<Vector>> {
     Some(vectors)
 }
 
-/// Vectors over packed panels: lanes in order, the last vector partly wanted. Sources are set when panels are cut.
-fn vectors_packed(c_lanes: &[i32], lanes: usize) -> Vec<Vector> {
-    c_lanes
-        .chunks(lanes)
-        .enumerate()
-        .map(|(number, part)| Vector {
-            source: 0,
-            lane: (number * lanes) as u32,
-            skip: 0,
-            count: part.len() as u8,
-            contiguous: contiguous(part),
+/// Vectors over packed panels: lanes in order, the last vector partly wanted or overlapping the one before it. Sources
+/// are set when panels are cut.
+fn vectors_packed(c_lanes: &[i32], lanes: usize, overlap: bool) -> Vec<Vector> {
+    let starts = (0..c_lanes.len()).step_by(lanes);
+    starts
+        .map(|start| {
+            let back = c_lanes.len().saturating_sub(lanes);
+            let start = if overlap && contiguous(&c_lanes[back..]) {
+                start.min(back)
+            } else {
+                start
+            };
+            let part = &c_lanes[start..c_lanes.len().min(start + lanes)];
+            Vector {
+                source: 0,
+                lane: start as u32,
+                skip: 0,
+                count: part.len() as u8,
+                contiguous: contiguous(part),
+            }
         })
         .collect()
 }
 
-fn layout(oriented: &Oriented, lanes: usize) -> Layout {
-    let lane_runs = runs(&oriented.lanes).count().max(1);
-    let sum_runs = runs(&oriented.lane_k).count().max(1);
-    if oriented.lanes.len() / lane_runs >= lanes {
+/// How a panel of `lanes` beside `sums` lies.
+fn layout(lanes: &[i32], sums: &[i32], width: usize) -> Layout {
+    let lane_runs = runs(lanes).count().max(1);
+    let sum_runs = runs(sums).count().max(1);
+    if lanes.len() / lane_runs >= width {
         Layout::Lanes
-    } else if oriented.lane_k.len() / sum_runs >= lanes {
+    } else if sums.len() / sum_runs >= width {
         Layout::Sums
     } else {
         Layout::Scattered
@@ -499,12 +526,13 @@ fn choose(
     lanes: usize,
     max_rows: &dyn Fn(usize) -> usize,
 ) -> Option<Choice> {
-    let vectors = if packed {
-        vectors_packed(&oriented.c_lanes, lanes)
-    } else {
-        vectors_in_place(&oriented, lanes)?
-    };
     let (rows, k) = (oriented.rows.len(), oriented.row_k.len());
+    let overlap = !spec.accumulate && piece_length(k) == k;
+    let vectors = if packed {
+        vectors_packed(&oriented.c_lanes, lanes, overlap)
+    } else {
+        vectors_in_place(&oriented, lanes, overlap)?
+    };
     let batch = spec
         .batch
         .iter()
@@ -517,18 +545,58 @@ fn choose(
         .map(|vector| vector.count as usize)
         .sum();
     cycles += scatter_cycles(scattered * rows);
+    let tallest = widths
+        .iter()
+        .map(|&width| max_rows(width))
+        .min()
+        .unwrap_or(1)
+        .max(1);
+    let element = spec.dtype.size();
+    let (in_place, by_packing) = row_cycles(&oriented, &widths, tallest, element);
+    cycles += in_place.min(by_packing);
+    if !packed {
+        let widest = widths.iter().copied().max().unwrap_or(1);
+        let starts: Vec<i32> = vectors
+            .iter()
+            .take(widest)
+            .map(|vector| vector.source)
+            .collect();
+        let sums = &oriented.lane_k[..block_length(k).min(k)];
+        let each = misses(&[&starts, &starts], sums, element, lanes * element, 1) * MISS_CYCLES;
+        cycles += each * (k * rows.div_ceil(tallest) * widths.len()) as f64;
+    }
     cycles *= batch;
     if packed && !spec.prepacked {
         let times = if oriented.lanes_vary { batch } else { 1.0 };
-        cycles += times * (vectors.len() * k) as f64 * pack_cycles(layout(&oriented, lanes), lanes);
+        let layout = layout(&oriented.lanes, &oriented.lane_k, lanes);
+        cycles += times * (vectors.len() * k) as f64 * pack_cycles(layout, lanes);
     }
     Some(Choice {
         oriented,
         packed,
         vectors,
         widths,
+        pack_rows: by_packing < in_place,
         cycles,
     })
+}
+
+/// Cycles that reading the row operand costs beyond the first-level cache, in place and packed.
+fn row_cycles(oriented: &Oriented, widths: &[usize], tallest: usize, element: usize) -> (f64, f64) {
+    let (rows, k) = (oriented.rows.len(), oriented.row_k.len());
+    let sums = &oriented.row_k[..block_length(k).min(k)];
+    let passes: Vec<&[i32]> = oriented.rows.chunks(tallest).take(4).collect();
+    if passes.is_empty() || sums.is_empty() {
+        return (0.0, f64::INFINITY);
+    }
+    let tiles = (rows.div_ceil(tallest) * widths.len() * k) as f64;
+    let in_place = misses(&passes, sums, element, element, 0) * MISS_CYCLES * tiles;
+    let least = tallest as f64 * element as f64 / 64.0 * MISS_CYCLES * tiles;
+    let layout = layout(&oriented.rows, &oriented.row_k, tallest.min(8));
+    (
+        in_place,
+        least + pack_row_cycles(layout) * (rows * k) as f64,
+    )
 }
 
 fn build(
@@ -544,12 +612,12 @@ fn build(
         packed,
         mut vectors,
         widths,
+        pack_rows,
         cycles,
     } = choice;
     let transposed = oriented.transposed;
     let k = oriented.row_k.len();
-    let piece = piece_length(k);
-    let k_block = piece.div_ceil(piece.div_ceil(K_BLOCK).max(1)).max(1);
+    let (piece, k_block) = (piece_length(k), block_length(k));
     let mut panels = Vec::with_capacity(widths.len());
     let mut first = 0;
     for width in widths {
@@ -600,7 +668,6 @@ fn build(
     } else {
         max_rows(widest_panel).max(1)
     };
-    let pack_rows = std::env::var("PR").is_ok();
     let tallest = panels
         .iter()
         .map(|panel| max_rows(panel.vectors))
@@ -659,6 +726,12 @@ fn build(
         cost: cycles,
         ranges,
     }
+}
+
+/// Elements of one block of K: a piece in the fewest equal parts of at most [`K_BLOCK`].
+fn block_length(k: usize) -> usize {
+    let piece = piece_length(k);
+    piece.div_ceil(piece.div_ceil(K_BLOCK).max(1)).max(1)
 }
 
 fn cut_lane_blocks(panels: &[Panel], vector_bytes: usize) -> Vec<Range<usize>> {
