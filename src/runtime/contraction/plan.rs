@@ -639,7 +639,12 @@ fn build(
             ..*vector
         })
         .collect();
-    let lane_blocks = cut_lane_blocks(&panels, lanes * k_block * spec.dtype.size());
+    // Few rows fit the second cache beside one panel, which is then packed just before its use. Lanes that all batch
+    // elements share are better packed together, once.
+    let few = oriented.rows.len() * k_block * spec.dtype.size() <= LANE_BLOCK_BYTES * 3 / 4;
+    let alone = few && !pack_rows && (batch.len() == 1 || oriented.lanes_vary);
+    let block_bytes = if alone { 0 } else { LANE_BLOCK_BYTES };
+    let lane_blocks = cut_lane_blocks(&panels, lanes * k_block * spec.dtype.size(), block_bytes);
     let (m, n) = if transposed {
         (oriented.lanes.len(), oriented.rows.len())
     } else {
@@ -734,8 +739,8 @@ fn block_length(k: usize) -> usize {
     piece.div_ceil(piece.div_ceil(K_BLOCK).max(1)).max(1)
 }
 
-fn cut_lane_blocks(panels: &[Panel], vector_bytes: usize) -> Vec<Range<usize>> {
-    let most = (LANE_BLOCK_BYTES / vector_bytes.max(1)).max(1);
+fn cut_lane_blocks(panels: &[Panel], vector_bytes: usize, block_bytes: usize) -> Vec<Range<usize>> {
+    let most = (block_bytes / vector_bytes.max(1)).max(1);
     let mut blocks = Vec::new();
     let (mut start, mut vectors) = (0, 0);
     for (number, panel) in panels.iter().enumerate() {

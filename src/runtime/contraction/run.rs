@@ -40,6 +40,9 @@ struct Run<'a, T: Tiled> {
     accumulate: bool,
     /// What `lane_scratch` holds: batch element, panels, start of k.
     held: Option<(usize, Range<usize>, usize)>,
+    /// The rows of one step cut into tiles, for each number of vectors, and the number of rows that holds for.
+    splits: [[(usize, usize); 2]; MAX_VECTORS + 1],
+    split_rows: usize,
 }
 
 /// The part of C that one call computes.
@@ -250,6 +253,8 @@ impl Contraction {
             pieces: piece.map_or(0..self.pieces(), |piece| piece..piece + 1),
             accumulate: self.accumulate && !dense,
             held: None,
+            splits: [[(0, 0); 2]; MAX_VECTORS + 1],
+            split_rows: 0,
         };
         let mut start = rows.start;
         while start < rows.end.min(self.rows()) {
@@ -348,6 +353,7 @@ impl<T: Tiled> Run<'_, T> {
         while start < rows.end {
             let step = start..rows.end.min(start + plan.row_step);
             let row = self.row.wrapping_offset(offset.row);
+            self.split_step(step.len());
             let mut packed_rows = [0_i32; ROW_BLOCK];
             if plan.pack_rows {
                 // SAFETY: the caller's contract; the scratch holds `row_step` rows of a block of k.
@@ -402,9 +408,25 @@ impl<T: Tiled> Run<'_, T> {
                     spill: self.spill,
                 };
                 // SAFETY: the caller's contract.
-                unsafe { self.column(call, step.len(), panel.vectors) };
+                unsafe { self.column(call, panel.vectors) };
             }
             start = step.end;
+        }
+    }
+
+    /// Cuts a step's rows into even tiles of at most the tallest instance.
+    fn split_step(&mut self, rows: usize) {
+        if self.split_rows == rows {
+            return;
+        }
+        self.split_rows = rows;
+        for (vectors, split) in self.splits.iter_mut().enumerate() {
+            let tallest = if self.plan.pack_rows {
+                self.plan.tallest
+            } else {
+                self.table.max_rows(vectors)
+            };
+            *split = split_rows(rows, tallest);
         }
     }
 
@@ -500,18 +522,13 @@ impl<T: Tiled> Run<'_, T> {
         }
     }
 
-    /// One column of tiles: the rows in even tiles of at most the tallest instance.
-    unsafe fn column(&self, call: TileCall<'_, T>, rows: usize, vectors: usize) {
+    /// One column of tiles: the rows of the step.
+    unsafe fn column(&self, call: TileCall<'_, T>, vectors: usize) {
         let mut call = call;
         let (a_rows, c_rows) = (call.a_rows, call.c_rows);
         let packed = self.plan.pack_rows;
-        let max = if packed {
-            self.plan.tallest
-        } else {
-            self.table.max_rows(vectors)
-        };
         let mut row = 0;
-        for (tiles, size) in split_rows(rows, max) {
+        for (tiles, size) in self.splits[vectors] {
             let Some(function) = self.table.function(size, vectors).filter(|_| tiles > 0) else {
                 continue;
             };

@@ -68,27 +68,50 @@ pub(super) struct TileRow<T: 'static> {
 pub(super) struct TileTable<T: 'static> {
     /// Elements of a vector.
     pub lanes: usize,
-    /// Every (rows, vectors) that exists: for each number of vectors, all numbers of rows up to some maximum.
+    /// For each number of vectors that exists, all numbers of rows from 1 to some maximum, in order.
     pub entries: &'static [TileRow<T>],
+    /// For each number of vectors, where its entries begin and how many there are.
+    groups: [(usize, usize); MAX_VECTORS + 1],
 }
 
 impl<T> TileTable<T> {
+    const fn new(lanes: usize, entries: &'static [TileRow<T>]) -> TileTable<T> {
+        let mut groups = [(0, 0); MAX_VECTORS + 1];
+        let mut at = 0;
+        while at < entries.len() {
+            let entry = &entries[at];
+            if entry.rows == 1 {
+                groups[entry.vectors].0 = at;
+            }
+            groups[entry.vectors].1 = entry.rows;
+            assert!(
+                groups[entry.vectors].0 + entry.rows == at + 1,
+                "entries out of order"
+            );
+            at += 1;
+        }
+        TileTable {
+            lanes,
+            entries,
+            groups,
+        }
+    }
+
     /// The microkernel of the given shape.
     pub fn function(&self, rows: usize, vectors: usize) -> Option<TileFunction<T>> {
-        self.entries
-            .iter()
-            .find(|entry| entry.rows == rows && entry.vectors == vectors)
-            .map(|entry| entry.function)
+        let &(start, count) = self.groups.get(vectors)?;
+        if rows == 0 || rows > count {
+            None
+        } else {
+            self.entries
+                .get(start + rows - 1)
+                .map(|entry| entry.function)
+        }
     }
 
     /// The most rows with this many vectors; 0: no such tile.
     pub fn max_rows(&self, vectors: usize) -> usize {
-        self.entries
-            .iter()
-            .filter(|entry| entry.vectors == vectors)
-            .map(|entry| entry.rows)
-            .max()
-            .unwrap_or(0)
+        self.groups.get(vectors).map_or(0, |group| group.1)
     }
 }
 
@@ -295,10 +318,7 @@ macro_rules! tile_table {
             unsafe { tile::<$simd, MR, NV>(call) }
         }
 
-        static $table: TileTable<$element> = TileTable {
-            lanes: $lanes,
-            entries: &[$(TileRow { rows: $rows, vectors: $vectors, function: $wrapper::<$rows, $vectors> }),*],
-        };
+        static $table: TileTable<$element> = TileTable::new($lanes, &[$(TileRow { rows: $rows, vectors: $vectors, function: $wrapper::<$rows, $vectors> }),*]);
     };
 }
 
