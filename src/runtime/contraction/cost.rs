@@ -76,7 +76,7 @@ pub(super) enum Layout {
 /// Cycles to pack one vector for one k.
 pub(super) fn pack_cycles(layout: Layout, lanes: usize) -> f64 {
     match layout {
-        Layout::Lanes => 1.2,
+        Layout::Lanes => 2.0,
         Layout::Sums => 3.0,
         Layout::Scattered => lanes as f64,
     }

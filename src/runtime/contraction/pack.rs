@@ -98,6 +98,11 @@ mod avx2 {
     /// Chunks of 8 lanes, the last first: its stores may run over into the next line, whose start is written later.
     #[target_feature(enable = "avx2,fma")]
     pub(super) unsafe fn pack(source: &Source<'_, f32>, target: *mut f32, width: usize) {
+        if source.lanes.len() == width && width.is_multiple_of(8) && consecutive(source.lanes) {
+            // SAFETY: the contract of `pack_f32`.
+            unsafe { copy_lines(source, target, width) };
+            return;
+        }
         let mut start = width.next_multiple_of(8);
         while start > 0 {
             start -= 8;
@@ -123,6 +128,24 @@ mod avx2 {
         offsets
             .windows(2)
             .all(|pair| pair[0].wrapping_add(1) == pair[1])
+    }
+
+    /// A whole panel side by side: line after line, so that each line of the source is touched once.
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn copy_lines(source: &Source<'_, f32>, target: *mut f32, width: usize) {
+        let first = source.base.wrapping_offset(source.lanes[0] as isize);
+        for (k, &offset) in source.sums.iter().enumerate() {
+            let line = first.wrapping_offset(offset as isize);
+            for lane in (0..width).step_by(8) {
+                // SAFETY: `width` lanes of the source are side by side; the target has as many for each k.
+                unsafe {
+                    _mm256_storeu_ps(
+                        target.add(k * width + lane),
+                        _mm256_loadu_ps(line.wrapping_add(lane)),
+                    )
+                };
+            }
+        }
     }
 
     /// Lanes side by side: one vector a line.

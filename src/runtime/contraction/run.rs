@@ -21,6 +21,9 @@ pub struct Operands {
     pub packed: *const u8,
 }
 
+/// A tile's rows, about: up to twice as many are computed for panel after panel in one call.
+const FEW_ROWS: usize = 6;
+
 /// One run with typed pointers and the tables of its destination.
 struct Run<'a, T: Tiled> {
     plan: &'a Contraction,
@@ -359,7 +362,17 @@ impl<T: Tiled> Run<'_, T> {
                 // SAFETY: the caller's contract; the scratch holds `row_step` rows of a block of k.
                 unsafe { self.pack_step(row, &step, &k, &mut packed_rows) };
             }
-            for &panel in &plan.panels[panels.clone()] {
+            let mut next = panels.start;
+            while next < panels.end {
+                let panel = plan.panels[next];
+                let whole = start_of_piece && end_of_piece && step.len() <= 2 * FEW_ROWS;
+                let last = if whole {
+                    self.alike(next..panels.end, &area.lanes)
+                } else {
+                    next + 1
+                };
+                let first_of_group = next;
+                next = last;
                 let before = (panel.first - first_vector) * plan.lanes;
                 let partial = self.partial.wrapping_add(
                     before * rows.len() + (start - rows.start) * panel.vectors * plan.lanes,
@@ -389,7 +402,16 @@ impl<T: Tiled> Run<'_, T> {
                     },
                     a_k: &plan.row_k[k.clone()],
                     b,
-                    vectors: self.cut_vectors(panel, &area.lanes, &mut vectors),
+                    vectors: if last - first_of_group > 1 {
+                        &self.vectors[panel.first..][..panel.vectors * (last - first_of_group)]
+                    } else {
+                        self.cut_vectors(panel, &area.lanes, &mut vectors)
+                    },
+                    b_step: if plan.packed {
+                        panel.vectors * plan.lanes * k.len()
+                    } else {
+                        0
+                    },
                     b_k: if plan.packed {
                         &plan.panel_k[panel.vectors][..k.len()]
                     } else {
@@ -464,6 +486,17 @@ impl<T: Tiled> Run<'_, T> {
             target = target.wrapping_add(panel.vectors * plan.lanes * k.len());
         }
         self.held = key;
+    }
+
+    /// The end of the panels from the first one on that are as wide as it and wholly wanted (at least the first).
+    fn alike(&self, panels: Range<usize>, lanes: &Range<usize>) -> usize {
+        let all = &self.plan.panels[panels.clone()];
+        let alike = |panel: &&Panel| {
+            panel.vectors == all[0].vectors
+                && self.vectors[panel.first].lane as usize >= lanes.start
+                && self.panel_end(**panel) <= lanes.end
+        };
+        panels.start + all.iter().take_while(alike).count().max(1)
     }
 
     /// A panel's vectors, cut to the wanted lanes.

@@ -34,7 +34,10 @@ pub(super) struct TileCall<'a, T> {
     pub a_k: &'a [i32],
     /// The lane operand: vector v at k starts at `b + vectors[v].source + b_k[k]`.
     pub b: *const T,
+    /// Several panels side by side are computed one after the other, if their sums are whole (no `start`, no `partial`).
     pub vectors: &'a [Vector],
+    /// From one panel to the next, in elements of `b`.
+    pub b_step: usize,
     pub b_k: &'a [i32],
     /// Accumulators so far, tile after tile, rows by vectors; null: start at +0.
     pub start: *const T,
@@ -127,11 +130,14 @@ pub(super) trait Tiled: Scalar {
 
 #[inline(always)]
 unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(call: &TileCall<'_, S::Element>) {
-    for index in 0..call.tiles {
-        // SAFETY: the call's contract covers each of its tiles.
-        unsafe {
-            let acc = accumulate::<S, MR, NV>(call, index);
-            finish::<S, MR, NV>(call, index, &acc);
+    for (panel, vectors) in call.vectors.chunks_exact(NV).enumerate() {
+        let b = call.b.wrapping_add(panel * call.b_step);
+        for index in 0..call.tiles {
+            // SAFETY: the call's contract covers each of its tiles.
+            unsafe {
+                let acc = accumulate::<S, MR, NV>(call, b, vectors, index);
+                finish::<S, MR, NV>(call, vectors, index, &acc);
+            }
         }
     }
 }
@@ -140,6 +146,8 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(call: &TileCall<'_, S:
 #[inline(always)]
 unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
     call: &TileCall<'_, S::Element>,
+    b: *const S::Element,
+    vectors: &[Vector],
     index: usize,
 ) -> [[S::Vector; NV]; MR] {
     // SAFETY: the driver gives tables of `tiles * MR` rows, NV vectors and equal lengths in k, whose sums stay inside
@@ -151,11 +159,9 @@ unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
                 .a
                 .wrapping_offset(*call.a_rows.get_unchecked(index * MR + row) as isize);
         }
-        let mut b = [call.b; NV];
+        let mut b = [b; NV];
         for (v, pointer) in b.iter_mut().enumerate() {
-            *pointer = call
-                .b
-                .wrapping_offset(call.vectors.get_unchecked(v).source as isize);
+            *pointer = pointer.wrapping_offset(vectors.get_unchecked(v).source as isize);
         }
         let mut acc = [[S::zero(); NV]; MR];
         if !call.start.is_null() {
@@ -228,6 +234,7 @@ unsafe fn step<S: Simd, const MR: usize, const NV: usize>(
 #[inline(always)]
 unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
     call: &TileCall<'_, S::Element>,
+    vectors: &[Vector],
     index: usize,
     acc: &[[S::Vector; NV]; MR],
 ) {
@@ -241,7 +248,7 @@ unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
         }
         let mut all = true;
         for v in 0..NV {
-            let vector = call.vectors.get_unchecked(v);
+            let vector = vectors.get_unchecked(v);
             let direct = vector.contiguous && vector.count as usize == S::LANES;
             all &= direct;
             if direct {
@@ -262,7 +269,7 @@ unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
         }
         if !all {
             store_tile::<S, MR, NV>(call.spill, acc);
-            scatter(call, index * MR, MR, S::LANES);
+            scatter(call, vectors, index * MR, MR, S::LANES);
         }
     }
 }
@@ -282,9 +289,15 @@ unsafe fn store_tile<S: Simd, const MR: usize, const NV: usize>(
 
 /// Writes the vectors of the spilled tile that are not direct to C, element by element.
 #[inline(never)]
-unsafe fn scatter<T: Scalar>(call: &TileCall<'_, T>, first: usize, rows: usize, lanes: usize) {
-    let stride = call.vectors.len() * lanes;
-    for (v, vector) in call.vectors.iter().enumerate() {
+unsafe fn scatter<T: Scalar>(
+    call: &TileCall<'_, T>,
+    vectors: &[Vector],
+    first: usize,
+    rows: usize,
+    lanes: usize,
+) {
+    let stride = vectors.len() * lanes;
+    for (v, vector) in vectors.iter().enumerate() {
         if vector.contiguous && vector.count as usize == lanes {
             continue;
         }
