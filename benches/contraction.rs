@@ -291,6 +291,16 @@ fn cases() -> Vec<(String, ContractionSpec)> {
     cases.push((String::from("attention 32 x (64x32)(64x32)T"), heads));
     for (name, conv) in [
         (
+            "lenet 1, 2 images,",
+            Conv {
+                images: 2,
+                inputs: 1,
+                outputs: 6,
+                size: 32,
+                kernel: 5,
+            },
+        ),
+        (
             "lenet 1",
             Conv {
                 images: 64,

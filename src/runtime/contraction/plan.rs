@@ -19,6 +19,9 @@ pub(super) const ROW_BLOCK: usize = 96;
 /// Operations below which a task is not worth its start, and above which it should be cut.
 const TASK_FLOPS: Range<f64> = 5e5..8e6;
 
+/// Rows of a task that packs all lanes for itself, at least: packing then costs it some six parts in a hundred.
+const PACKED_ROWS: usize = 64;
+
 /// A group of vectors that one column of tiles computes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Panel {
@@ -678,6 +681,11 @@ fn build(
         .map(|panel| max_rows(panel.vectors))
         .min()
         .unwrap_or(1);
+    let least = if packed && !spec.prepacked && !transposed {
+        PACKED_ROWS
+    } else {
+        1
+    };
     let steps = |size: usize| {
         (0..k_block)
             .map(|k| (k * size) as i32)
@@ -693,7 +701,7 @@ fn build(
         m,
         n,
         k,
-        task_rows: task_rows(m, n, k, batch.len(), align),
+        task_rows: task_rows((m, n, k, batch.len()), align, least),
         batch,
         lanes_vary: oriented.lanes_vary,
         dense_rows: dense(oriented.rows.len(), row_stride),
@@ -756,11 +764,11 @@ fn cut_lane_blocks(panels: &[Panel], vector_bytes: usize, block_bytes: usize) ->
     blocks
 }
 
-/// Rows of one task: whole batch elements while these are small, otherwise a multiple of `align` rows.
-fn task_rows(m: usize, n: usize, k: usize, batch: usize, align: usize) -> usize {
+/// Rows of one task: whole batch elements while these are small, otherwise a multiple of `align` rows; at least `least`.
+fn task_rows((m, n, k, batch): (usize, usize, usize, usize), align: usize, least: usize) -> usize {
     let row = (2.0 * n as f64 * k.max(1) as f64).max(1.0);
     let target = (row * (m * batch) as f64 / 16.0).clamp(TASK_FLOPS.start, TASK_FLOPS.end);
-    let rows = (target / row).ceil() as usize;
+    let rows = ((target / row).ceil() as usize).max(least);
     let m = m.max(1);
     if rows >= m {
         return (rows / m).clamp(1, batch.max(1)) * m;
