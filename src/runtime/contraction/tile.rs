@@ -1,4 +1,6 @@
 //! The register tiles: `MR` rows by `NV` vectors of accumulators, one generic body, one table of instances.
+// Loops over constant bounds with plain indices are what unrolls into registers.
+#![allow(clippy::needless_range_loop)]
 use super::cpu::Isa;
 use super::pack::{Source, pack_f32, pack_plain};
 #[cfg(target_arch = "x86_64")]
