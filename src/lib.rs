@@ -1,6 +1,7 @@
 //! dlmc: a compiler for `.dlm`.
 pub mod base;
 pub mod data;
+pub mod interp;
 pub mod kir;
 pub mod lower;
 pub mod ops;
