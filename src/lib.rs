@@ -6,6 +6,7 @@ pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod jit;
+pub mod interp;
 pub mod kir;
 pub mod lower;
 pub mod ops;
