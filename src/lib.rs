@@ -2,6 +2,7 @@
 pub mod base;
 pub mod check;
 pub mod data;
+pub mod interp;
 pub mod kir;
 pub mod lower;
 pub mod ops;
