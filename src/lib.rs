@@ -2,6 +2,7 @@
 pub mod base;
 pub mod check;
 pub mod data;
+pub mod grad;
 pub mod interp;
 pub mod kir;
 pub mod lower;
@@ -9,4 +10,6 @@ pub mod ops;
 pub mod pass;
 pub mod runtime;
 pub mod syntax;
+#[doc(hidden)]
+pub mod testing;
 pub mod tir;
