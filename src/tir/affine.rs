@@ -256,6 +256,21 @@ impl Condition {
         }
     }
 
+    /// The same condition on integers with a bound as tight as it can be: `-2*i + 7 >= 0` is `-i + 3 >= 0`.
+    pub fn tightened(self) -> Condition {
+        match self {
+            Condition::NonNegative(e) => {
+                let common = e.terms().fold(0, |common, (_, c)| gcd(common, c));
+                if common < 2 {
+                    return Condition::NonNegative(e);
+                }
+                let terms = e.terms().map(|(index, c)| (index, c / common));
+                Condition::NonNegative(Affine::new(e.offset().div_euclid(common), terms))
+            }
+            Condition::Zero(_) | Condition::Divisible(..) => self,
+        }
+    }
+
     /// Whether it holds (`Some(true)`) or fails (`Some(false)`) at every point of the box; `None` where it varies or is not seen to.
     pub fn decided(&self, extents: &[usize]) -> Option<bool> {
         if extents.contains(&0) {
@@ -318,6 +333,7 @@ impl Guard {
 
     /// Adds a condition that is not there yet.
     pub fn push(&mut self, condition: Condition) {
+        let condition = condition.tightened();
         if !self.conditions.contains(&condition) {
             self.conditions.push(condition);
         }
@@ -403,6 +419,14 @@ mod tests {
             Guard::within(&Affine::index(0).plus_constant(9), 4).simplified(&[4]),
             None
         );
+    }
+
+    #[test]
+    fn a_bound_on_integers_is_tightened() {
+        let mut guard = Guard::always();
+        guard.push(Condition::NonNegative(Affine::new(7, [(0, -2), (1, 2)])));
+        guard.push(Condition::NonNegative(Affine::new(3, [(0, -1), (1, 1)])));
+        assert_eq!(guard.to_string(), "-i0 + i1 + 3 >= 0");
     }
 
     #[test]
