@@ -1,6 +1,7 @@
 //! dlmc: a compiler for `.dlm`.
 pub mod base;
 pub mod data;
+pub mod grad;
 pub mod interp;
 pub mod kir;
 pub mod lower;
@@ -8,4 +9,6 @@ pub mod ops;
 pub mod pass;
 pub mod runtime;
 pub mod syntax;
+#[doc(hidden)]
+pub mod testing;
 pub mod tir;

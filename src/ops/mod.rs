@@ -2,3 +2,4 @@
 pub mod evaluate;
 pub mod math;
 pub mod math64;
+pub mod table;
