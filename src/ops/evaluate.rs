@@ -1,12 +1,9 @@
 //! The value of an operator on scalars, for the interpreter and for folding. A scalar of any type is carried as an `f64`, which is exact:
 //! an `f32` and an `i32` have an `f64` equal to them, a truth value is 0 or 1.
 use super::math::{self, Scalar};
-use super::table::definition;
+use super::math64;
 use crate::base::types::DType;
 use crate::tir::Op;
-
-/// Arguments of the operator that takes most (Philox).
-const MOST_ARGUMENTS: usize = 6;
 
 /// The number of that type nearest to a carried one: `f32` rounds, `i32` is cut towards zero and clamped, `bool` asks whether it differs
 /// from 0.
@@ -20,26 +17,73 @@ pub fn rounded(dtype: DType, value: f64) -> f64 {
     }
 }
 
-/// A truth value, carried.
-pub(super) fn truth(holds: bool) -> f64 {
+fn truth(holds: bool) -> f64 {
     f64::from(u8::from(holds))
 }
 
 /// The operator's value for arguments of these types; `None` where the types do not suit it. In `f32` it has the bits that kernels give.
 pub fn evaluate(op: Op, types: &[DType], arguments: &[f64]) -> Option<f64> {
-    op.result_type(types)?;
-    let special = match types.first()? {
-        DType::F32 => {
-            let mut narrow = [0f32; MOST_ARGUMENTS];
-            for (slot, &argument) in narrow.iter_mut().zip(arguments) {
-                *slot = argument as f32;
-            }
-            math::float_op(&mut Scalar, op, narrow.get(..arguments.len())?).map(f64::from)
+    match (op, arguments) {
+        (Op::ToF32, &[a]) => Some(rounded(DType::F32, a)),
+        (Op::ToF64, &[a]) => Some(a),
+        (Op::ToI32, &[a]) => Some(rounded(DType::I32, a)),
+        (Op::ToBool, &[a]) => Some(rounded(DType::Bool, a)),
+        (Op::Lt, &[a, b]) => Some(truth(a < b)),
+        (Op::Le, &[a, b]) => Some(truth(a <= b)),
+        (Op::Eq, &[a, b]) => Some(truth(a == b)),
+        (Op::Ne, &[a, b]) => Some(truth(a != b)),
+        (Op::And, &[a, b]) => Some(truth(a != 0.0 && b != 0.0)),
+        (Op::Or, &[a, b]) => Some(truth(a != 0.0 || b != 0.0)),
+        (Op::Not, &[a]) => Some(truth(a == 0.0)),
+        (Op::Select, &[condition, a, b]) => Some(if condition != 0.0 { a } else { b }),
+        (Op::Philox, &[c0, c1, c2, c3, k0, k1]) => {
+            let counter = [c0, c1, c2, c3].map(|word| word as i32);
+            let words = math::philox4x32_10(&mut Scalar, counter, [k0 as i32, k1 as i32]);
+            Some(f64::from(words[0]))
         }
-        DType::I32 | DType::U8 => integer(op, arguments),
-        DType::F64 | DType::Bool => None,
-    };
-    special.or_else(|| Some((definition(op).value)(arguments)))
+        (Op::UnitUniform, &[a]) => Some(f64::from(math::unit_uniform(&mut Scalar, a as i32))),
+        (_, arguments) => match types.first()? {
+            DType::F32 => {
+                let narrow: Vec<f32> = arguments.iter().map(|&a| a as f32).collect();
+                math::float_op(&mut Scalar, op, &narrow).map(f64::from)
+            }
+            DType::F64 => double(op, arguments),
+            DType::I32 | DType::U8 => integer(op, arguments),
+            DType::Bool => None,
+        },
+    }
+}
+
+/// The operators from `f64` to `f64`; they keep the rules of the `f32` ones for NaN, ties and signed zeros.
+fn double(op: Op, arguments: &[f64]) -> Option<f64> {
+    if let (Some(function), &[a]) = (math64::unary(op), arguments) {
+        return Some(function(a));
+    }
+    if let (Some(function), &[a, b]) = (math64::binary(op), arguments) {
+        return Some(function(a, b));
+    }
+    Some(match (op, arguments) {
+        (Op::Neg, &[a]) => -a,
+        (Op::Abs, &[a]) => a.abs(),
+        (Op::Sign, &[a]) if a > 0.0 => 1.0,
+        (Op::Sign, &[a]) if a < 0.0 => -1.0,
+        (Op::Sign, &[a]) => a,
+        (Op::Sqrt, &[a]) => a.sqrt(),
+        (Op::Floor, &[a]) => a.floor(),
+        (Op::Add, &[a, b]) => a + b,
+        (Op::Sub, &[a, b]) => a - b,
+        (Op::Mul, &[a, b]) => a * b,
+        (Op::Div, &[a, b]) => a / b,
+        (Op::FloorDiv, &[a, b]) => (a / b).floor(),
+        (Op::Mod, &[a, b]) => a - b * (a / b).floor(),
+        (Op::Min, &[a, b]) => first_if(a <= b || a.is_nan(), a, b),
+        (Op::Max, &[a, b]) => first_if(b <= a || a.is_nan(), a, b),
+        _ => return None,
+    })
+}
+
+fn first_if(condition: bool, a: f64, b: f64) -> f64 {
+    if condition { a } else { b }
 }
 
 /// The operators from `i32` to `i32`; they wrap.

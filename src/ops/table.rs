@@ -1,185 +1,370 @@
-//! The table of operators: one row each.
-use super::derivative::{self, Derivative};
-use super::evaluate::{rounded, truth};
-use super::math::{self, Scalar};
-use super::math64;
+//! One row for each operator: its name, what it is given, what it means in words, and how its gradient flows.
 use crate::base::types::DType;
-use crate::tir::Op;
+use crate::tir::{Body, Inst, Op};
 
-/// All that is known of an operator, beside its `f32` code in [`super::math`] and the types it takes in [`Op::result_type`].
+/// One operator of a body being differentiated backwards: everything its rule may speak of.
+pub struct Step<'a> {
+    /// Positions of the arguments.
+    pub arguments: &'a [u32],
+    /// Types of the arguments.
+    pub types: &'a [DType],
+    /// Position of the result.
+    pub result: u32,
+    /// Position of the gradient that arrives at the result; of the result's type.
+    pub cotangent: u32,
+    /// Type of the result.
+    pub dtype: DType,
+}
+
+/// Adds instructions that carry the gradient on to the arguments: one position each, of the argument's type; `None` where none flows.
+pub type Gradient = fn(&mut Body, &Step<'_>) -> Vec<Option<u32>>;
+
+/// The definition of an operator.
 pub struct OpDef {
-    /// The operator.
+    /// Which.
     pub op: Op,
     /// Number of arguments.
     pub arity: usize,
-    /// What it computes.
+    /// What it computes, in one line.
     pub doc: &'static str,
-    /// The cotangents of its arguments.
-    pub derivative: Derivative,
-    /// Its value in `f64`; integers and truth values are carried as `f64` (see [`super::evaluate`]).
-    pub value: fn(&[f64]) -> f64,
-    /// For each argument a range in which the operator is defined and smooth enough for finite differences; tests sample it.
-    pub samples: &'static [(f64, f64)],
+    /// For each argument a range of numbers in which the operator is defined and, if it has a gradient, smooth; for tests.
+    pub sample: &'static [(f64, f64)],
+    /// How its gradient flows; `None` where none does.
+    pub gradient: Option<Gradient>,
 }
-
-const ANY: (f64, f64) = (-3.0, 3.0);
-const POSITIVE: (f64, f64) = (0.2, 4.0);
-const WORD: (f64, f64) = (-2e9, 2e9);
-
-macro_rules! rows {
-    ($($op:ident $arity:literal $doc:literal $derivative:ident $samples:expr, $value:expr;)*) => {
-        [$(OpDef {
-            op: Op::$op,
-            arity: $arity,
-            doc: $doc,
-            derivative: derivative::$derivative,
-            value: $value,
-            samples: &$samples,
-        }),*]
-    };
-}
-
-/// Every operator, in the order of [`Op::ALL`].
-#[rustfmt::skip]
-pub static TABLE: [OpDef; 36] = rows! {
-    Neg 1 "-a" neg [ANY], |x| -x[0];
-    Abs 1 "|a|" abs [ANY], |x| x[0].abs();
-    Sign 1 "-1, 0 or 1 by the sign; NaN and zeros give themselves" none [ANY], |x| sign(x[0]);
-    Exp 1 "e^a" exp [ANY], |x| math64::exp(x[0]);
-    Log 1 "natural logarithm" log [POSITIVE], |x| math64::log(x[0]);
-    Sqrt 1 "square root" sqrt [POSITIVE], |x| x[0].sqrt();
-    Sin 1 "sine" sin [ANY], |x| math64::sin(x[0]);
-    Cos 1 "cosine" cos [ANY], |x| math64::cos(x[0]);
-    Tanh 1 "hyperbolic tangent" tanh [ANY], |x| math64::tanh(x[0]);
-    Sigmoid 1 "1 / (1 + e^-a)" sigmoid [ANY], |x| math64::sigmoid(x[0]);
-    Erf 1 "error function" erf [ANY], |x| math64::erf(x[0]);
-    Floor 1 "largest integer not above a" none [ANY], |x| x[0].floor();
-    Add 2 "a + b" add [ANY, ANY], |x| x[0] + x[1];
-    Sub 2 "a - b" sub [ANY, ANY], |x| x[0] - x[1];
-    Mul 2 "a * b" mul [ANY, ANY], |x| x[0] * x[1];
-    Div 2 "a / b" div [ANY, POSITIVE], |x| x[0] / x[1];
-    FloorDiv 2 "quotient rounded down" none [ANY, POSITIVE], |x| (x[0] / x[1]).floor();
-    Mod 2 "a - b * floor(a / b)" modulo [ANY, POSITIVE], |x| x[0] - x[1] * (x[0] / x[1]).floor();
-    Pow 2 "a^b" pow [POSITIVE, ANY], |x| math64::pow(x[0], x[1]);
-    Min 2 "the smaller; NaN if either is; the first where equal" min [ANY, ANY], |x| first_if(x[0] <= x[1], x);
-    Max 2 "the larger; NaN if either is; the first where equal" max [ANY, ANY], |x| first_if(x[1] <= x[0], x);
-    Lt 2 "a < b" none [ANY, ANY], |x| truth(x[0] < x[1]);
-    Le 2 "a <= b" none [ANY, ANY], |x| truth(x[0] <= x[1]);
-    Eq 2 "a == b" none [ANY, ANY], |x| truth(x[0] == x[1]);
-    Ne 2 "a != b" none [ANY, ANY], |x| truth(x[0] != x[1]);
-    And 2 "both" none [(0.0, 1.0), (0.0, 1.0)], |x| truth(x[0] != 0.0 && x[1] != 0.0);
-    Or 2 "either" none [(0.0, 1.0), (0.0, 1.0)], |x| truth(x[0] != 0.0 || x[1] != 0.0);
-    Not 1 "not" none [(0.0, 1.0)], |x| truth(x[0] == 0.0);
-    Select 3 "b where a holds, else c" select [(0.0, 1.0), ANY, ANY], |x| if x[0] != 0.0 { x[1] } else { x[2] };
-    ToF32 1 "conversion to f32" convert [ANY], |x| rounded(DType::F32, x[0]);
-    ToF64 1 "conversion to f64" convert [ANY], |x| x[0];
-    ToI32 1 "conversion to i32, cut towards zero and clamped" none [ANY], |x| rounded(DType::I32, x[0]);
-    ToBool 1 "a != 0" none [ANY], |x| rounded(DType::Bool, x[0]);
-    Philox 6 "first word of Philox4x32-10 of the counter a, b, c, d under the key e, f" none [WORD; 6], philox;
-    UnitUniform 1 "((u32(a) >> 9) + 0.5) / 2^23" none [WORD], |x| f64::from(math::unit_uniform(&mut Scalar, x[0] as i32));
-    NormalQuantile 1 "standard normal quantile" normal_quantile [(0.05, 0.95)], |x| math64::normal_quantile(x[0]);
-};
 
 /// The row of an operator.
 pub fn definition(op: Op) -> &'static OpDef {
-    // The table has the order of the enumeration; a test holds it to that.
-    &TABLE[op as usize]
+    &ROWS[op as usize]
 }
 
-fn sign(a: f64) -> f64 {
-    if a > 0.0 {
-        1.0
-    } else if a < 0.0 {
-        -1.0
-    } else {
-        a
+const ANY: (f64, f64) = (-2.0, 2.0);
+const POSITIVE: (f64, f64) = (0.3, 2.5);
+const UNIT: (f64, f64) = (0.05, 0.95);
+const TRUTH: (f64, f64) = (0.0, 1.0);
+const WORD: (f64, f64) = (-2e9, 2e9);
+
+const fn row(
+    op: Op,
+    doc: &'static str,
+    sample: &'static [(f64, f64)],
+    gradient: Option<Gradient>,
+) -> OpDef {
+    OpDef {
+        op,
+        arity: sample.len(),
+        doc,
+        sample,
+        gradient,
     }
 }
 
-fn first_if(condition: bool, arguments: &[f64]) -> f64 {
-    let take_first = condition || arguments[0].is_nan();
-    arguments[usize::from(!take_first)]
+/// Every operator, in the order of [`Op::ALL`].
+pub static ROWS: [OpDef; 36] = [
+    row(Op::Neg, "-a", &[ANY], Some(negative)),
+    row(
+        Op::Abs,
+        "|a|; its slope at 0 is 0",
+        &[(0.2, 2.0)],
+        Some(absolute),
+    ),
+    row(Op::Sign, "-1, 0 or 1 by the sign of a", &[(0.2, 2.0)], None),
+    row(Op::Exp, "e^a", &[ANY], Some(exponential)),
+    row(Op::Log, "natural logarithm", &[POSITIVE], Some(logarithm)),
+    row(Op::Sqrt, "square root", &[POSITIVE], Some(square_root)),
+    row(Op::Sin, "sine of radians", &[ANY], Some(sine)),
+    row(Op::Cos, "cosine of radians", &[ANY], Some(cosine)),
+    row(
+        Op::Tanh,
+        "hyperbolic tangent",
+        &[ANY],
+        Some(hyperbolic_tangent),
+    ),
+    row(Op::Sigmoid, "1 / (1 + e^-a)", &[ANY], Some(sigmoid)),
+    row(Op::Erf, "the error function", &[ANY], Some(error_function)),
+    row(
+        Op::Floor,
+        "largest integer not above a",
+        &[(0.1, 0.9)],
+        None,
+    ),
+    row(Op::Add, "a + b", &[ANY, ANY], Some(sum)),
+    row(Op::Sub, "a - b", &[ANY, ANY], Some(difference)),
+    row(Op::Mul, "a * b", &[ANY, ANY], Some(product)),
+    row(Op::Div, "a / b", &[ANY, POSITIVE], Some(quotient)),
+    row(
+        Op::FloorDiv,
+        "a / b rounded down",
+        &[(2.1, 2.9), (1.0, 1.01)],
+        None,
+    ),
+    row(
+        Op::Mod,
+        "a - b * floor(a / b)",
+        &[(2.1, 2.9), (1.0, 1.01)],
+        Some(remainder),
+    ),
+    row(Op::Pow, "a ^ b", &[POSITIVE, ANY], Some(power)),
+    row(
+        Op::Min,
+        "the smaller; a tie shares its gradient equally",
+        &[(0.0, 1.0), (1.1, 2.0)],
+        Some(extreme),
+    ),
+    row(
+        Op::Max,
+        "the larger; a tie shares its gradient equally",
+        &[(0.0, 1.0), (1.1, 2.0)],
+        Some(extreme),
+    ),
+    row(Op::Lt, "a < b", &[ANY, ANY], None),
+    row(Op::Le, "a <= b", &[ANY, ANY], None),
+    row(Op::Eq, "a == b", &[ANY, ANY], None),
+    row(Op::Ne, "a != b", &[ANY, ANY], None),
+    row(Op::And, "both", &[TRUTH, TRUTH], None),
+    row(Op::Or, "either", &[TRUTH, TRUTH], None),
+    row(Op::Not, "not", &[TRUTH], None),
+    row(
+        Op::Select,
+        "b where a holds, else c",
+        &[TRUTH, ANY, ANY],
+        Some(choice),
+    ),
+    row(Op::ToF32, "as f32", &[ANY], Some(conversion)),
+    row(Op::ToF64, "as f64", &[ANY], Some(conversion)),
+    row(Op::ToI32, "as i32, cut towards zero", &[(0.1, 0.9)], None),
+    row(Op::ToBool, "a != 0", &[POSITIVE], None),
+    row(
+        Op::Philox,
+        "a random word from a counter of four words and a key of two",
+        &[WORD, WORD, WORD, WORD, WORD, WORD],
+        None,
+    ),
+    row(
+        Op::UnitUniform,
+        "a word as a number in (0, 1)",
+        &[WORD],
+        None,
+    ),
+    row(
+        Op::NormalQuantile,
+        "the standard normal quantile of a probability",
+        &[UNIT],
+        Some(normal_quantile),
+    ),
+];
+
+impl Step<'_> {
+    fn argument(&self, at: usize) -> u32 {
+        self.arguments[at]
+    }
+
+    /// The incoming gradient times a factor, for the only argument.
+    fn scaled(&self, body: &mut Body, factor: u32) -> Vec<Option<u32>> {
+        vec![Some(body.op(Op::Mul, &[self.cotangent, factor]))]
+    }
+
+    fn constant(&self, body: &mut Body, value: f64) -> u32 {
+        body.constant(self.dtype, value)
+    }
 }
 
-fn philox(words: &[f64]) -> f64 {
-    let word = |at: usize| words[at] as i32;
-    let counter = [word(0), word(1), word(2), word(3)];
-    f64::from(math::philox4x32_10(&mut Scalar, counter, [word(4), word(5)])[0])
+// (-a)' = -1
+fn negative(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    vec![Some(body.op(Op::Neg, &[step.cotangent]))]
+}
+
+// |a|' = sign(a)
+fn absolute(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let sign = body.op(Op::Sign, &[step.argument(0)]);
+    step.scaled(body, sign)
+}
+
+// (e^a)' = e^a
+fn exponential(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    step.scaled(body, step.result)
+}
+
+// (log a)' = 1 / a
+fn logarithm(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    vec![Some(body.op(Op::Div, &[step.cotangent, step.argument(0)]))]
+}
+
+// sqrt(a)' = 1 / (2 sqrt(a))
+fn square_root(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let half = step.constant(body, 0.5);
+    let halved = body.op(Op::Mul, &[step.cotangent, half]);
+    vec![Some(body.op(Op::Div, &[halved, step.result]))]
+}
+
+// sin' = cos
+fn sine(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let slope = body.op(Op::Cos, &[step.argument(0)]);
+    step.scaled(body, slope)
+}
+
+// cos' = -sin
+fn cosine(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let slope = body.op(Op::Sin, &[step.argument(0)]);
+    let product = body.op(Op::Mul, &[step.cotangent, slope]);
+    vec![Some(body.op(Op::Neg, &[product]))]
+}
+
+// tanh' = 1 - tanh^2
+fn hyperbolic_tangent(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let one = step.constant(body, 1.0);
+    let square = body.op(Op::Mul, &[step.result, step.result]);
+    let slope = body.op(Op::Sub, &[one, square]);
+    step.scaled(body, slope)
+}
+
+// s' = s (1 - s)
+fn sigmoid(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let one = step.constant(body, 1.0);
+    let rest = body.op(Op::Sub, &[one, step.result]);
+    let slope = body.op(Op::Mul, &[step.result, rest]);
+    step.scaled(body, slope)
+}
+
+// erf'(a) = 2 / sqrt(pi) e^(-a^2)
+fn error_function(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let square = body.op(Op::Mul, &[step.argument(0), step.argument(0)]);
+    let exponent = body.op(Op::Neg, &[square]);
+    let bell = body.op(Op::Exp, &[exponent]);
+    let height = step.constant(body, std::f64::consts::FRAC_2_SQRT_PI);
+    let slope = body.op(Op::Mul, &[height, bell]);
+    step.scaled(body, slope)
+}
+
+// (a + b)' = (1, 1)
+fn sum(_: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    vec![Some(step.cotangent); 2]
+}
+
+// (a - b)' = (1, -1)
+fn difference(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let negated = body.op(Op::Neg, &[step.cotangent]);
+    vec![Some(step.cotangent), Some(negated)]
+}
+
+// (a b)' = (b, a)
+fn product(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let first = body.op(Op::Mul, &[step.cotangent, step.argument(1)]);
+    let second = body.op(Op::Mul, &[step.cotangent, step.argument(0)]);
+    vec![Some(first), Some(second)]
+}
+
+// (a / b)' = (1 / b, -(a / b) / b)
+fn quotient(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let first = body.op(Op::Div, &[step.cotangent, step.argument(1)]);
+    let product = body.op(Op::Mul, &[first, step.result]);
+    let second = body.op(Op::Neg, &[product]);
+    vec![Some(first), Some(second)]
+}
+
+// (a mod b)' = (1, -floor(a / b))
+fn remainder(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let turns = body.op(Op::FloorDiv, &[step.argument(0), step.argument(1)]);
+    let product = body.op(Op::Mul, &[step.cotangent, turns]);
+    let second = body.op(Op::Neg, &[product]);
+    vec![Some(step.cotangent), Some(second)]
+}
+
+// (a ^ b)' = (b a^(b - 1), a^b log a); 0 where b, or a, is 0.
+fn power(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let (a, b) = (step.argument(0), step.argument(1));
+    if let Inst::Const(literal) = body.insts[b as usize] {
+        return vec![constant_power(body, step, literal.value), None];
+    }
+    let (zero, one) = (step.constant(body, 0.0), step.constant(body, 1.0));
+    let less = body.op(Op::Sub, &[b, one]);
+    let no_power = body.op(Op::Eq, &[b, zero]);
+    // With b = 0 the factor b makes the slope 0, if a^(b - 1) is finite.
+    let exponent = body.op(Op::Select, &[no_power, one, less]);
+    let lower = body.op(Op::Pow, &[a, exponent]);
+    let slope = body.op(Op::Mul, &[b, lower]);
+    let first = body.op(Op::Mul, &[step.cotangent, slope]);
+    let no_base = body.op(Op::Eq, &[a, zero]);
+    // log 1 = 0, and its slope is finite too.
+    let base = body.op(Op::Select, &[no_base, one, a]);
+    let logarithm = body.op(Op::Log, &[base]);
+    let slope = body.op(Op::Mul, &[step.result, logarithm]);
+    let second = body.op(Op::Mul, &[step.cotangent, slope]);
+    vec![Some(first), Some(second)]
+}
+
+// (a ^ c)' = c a^(c - 1)
+fn constant_power(body: &mut Body, step: &Step, exponent: f64) -> Option<u32> {
+    if exponent == 0.0 {
+        return None;
+    }
+    if exponent == 1.0 {
+        return Some(step.cotangent);
+    }
+    let factor = step.constant(body, exponent);
+    let scaled = body.op(Op::Mul, &[step.cotangent, factor]);
+    let lower = if exponent == 2.0 {
+        step.argument(0)
+    } else {
+        let less = step.constant(body, exponent - 1.0);
+        body.op(Op::Pow, &[step.argument(0), less])
+    };
+    Some(body.op(Op::Mul, &[scaled, lower]))
+}
+
+// max, min: 1 to the one that is the result, 1/2 each where they are equal.
+fn extreme(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let (a, b) = (step.argument(0), step.argument(1));
+    let (zero, half) = (step.constant(body, 0.0), step.constant(body, 0.5));
+    let tie = body.op(Op::Eq, &[a, b]);
+    let halved = body.op(Op::Mul, &[step.cotangent, half]);
+    let mut share = |mine: u32| {
+        let chosen = body.op(Op::Eq, &[mine, step.result]);
+        let whole = body.op(Op::Select, &[chosen, step.cotangent, zero]);
+        Some(body.op(Op::Select, &[tie, halved, whole]))
+    };
+    vec![share(a), share(b)]
+}
+
+fn choice(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let zero = step.constant(body, 0.0);
+    let condition = step.argument(0);
+    let first = body.op(Op::Select, &[condition, step.cotangent, zero]);
+    let second = body.op(Op::Select, &[condition, zero, step.cotangent]);
+    vec![None, Some(first), Some(second)]
+}
+
+// A conversion between floats carries the gradient over, in the argument's type.
+fn conversion(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let back = match step.types[0] {
+        same if same == step.dtype => Some(step.cotangent),
+        DType::F32 => Some(body.op(Op::ToF32, &[step.cotangent])),
+        DType::F64 => Some(body.op(Op::ToF64, &[step.cotangent])),
+        DType::I32 | DType::Bool | DType::U8 => None,
+    };
+    vec![back]
+}
+
+// The quantile z of p: dz/dp = 1 / density(z) = sqrt(2 pi) e^(z^2 / 2)
+fn normal_quantile(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let half = step.constant(body, 0.5);
+    let square = body.op(Op::Mul, &[step.result, step.result]);
+    let exponent = body.op(Op::Mul, &[square, half]);
+    let growth = body.op(Op::Exp, &[exponent]);
+    let root = step.constant(body, (2.0 * std::f64::consts::PI).sqrt());
+    let slope = body.op(Op::Mul, &[root, growth]);
+    step.scaled(body, slope)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::evaluate::evaluate;
 
     #[test]
-    fn rows_stand_in_the_order_of_the_operators() {
-        for (at, (row, op)) in TABLE.iter().zip(Op::ALL).enumerate() {
-            assert_eq!((row.op, op as usize), (op, at));
-            assert_eq!(row.arity, row.samples.len(), "{}", op.name());
-        }
-    }
-
-    #[test]
-    fn f32_values_follow_the_f64_ones() {
-        for row in &TABLE {
-            let floats = vec![DType::F32; row.arity];
-            if row.op.result_type(&floats) != Some(DType::F32) {
-                continue;
-            }
-            for step in 0..=20 {
-                let fraction = f64::from(step) / 20.0;
-                let arguments: Vec<f64> = row
-                    .samples
-                    .iter()
-                    .enumerate()
-                    .map(|(at, (low, high))| {
-                        let place = (fraction + 0.37 * at as f64).fract();
-                        rounded(DType::F32, low + (high - low) * place)
-                    })
-                    .collect();
-                let (narrow, wide) = (
-                    evaluate(row.op, &floats, &arguments).unwrap(),
-                    (row.value)(&arguments),
-                );
-                let close = (narrow - wide).abs() <= 1e-5 * wide.abs().max(1.0);
-                assert!(
-                    close,
-                    "{} of {arguments:?}: {narrow}, {wide}",
-                    row.op.name()
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn integers_divide_downwards_and_wrap() {
-        let types = [DType::I32, DType::I32];
-        let value = |op, a: i32, b: i32| {
-            evaluate(op, &types, &[f64::from(a), f64::from(b)]).map(|x| x as i32)
-        };
-        assert_eq!(value(Op::FloorDiv, -7, 2), Some(-4));
-        assert_eq!(value(Op::FloorDiv, 7, -2), Some(-4));
-        assert_eq!(value(Op::FloorDiv, 7, 0), Some(0));
-        assert_eq!(value(Op::FloorDiv, i32::MIN, -1), Some(i32::MIN));
-        assert_eq!(value(Op::Mod, -7, 3), Some(2));
-        assert_eq!(value(Op::Mod, 7, -3), Some(-2));
-        assert_eq!(value(Op::Add, i32::MAX, 1), Some(i32::MIN));
-        assert_eq!(value(Op::Mul, 1 << 20, 1 << 20), Some(0));
-    }
-
-    #[test]
-    fn extremes_give_nan_and_the_first_of_equals() {
-        for dtype in [DType::F32, DType::F64] {
-            let value = |op, a, b| evaluate(op, &[dtype; 2], &[a, b]).unwrap();
-            assert!(
-                value(Op::Max, f64::NAN, 1.0).is_nan() && value(Op::Max, 1.0, f64::NAN).is_nan()
-            );
-            assert!(
-                value(Op::Min, f64::NAN, 1.0).is_nan() && value(Op::Min, 1.0, f64::NAN).is_nan()
-            );
-            assert!(value(Op::Max, -0.0, 0.0).is_sign_negative());
-            assert!(value(Op::Min, 0.0, -0.0).is_sign_positive());
+    fn the_rows_stand_in_the_order_of_the_list() {
+        for (at, op) in Op::ALL.into_iter().enumerate() {
+            assert_eq!(ROWS[at].op, op);
+            assert_eq!(definition(op).op, op);
         }
     }
 }

@@ -96,7 +96,8 @@ pub fn explain(s: &Situation<'_, '_>) -> Diagnostic {
     };
     let mistake = MISTAKES.iter().find_map(|recognise| recognise(s));
     let mistake = mistake.unwrap_or_else(|| Mistake::help(general_help(s)));
-    let diagnostic = Diagnostic::error(code, span, mistake.message.unwrap_or(message)).help(mistake.help);
+    let diagnostic =
+        Diagnostic::error(code, span, mistake.message.unwrap_or(message)).help(mistake.help);
     match mistake.place {
         Some(at) => {
             let range = s.range(at);
@@ -118,16 +119,21 @@ const GROUPS: &[(&str, &str, &[&str])] = &[
         "num",
         "an expression",
         &[
-            "num", "ident", "string", "reducer", "true", "false", "(", "[", "-", "not", "fn", "if", "scan", "minimize", "over", "with", "to",
-            "from", "on",
+            "num", "ident", "string", "reducer", "true", "false", "(", "[", "-", "not", "fn", "if",
+            "scan", "minimize", "over", "with", "to", "from", "on",
         ],
     ),
-    ("ident", "a name", &["ident", "over", "with", "to", "from", "on"]),
+    (
+        "ident",
+        "a name",
+        &["ident", "over", "with", "to", "from", "on"],
+    ),
     (
         "+",
         "an operator",
         &[
-            "+", "-", "*", "/", "//", "%", "@", "^", "==", "!=", "<", "<=", ">", ">=", "and", "or", "|>", "(", "[", ".",
+            "+", "-", "*", "/", "//", "%", "@", "^", "==", "!=", "<", "<=", ">", ">=", "and", "or",
+            "|>", "(", "[", ".",
         ],
     ),
     ("NL", "the end of the line", &["NL"]),
@@ -139,7 +145,21 @@ const GROUPS: &[(&str, &str, &[&str])] = &[
 
 /// Words that begin statements: never worth a list of their own.
 const STATEMENTS: &[&str] = &[
-    "let", "for", "layer", "optimizer", "param", "state", "hyper", "import", "print", "plot", "save", "load", "assert", "train", "repeat",
+    "let",
+    "for",
+    "layer",
+    "optimizer",
+    "param",
+    "state",
+    "hyper",
+    "import",
+    "print",
+    "plot",
+    "save",
+    "load",
+    "assert",
+    "train",
+    "repeat",
 ];
 
 /// `` `)`, `,` or an operator``
@@ -225,17 +245,61 @@ const MISTAKES: &[for<'s, 'a, 'b> fn(&'s Situation<'a, 'b>) -> Option<Mistake>] 
 
 /// Words of other languages at the start of a statement.
 const FOREIGN: &[(&[&str], &str, &str)] = &[
-    (&["def", "function", "func", "fun", "proc"], "a function begins with `fn`", "write `fn name(x) { ... }`"),
-    (&["class", "struct", "module", "model", "network"], "a model is a layer", "write `layer name(config)(x: [n, d]) { ... }`"),
-    (&["return"], "there is no `return`", "the last expression of a block is its value: leave `return` out"),
-    (&["import", "from", "use", "include", "require"], "a file is imported by its path in quotes", "write `import \"file.dlm\"`; the standard library needs no import"),
-    (&["elif", "elsif", "elseif"], "there is no `elif`", "write `else if`, on the line of the `}` or the next"),
-    (&["var", "const", "mut", "auto", "val", "set"], "a name is bound with `let`", "write `let name = value`"),
-    (&["while", "loop", "until"], "there is no `while`", "write `repeat until condition, at most 1000 { ... }` or `repeat 1000 { ... }`"),
-    (&["fit", "optimize"], "a model is trained with `train`", "write `train net on data { loss = mse }`"),
-    (&["weight", "parameter"], "a learned tensor is declared with `param`", "write `param W: [d, units] = glorot_uniform`"),
-    (&["pass", "break", "continue"], "there is no such statement", "an empty body is `{ }`; a loop ends by its count or by `repeat until`"),
-    (&["lambda"], "a function value begins with `fn`", "write `fn (x) { ... }`"),
+    (
+        &["def", "function", "func", "fun", "proc"],
+        "a function begins with `fn`",
+        "write `fn name(x) { ... }`",
+    ),
+    (
+        &["class", "struct", "module", "model", "network"],
+        "a model is a layer",
+        "write `layer name(config)(x: [n, d]) { ... }`",
+    ),
+    (
+        &["return"],
+        "there is no `return`",
+        "the last expression of a block is its value: leave `return` out",
+    ),
+    (
+        &["import", "from", "use", "include", "require"],
+        "a file is imported by its path in quotes",
+        "write `import \"file.dlm\"`; the standard library needs no import",
+    ),
+    (
+        &["elif", "elsif", "elseif"],
+        "there is no `elif`",
+        "write `else if`, on the line of the `}` or the next",
+    ),
+    (
+        &["var", "const", "mut", "auto", "val", "set"],
+        "a name is bound with `let`",
+        "write `let name = value`",
+    ),
+    (
+        &["while", "loop", "until"],
+        "there is no `while`",
+        "write `repeat until condition, at most 1000 { ... }` or `repeat 1000 { ... }`",
+    ),
+    (
+        &["fit", "optimize"],
+        "a model is trained with `train`",
+        "write `train net on data { loss = mse }`",
+    ),
+    (
+        &["weight", "parameter"],
+        "a learned tensor is declared with `param`",
+        "write `param W: [d, units] = glorot_uniform`",
+    ),
+    (
+        &["pass", "break", "continue"],
+        "there is no such statement",
+        "an empty body is `{ }`; a loop ends by its count or by `repeat until`",
+    ),
+    (
+        &["lambda"],
+        "a function value begins with `fn`",
+        "write `fn (x) { ... }`",
+    ),
 ];
 
 fn foreign_word(s: &Situation<'_, '_>) -> Option<Mistake> {
@@ -315,12 +379,7 @@ fn chained_comparison(s: &Situation<'_, '_>) -> Option<Mistake> {
     let chained = is_comparison(s.found()?)
         && s.expects("and")
         && (s.statement.start..s.at).any(|at| s.token(at).is_some_and(is_comparison));
-    chained.then(|| {
-        Mistake::new(
-            "comparisons do not chain",
-            "write `a < b and b < c`",
-        )
-    })
+    chained.then(|| Mistake::new("comparisons do not chain", "write `a < b and b < c`"))
 }
 
 fn compound_assignment(s: &Situation<'_, '_>) -> Option<Mistake> {
@@ -351,9 +410,8 @@ fn colon_for_body(s: &Situation<'_, '_>) -> Option<Mistake> {
         s.first()?,
         If | For | Repeat | Fn | Layer | Optimizer | Train | Scan
     ) || s.before() == Some(Else);
-    (s.found() == Some(Colon) && heads && s.expects("{")).then(|| {
-        Mistake::new("a body stands in braces, not after `:`", "write `{ ... }`")
-    })
+    (s.found() == Some(Colon) && heads && s.expects("{"))
+        .then(|| Mistake::new("a body stands in braces, not after `:`", "write `{ ... }`"))
 }
 
 fn brace_after_call(s: &Situation<'_, '_>) -> Option<Mistake> {
@@ -437,7 +495,9 @@ fn word_as_name(s: &Situation<'_, '_>) -> Option<Mistake> {
         Reducer(_) => Mistake::help(format!(
             "`{word}[` is always a reduction: choose another name"
         )),
-        _ => Mistake::help(format!("`{word}` is a word of the language: choose another name")),
+        _ => Mistake::help(format!(
+            "`{word}` is a word of the language: choose another name"
+        )),
     })
 }
 
@@ -453,7 +513,9 @@ fn list_comprehension(s: &Situation<'_, '_>) -> Option<Mistake> {
 fn missing_value(s: &Situation<'_, '_>) -> Option<Mistake> {
     let ended = matches!(
         s.found(),
-        None | Some(Token::Newline | Token::RBrace | Token::RParen | Token::RBracket | Token::Comma)
+        None | Some(
+            Token::Newline | Token::RBrace | Token::RParen | Token::RBracket | Token::Comma
+        )
     );
     (ended && s.wants_value() && s.before().is_some()).then(|| {
         Mistake::help(format!(
@@ -492,9 +554,11 @@ fn side_by_side(s: &Situation<'_, '_>) -> Option<Mistake> {
 
 fn general_help(s: &Situation<'_, '_>) -> String {
     use Token::*;
-    let missing = [")", "]", "=", "{", ",", "in", "with", "to", "from", "on", "at most", ":"]
-        .into_iter()
-        .find(|terminal| s.expects(terminal));
+    let missing = [
+        ")", "]", "=", "{", ",", "in", "with", "to", "from", "on", "at most", ":",
+    ]
+    .into_iter()
+    .find(|terminal| s.expects(terminal));
     match (s.found(), missing) {
         (
             Some(

@@ -277,11 +277,7 @@ impl<'a> Brackets<'_, 'a> {
                 let diagnostic = Diagnostic::error(
                     "E0108",
                     place,
-                    format!(
-                        "`{}` does not close `{}`",
-                        written(token),
-                        written(open.1)
-                    ),
+                    format!("`{}` does not close `{}`", written(token), written(open.1)),
                 )
                 .label(Span::new(self.file, open.0, open.2), "opened here")
                 .help(format!("write `{}`", written(close)));
@@ -293,7 +289,10 @@ impl<'a> Brackets<'_, 'a> {
                 let diagnostic = Diagnostic::error(
                     "E0108",
                     place,
-                    format!("no bracket is open that this `{}` could close", written(token)),
+                    format!(
+                        "no bracket is open that this `{}` could close",
+                        written(token)
+                    ),
                 )
                 .help("remove it, or add the bracket that it closes");
                 self.kept.push((start, Token::Error, end));
@@ -304,10 +303,7 @@ impl<'a> Brackets<'_, 'a> {
 
     /// Keeps in mind a `{` that a `}` at another indentation closes.
     fn note_indentation(&mut self, open: Spanned<'a>, close: usize) {
-        let own_line = self
-            .line_before(close)
-            .chars()
-            .all(char::is_whitespace);
+        let own_line = self.line_before(close).chars().all(char::is_whitespace);
         let indentation = |at: usize| {
             let line = self.line_before(at);
             line.len() - line.trim_start().len()
@@ -363,8 +359,10 @@ impl<'a> Brackets<'_, 'a> {
     fn nested_too_deep(mut self) -> Self {
         if let Some(&(start, _, end)) = self.open.last() {
             let message = format!("brackets are nested deeper than {MOST_NESTING}");
-            self.diagnostics =
-                vec![Diagnostic::error("E0105", Span::new(self.file, start, end), message).help("name the inner parts with `let`")];
+            self.diagnostics = vec![
+                Diagnostic::error("E0105", Span::new(self.file, start, end), message)
+                    .help("name the inner parts with `let`"),
+            ];
         }
         self.kept.clear();
         self.unclosed = false;
@@ -381,8 +379,7 @@ fn ends_statement(semicolon: bool, before: Option<Token<'_>>, after: Option<Toke
     if nothing_before || nothing_after {
         return false;
     }
-    semicolon
-        || !(matches!(after, Some(Pipe | Else)) || before.is_some_and(|token| goes_on(token)))
+    semicolon || !(matches!(after, Some(Pipe | Else)) || before.is_some_and(|token| goes_on(token)))
 }
 
 /// Whether a line that ends in this token goes on in the next.
@@ -546,8 +543,9 @@ fn too_deep(file: FileId, stream: &[Spanned<'_>]) -> Option<Diagnostic> {
                 }
             }
             Dot | Pipe | EqEq | Ne | Lt | Le | Gt | Ge | Plus | Minus | Star | Slash
-            | SlashSlash | Percent | At | Caret | And | Or | Not | Else | Minimize
-            | Reducer(_) => level.operators += 1,
+            | SlashSlash | Percent | At | Caret | And | Or | Not | Else | Minimize | Reducer(_) => {
+                level.operators += 1
+            }
             _ => {}
         }
         if levels.last()?.depth() > MOST_DEPTH {

@@ -95,7 +95,8 @@ fn finished(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     if diagnostics.len() > MOST_ERRORS {
         diagnostics.truncate(MOST_ERRORS);
         if let Some(last) = diagnostics.last_mut() {
-            last.notes.push("there are more errors after this one".into());
+            last.notes
+                .push("there are more errors after this one".into());
         }
     }
     diagnostics

@@ -2,7 +2,7 @@
 //!
 //! 1. Every operand is defined before its reader.
 //! 2. A read has one subscript per dimension of its operand. An affine subscript lies within the dimension at every point where the
-//!    read's guard and the domain hold (proved by the range of the expression, or of what is left of it after conditions are subtracted).
+//!    read's guard and the domain hold (proved by the range of the expression; where only guards bound it, by the guard naming it).
 //! 3. A gather refers to an earlier `i32` read of the same comprehension.
 //! 4. A body's instructions refer to earlier ones, and its types fit; its result has the comprehension's element type (ArgMax: `i32`).
 //! 5. `reducer` is there exactly where there are reduction indices.
@@ -111,17 +111,6 @@ fn verify_comprehension(graph: &Graph, c: &Comprehension) -> Result<(), String> 
     }
 }
 
-/// Whether a read stays within its operand at every point of the box where the domain holds.
-pub fn read_is_within(
-    graph: &Graph,
-    reads: &[Read],
-    at: usize,
-    extents: &[usize],
-    domain: &Guard,
-) -> bool {
-    verify_read(graph, reads, at, &reads[at], extents, domain).is_ok()
-}
-
 fn verify_body(
     graph: &Graph,
     reads: &[Read],
@@ -191,6 +180,11 @@ fn verify_read(
     Ok(())
 }
 
+/// Whether an affine subscript is seen to lie within `0..size` (and to divide exactly) wherever one of the guards holds.
+pub fn in_bounds(affine: &Affine, size: usize, extents: &[usize], guards: &[&Guard]) -> bool {
+    verify_bounds(affine, size, extents, guards).is_ok()
+}
+
 fn verify_bounds(
     affine: &Affine,
     size: usize,
@@ -203,7 +197,11 @@ fn verify_bounds(
     let numerator = affine.numerator();
     let (low, high) = numerator.range(extents);
     let limit = Affine::constant(size as i64 * affine.divisor() - 1).minus(&numerator);
-    let bounded = |expression: &Affine| implies(guards, expression, extents, PROOF_DEPTH);
+    let bounded = |expression: &Affine| {
+        guards
+            .iter()
+            .any(|guard| implies(guard, expression, extents))
+    };
     expect(low >= 0 || bounded(&numerator), || {
         format!("{affine} can be below 0")
     })?;
@@ -221,38 +219,17 @@ fn verify_bounds(
     expect(divisible, || format!("{affine} without its congruence"))
 }
 
-/// How many conditions a proof of a bound may combine.
-const PROOF_DEPTH: usize = 3;
-
-/// Whether the conditions make `expression >= 0` in the box: a multiple of it is a sum of conditions that are never negative and a rest
-/// whose range is not. Conditions are taken so that each cancels an index of what is left.
-fn implies(guards: &[&Guard], expression: &Affine, extents: &[usize], depth: usize) -> bool {
-    if expression.range(extents).0 >= 0 {
-        return true;
-    }
-    if depth == 0 {
-        return false;
-    }
-    let conditions = guards.iter().flat_map(|guard| &guard.conditions);
-    let known = conditions.flat_map(|condition| match condition {
-        Condition::NonNegative(known) => vec![known.clone()],
-        Condition::Zero(known) => vec![known.clone(), known.times(-1)],
-        Condition::Divisible(..) => Vec::new(),
-    });
-    known.into_iter().any(|known| {
-        let same = expression.minus(&known);
-        same.range(extents).0 >= 0
-            || expression.terms().any(|(index, wanted)| {
-                let has = known.coefficient(index);
-                let cancels = has != 0 && (has < 0) == (wanted < 0);
-                // |has| * expression - |wanted| * known, in which the index does not occur
-                cancels && {
-                    let rest = expression
-                        .times(has.abs())
-                        .minus(&known.times(wanted.abs()));
-                    implies(guards, &rest, extents, depth - 1)
-                }
-            })
+/// Whether a condition of the guard makes `expression >= 0`: the condition's own expression, or one that exceeds it by what is never negative.
+fn implies(guard: &Guard, expression: &Affine, extents: &[usize]) -> bool {
+    let goal = Condition::NonNegative(expression.clone()).tightened();
+    let expression = goal.expression();
+    guard.conditions.iter().any(|condition| match condition {
+        Condition::NonNegative(known) => expression.minus(known).range(extents).0 >= 0,
+        Condition::Zero(known) => {
+            expression.minus(known).range(extents).0 >= 0
+                || expression.plus(known).range(extents).0 >= 0
+        }
+        Condition::Divisible(..) => false,
     })
 }
 
