@@ -200,7 +200,7 @@ fn flat(arguments: &[DataOption]) -> Vec<&DataOption> {
 
 /// The value as a whole number, where it is one that `f64` holds exactly.
 pub(super) fn whole(number: f64) -> Option<u64> {
-    (number >= 0.0 && number <= 9_007_199_254_740_992.0 && number.fract() == 0.0)
+    ((0.0..=9_007_199_254_740_992.0).contains(&number) && number.fract() == 0.0)
         .then_some(number as u64)
 }
 

@@ -12,7 +12,7 @@
 use super::arguments::{Arguments, whole};
 use super::files::Files;
 use super::frame::{Frame, Kind, gather};
-use super::transforms::{self, Context};
+use super::transforms::{self, Context, Statistic};
 use super::{fault, npy, readers, text};
 use crate::base::data::{DataError, DataOption, DataSet, DataSource, DataSpec, Table, Transform};
 use std::sync::Arc;
@@ -41,7 +41,10 @@ pub(super) fn evaluate(files: &Files<'_>, spec: &DataSpec) -> Result<DataSet, Da
         .get(..last_split.unwrap_or(0))
         .unwrap_or_default();
     let mut frame = source;
-    if before.iter().any(transforms::takes_statistics) {
+    if before
+        .iter()
+        .any(|transform| transforms::statistic(transform) != Statistic::None)
+    {
         context.track = true;
         let upto = spec
             .transforms
@@ -120,7 +123,11 @@ fn training_mask(
     context: &Context<'_>,
 ) -> Result<Vec<bool>, DataError> {
     let mut mask = vec![false; frame.rows()];
-    for transform in transforms {
+    // Numbers do not matter on this walk.
+    for transform in transforms
+        .iter()
+        .filter(|transform| transforms::statistic(transform) != Statistic::Values)
+    {
         transforms::apply(&mut frame, transform, context)?;
     }
     let mut mark = |row: u32| {

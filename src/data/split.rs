@@ -129,7 +129,7 @@ fn by_fractions(
 ) -> Result<Vec<(String, usize)>, DataError> {
     let sum: f64 = asked.iter().map(|(_, share)| share).sum();
     let complete = (sum - 1.0).abs() < 1e-9;
-    if sum > 1.0 && !complete || (!complete && rest.is_none()) {
+    if !complete && (sum > 1.0 || rest.is_none()) {
         let sum = (sum * 1e9).round() / 1e9;
         return Err(fault_help(
             format!("`split`: the shares add to {sum}, not to 1"),
@@ -157,9 +157,15 @@ fn by_counts(
 ) -> Result<Vec<(String, usize)>, DataError> {
     let mut shares = Vec::new();
     let mut left = total;
+    // A lone 1 may be meant as "everything"; beside a larger number it is a count.
+    let least = if asked.iter().any(|(_, share)| *share > 1.0) {
+        1
+    } else {
+        2
+    };
     for (name, share) in asked {
         let count = whole(share)
-            .filter(|&count| count > 1)
+            .filter(|&count| count >= least)
             .and_then(|count| usize::try_from(count).ok());
         let Some(count) = count else {
             let message = format!(

@@ -355,7 +355,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     let middle = values.len() / 2;
     match (values.get(middle), values.get(middle.wrapping_sub(1))) {
-        (Some(&upper), Some(&lower)) if values.len() % 2 == 0 => (lower + upper) / 2.0,
+        (Some(&upper), Some(&lower)) if values.len().is_multiple_of(2) => (lower + upper) / 2.0,
         (Some(&upper), _) => upper,
         (None, _) => f64::NAN,
     }
@@ -378,7 +378,7 @@ pub(super) fn one_hot(
     if let Some(table) = &mut frame.table {
         let is_target = table.targets.contains(&name) || context.reserved.contains(&name);
         if !is_target && table.columns.iter().any(|column| column.name == name) {
-            return indicator_columns(table, &name, &training, &used);
+            return indicator_columns(table, &name, &training, &used, context);
         }
     }
     // A target column may be named by its own name; it is `y` by now.
@@ -404,6 +404,7 @@ fn indicator_columns(
     name: &str,
     training: &[u32],
     used: &[bool],
+    context: &Context<'_>,
 ) -> Result<(), DataError> {
     let index = table.index(name, "one_hot")?;
     let Some(column) = table.columns.get(index) else {
@@ -432,6 +433,11 @@ fn indicator_columns(
             }
         }
     }
+    context.files.allow(
+        &[values.len(), table.rows],
+        8,
+        &format!("{}: `one_hot`", file(table)),
+    )?;
     let indicator = |value: &String| Column {
         name: format!("{name}={value}"),
         numbers: (0..table.rows as u32)

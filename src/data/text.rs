@@ -117,10 +117,10 @@ fn check_seen(
     };
     for (_, tensor) in &frame.fields {
         let points = tensor.as_i32().unwrap_or_default();
-        for &point in rows_of(tensor, points, rows)
+        let mut unseen = rows_of(tensor, points, rows)
             .flatten()
-            .filter(|point| !tokens.contains_key(point))
-        {
+            .filter(|point| !tokens.contains_key(point));
+        if let Some(&point) = unseen.next() {
             let character = u32::try_from(point)
                 .ok()
                 .and_then(char::from_u32)

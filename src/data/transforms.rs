@@ -21,9 +21,20 @@ pub struct TransformRow {
     pub options: &'static [(&'static str, &'static str)],
     /// Whether further option names are the user's own, such as the parts of `split`.
     pub open: bool,
-    /// Whether it takes statistics, and so wants to know the training part.
-    pub statistic: bool,
+    /// Which statistics it takes of the training part.
+    pub statistic: Statistic,
     run: fn(&mut Frame, &Arguments<'_>, &Context<'_>) -> Result<(), DataError>,
+}
+
+/// Which statistics a transform takes, and so whether it must know the training part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// None.
+    None,
+    /// Some, which change numbers only: no row, no column, no class depends on them.
+    Values,
+    /// Some, on which rows or columns may depend later in the pipe.
+    Columns,
 }
 
 /// What a transform may know beyond its arguments.
@@ -51,7 +62,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
             "true: a column of whole numbers gives classes too, numbered in the order of their values",
         )],
         open: false,
-        statistic: false,
+        statistic: Statistic::None,
         run: target,
     },
     TransformRow {
@@ -61,7 +72,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (1, MANY),
         options: &[],
         open: false,
-        statistic: false,
+        statistic: Statistic::None,
         run: drop,
     },
     TransformRow {
@@ -71,7 +82,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (1, MANY),
         options: &[],
         open: false,
-        statistic: false,
+        statistic: Statistic::None,
         run: columns,
     },
     TransformRow {
@@ -81,7 +92,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (1, MANY),
         options: &[],
         open: false,
-        statistic: false,
+        statistic: Statistic::None,
         run: columns,
     },
     TransformRow {
@@ -91,7 +102,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (0, MANY),
         options: &[],
         open: false,
-        statistic: false,
+        statistic: Statistic::None,
         run: drop_missing,
     },
     TransformRow {
@@ -101,7 +112,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (0, 1),
         options: &[("column", "only this column")],
         open: false,
-        statistic: true,
+        statistic: Statistic::Columns,
         run: statistics::fill_missing,
     },
     TransformRow {
@@ -111,7 +122,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (0, MANY),
         options: &[],
         open: false,
-        statistic: true,
+        statistic: Statistic::Values,
         run: statistics::standardize,
     },
     TransformRow {
@@ -121,7 +132,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (1, MANY),
         options: &[],
         open: false,
-        statistic: true,
+        statistic: Statistic::Values,
         run: statistics::scale,
     },
     TransformRow {
@@ -134,7 +145,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
             "how many classes; where nothing is said, one more than the largest number in the training part",
         )],
         open: false,
-        statistic: true,
+        statistic: Statistic::Columns,
         run: statistics::one_hot,
     },
     TransformRow {
@@ -151,7 +162,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
             ("shuffle", "whether to shuffle"),
         ],
         open: true,
-        statistic: false,
+        statistic: Statistic::None,
         run: split::split,
     },
     TransformRow {
@@ -161,7 +172,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (0, 1),
         options: &[("n", "how many")],
         open: false,
-        statistic: false,
+        statistic: Statistic::None,
         run: take,
     },
     TransformRow {
@@ -171,7 +182,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (0, 1),
         options: &[("seed", "another order (0 where nothing is said)")],
         open: false,
-        statistic: false,
+        statistic: Statistic::None,
         run: shuffle,
     },
     TransformRow {
@@ -188,7 +199,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
             ),
         ],
         open: false,
-        statistic: false,
+        statistic: Statistic::None,
         run: windows::windows,
     },
     TransformRow {
@@ -209,7 +220,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
             ("classes", "false: a target of whole numbers is f32"),
         ],
         open: false,
-        statistic: false,
+        statistic: Statistic::None,
         run: windows::sequences,
     },
     TransformRow {
@@ -219,7 +230,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (0, 0),
         options: &[],
         open: true,
-        statistic: false,
+        statistic: Statistic::None,
         run: rename,
     },
     TransformRow {
@@ -229,7 +240,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (0, 1),
         options: &[],
         open: false,
-        statistic: false,
+        statistic: Statistic::None,
         run: flatten,
     },
     TransformRow {
@@ -239,7 +250,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
         positions: (1, MANY),
         options: &[],
         open: false,
-        statistic: false,
+        statistic: Statistic::None,
         run: reshape,
     },
 ];
@@ -275,11 +286,10 @@ pub(super) fn check(transform: &Transform) -> Result<(), DataError> {
     }
 }
 
-/// Whether the transform takes statistics.
-pub(super) fn takes_statistics(transform: &Transform) -> bool {
-    TRANSFORMS
-        .iter()
-        .any(|row| row.name == transform.name && row.statistic)
+/// Which statistics the transform takes.
+pub(super) fn statistic(transform: &Transform) -> Statistic {
+    let row = TRANSFORMS.iter().find(|row| row.name == transform.name);
+    row.map_or(Statistic::None, |row| row.statistic)
 }
 
 /// Applies one transform.
