@@ -5,6 +5,8 @@ pub mod check;
 pub mod cli;
 pub mod data;
 pub mod engine;
+pub mod grad;
+pub mod interp;
 pub mod jit;
 pub mod kir;
 pub mod lower;
@@ -13,5 +15,7 @@ pub mod pass;
 pub mod runtime;
 pub mod session;
 pub mod syntax;
+#[doc(hidden)]
+pub mod testing;
 pub mod tir;
 pub mod train;

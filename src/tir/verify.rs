@@ -180,6 +180,11 @@ fn verify_read(
     Ok(())
 }
 
+/// Whether an affine subscript is seen to lie within `0..size` (and to divide exactly) wherever one of the guards holds.
+pub fn in_bounds(affine: &Affine, size: usize, extents: &[usize], guards: &[&Guard]) -> bool {
+    verify_bounds(affine, size, extents, guards).is_ok()
+}
+
 fn verify_bounds(
     affine: &Affine,
     size: usize,

@@ -117,7 +117,7 @@ pub fn stages(
         }
     };
     let start = Instant::now();
-    let expanded = expand(&step.graph).map_err(fault("grad"))?;
+    let expanded = crate::grad::expand(&step.graph).map_err(fault("grad"))?;
     times.grad += start.elapsed();
     let start = Instant::now();
     let optimised = pass::optimise(&expanded, skip, watch).map_err(fault("pass"))?;
@@ -137,10 +137,6 @@ fn machine_code(kernels: &[Kernel]) -> Result<KernelCode, String> {
         jit::compile(kernels, jit::Options::default()).map_err(|error| error.to_string())?;
     let functions = compiled.kernels.iter().map(jit::CompiledKernel::function);
     Ok((functions.collect(), Arc::new(compiled)))
-}
-
-fn expand(graph: &Graph) -> Result<Graph, String> {
-    Ok(graph.clone())
 }
 
 /// Compiles every graph of a program, in the current rayon pool.
