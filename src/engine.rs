@@ -497,10 +497,10 @@ impl Model {
                 "`{layer}` is not the name of a layer"
             )));
         }
-        // The loop makes the application a graph of its own, which reads the parameters from their slots.
+        // The loop makes the application a graph of its own, which reads the parameters from their slots; what is printed is written to one.
         let source = Source {
             text: format!(
-                "{}\nlet {INPUT} = zeros[{}]\nlet {OUTPUT} = {layer}({INPUT})\nrepeat 2 {{\n    let {OUTPUT} = {layer}({INPUT})\n}}\n",
+                "{}\nlet {INPUT} = zeros[{}]\nlet {OUTPUT} = {layer}({INPUT})\nrepeat 2 {{\n    let {OUTPUT} = {layer}({INPUT})\n}}\nprint {OUTPUT}\n",
                 inner.source.text,
                 sizes.join(", ")
             ),
