@@ -316,7 +316,7 @@ impl Checker<'_> {
         let stream = self.place_key(span);
         let mut body = Body::default();
         let mut reads = Vec::new();
-        let mut constants =
+        let constants =
             |body: &mut Body, value: u64| body.constant(DType::I32, f64::from(value as u32 as i32));
         let element = flat_element(&mut body, shape);
         let seed = self.options.seed;

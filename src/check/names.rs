@@ -8,7 +8,7 @@ use crate::base::diagnostic::{Diagnostic, nearest};
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::{DType, Type};
-use crate::syntax::ast::{ExprKind, Name, Pattern, Stmt, StmtKind};
+use crate::syntax::ast::{Name, Pattern, Stmt, StmtKind};
 use crate::tir::{Op, Reducer};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -398,10 +398,10 @@ impl Checker<'_> {
             .map(|(_, text)| text.clone());
         let number = match written {
             None => default,
-            Some(text) => match crate::syntax::parse::number(text.trim_start_matches('-')) {
-                ExprKind::Int(i) => Num::Int(if text.starts_with('-') { -i } else { i }),
-                ExprKind::Float(x) => Num::Float(if text.starts_with('-') { -x } else { x }),
-                _ => {
+            Some(text) => match (text.parse::<i64>(), text.parse::<f64>()) {
+                (Ok(whole), _) => Num::Int(whole),
+                (Err(_), Ok(number)) => Num::Float(number),
+                (Err(_), Err(_)) => {
                     return self.error(
                         "E0402",
                         name.span,

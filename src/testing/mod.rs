@@ -265,3 +265,45 @@ pub fn check_both_orders(graph: &Graph, inputs: &[Tensor], rng: &mut Rng) -> Res
     let second = of_gradient(&with_gradient(graph, &wanted), rng);
     check_gradient(&second, inputs, rng).map_err(|why| format!("second order: {why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::random::random_graph;
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn random_graphs_have_right_gradients_and_survive_the_passes() {
+        let count = std::env::var("DLMC_RANDOM_GRAPHS")
+            .ok()
+            .and_then(|n| n.parse().ok());
+        let first = std::env::var("DLMC_RANDOM_SEED")
+            .ok()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0);
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut faults = Vec::new();
+        for seed in first..first + count.unwrap_or(60u64) {
+            let made = random_graph(seed, 6 + (seed % 9) as usize);
+            for (name, number) in made.counts {
+                *counts.entry(name).or_default() += number;
+            }
+            if let Err(why) = check_gradient(&made.graph, &made.inputs, &mut Rng::new(seed)) {
+                faults.push(format!("seed {seed}: {why}"));
+            }
+        }
+        println!("{counts:?}");
+        assert!(
+            faults.is_empty(),
+            "{} faults, the first: {}",
+            faults.len(),
+            faults[0]
+        );
+        if first == 0 && count.is_none() {
+            assert!(
+                counts.len() == 17 && counts.values().all(|&n| n >= 5),
+                "{counts:?}"
+            );
+        }
+    }
+}

@@ -221,6 +221,8 @@ fn verify_bounds(
 
 /// Whether a condition of the guard makes `expression >= 0`: the condition's own expression, or one that exceeds it by what is never negative.
 fn implies(guard: &Guard, expression: &Affine, extents: &[usize]) -> bool {
+    let goal = Condition::NonNegative(expression.clone()).tightened();
+    let expression = goal.expression();
     guard.conditions.iter().any(|condition| match condition {
         Condition::NonNegative(known) => expression.minus(known).range(extents).0 >= 0,
         Condition::Zero(known) => {
