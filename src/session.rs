@@ -156,7 +156,12 @@ pub fn checked(
         ..CheckOptions::default()
     };
     let (program, said) = check(&tree, sources, provider, &options);
-    diagnostics.extend(said);
+    for diagnostic in said {
+        // A part that is elaborated several times has the same to say each time.
+        if !diagnostics.contains(&diagnostic) {
+            diagnostics.push(diagnostic);
+        }
+    }
     let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
     Checked {
         program: program.filter(|_| !failed).map(Arc::new),
