@@ -36,7 +36,10 @@ pub fn settle<'a>(text: &'a str, file: FileId, raw: &[Spanned<'a>]) -> Tokens<'a
 struct Brackets<'t, 'a> {
     text: &'a str,
     file: FileId,
+    line_starts: Vec<usize>,
     raw: &'t [Spanned<'a>],
+    /// The token after the newlines and documentation being read.
+    next: usize,
     /// Whether a statement at the left margin closes every open block.
     margin: bool,
     kept: Vec<Spanned<'a>>,
@@ -58,7 +61,11 @@ fn match_brackets<'t, 'a>(
     let mut pass = Brackets {
         text,
         file,
+        line_starts: std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect(),
         raw,
+        next: 0,
         margin,
         kept: Vec::with_capacity(raw.len()),
         open: Vec::new(),
@@ -135,8 +142,16 @@ impl<'a> Brackets<'_, 'a> {
     }
 
     fn newline(&mut self, at: usize, (start, token, end): Spanned<'a>) {
-        let next = (at + 1..self.raw.len())
-            .find(|&next| !matches!(self.token(next), Some(Token::Newline | Token::Doc(_))));
+        if self.next <= at {
+            // Kept from newline to newline, so that many empty lines are walked once.
+            let follows = |next: &usize| {
+                !matches!(self.token(*next), Some(Token::Newline | Token::Doc(_)))
+            };
+            self.next = (at + 1..self.raw.len())
+                .find(follows)
+                .unwrap_or(self.raw.len());
+        }
+        let next = Some(self.next).filter(|&next| next < self.raw.len());
         let semicolon = self.text.get(start..end) == Some(";");
         let fresh = next.is_some_and(|next| !semicolon && self.starts_statement(next));
         if let Some(next) = next.filter(|_| fresh && !self.open.is_empty()) {
@@ -320,8 +335,9 @@ impl<'a> Brackets<'_, 'a> {
     }
 
     fn line_before(&self, at: usize) -> &'a str {
-        let before = self.text.get(..at).unwrap_or("");
-        before.rsplit('\n').next().unwrap_or("")
+        let line = self.line_starts.partition_point(|&start| start <= at);
+        let start = line.checked_sub(1).and_then(|line| self.line_starts.get(line));
+        self.text.get(start.copied().unwrap_or(0)..at).unwrap_or("")
     }
 
     /// Adds a diagnostic, except where the same line already has one of this pass.
