@@ -12,17 +12,30 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String
     };
     let mut files: Vec<_> = diagnostic.labels.iter().map(|l| l.span.file).collect();
     let mut seen = Vec::new();
-    files.retain(|file| !seen.contains(file) && { seen.push(*file); true });
+    files.retain(|file| {
+        !seen.contains(file) && {
+            seen.push(*file);
+            true
+        }
+    });
     let shown: Vec<_> = files
         .iter()
-        .filter_map(|file| sources.files().get(file.0 as usize).map(|source| (*file, source)))
+        .filter_map(|file| {
+            sources
+                .files()
+                .get(file.0 as usize)
+                .map(|source| (*file, source))
+        })
         .collect();
     // Messages hold the user's text: what is no letter there must not steer the terminal.
     let message = plain(&diagnostic.message);
     let texts: Vec<String> = diagnostic.labels.iter().map(|l| plain(&l.text)).collect();
     let help = diagnostic.help.as_deref().map(plain);
     let notes: Vec<String> = diagnostic.notes.iter().map(|note| plain(note)).collect();
-    let mut group = level.primary_title(&message).id(diagnostic.code).elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
+    let mut group = level
+        .primary_title(&message)
+        .id(diagnostic.code)
+        .elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
     for (file, source) in shown {
         let mut snippet = Snippet::source(&*source.text).path(&*source.name);
         for (at, (label, text)) in diagnostic.labels.iter().zip(&texts).enumerate() {
@@ -33,7 +46,11 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String
                 0 => AnnotationKind::Primary,
                 _ => AnnotationKind::Context,
             };
-            let range = visible_range(&source.text, label.span.start as usize, label.span.end as usize);
+            let range = visible_range(
+                &source.text,
+                label.span.start as usize,
+                label.span.end as usize,
+            );
             let annotation = kind.span(range);
             snippet = snippet.annotation(match text.is_empty() {
                 true => annotation,
@@ -67,9 +84,8 @@ pub fn render_plain(diagnostic: &Diagnostic, sources: &Sources) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let known = |label: &&super::diagnostic::Label| {
-        (label.span.file.0 as usize) < sources.files().len()
-    };
+    let known =
+        |label: &&super::diagnostic::Label| (label.span.file.0 as usize) < sources.files().len();
     let mut labels = diagnostic.labels.iter().filter(known);
     let first = labels.next();
     let place = first.map_or(String::new(), |label| {
@@ -138,9 +154,13 @@ mod tests {
 
     fn show(text: &str, start: usize, end: usize) -> String {
         let (sources, file) = sources(text);
-        let diagnostic = Diagnostic::error("E0107", Span::new(file, start, end), "found `x`, expected a name")
-            .here("here")
-            .help("write a name");
+        let diagnostic = Diagnostic::error(
+            "E0107",
+            Span::new(file, start, end),
+            "found `x`, expected a name",
+        )
+        .here("here")
+        .help("write a name");
         render(&diagnostic, &sources, false)
     }
 
@@ -204,12 +224,16 @@ mod tests {
     fn labels_of_several_files_and_lines_are_shown() {
         let (mut sources, first) = sources("let a = [1, 2]\nlet b = a\n");
         let second = sources.add("std/losses.dlm", "fn mse(p, q) {\n    p - q\n}\n");
-        let diagnostic = Diagnostic::error("E0301", Span::new(first, 23, 24), "shapes [2] and [3] do not agree")
-            .here("[2]")
-            .label(Span::new(first, 8, 14), "made here")
-            .label(Span::new(second, 19, 24), "in this subtraction")
-            .help("reshape one of them")
-            .note("in `mse` of the standard library");
+        let diagnostic = Diagnostic::error(
+            "E0301",
+            Span::new(first, 23, 24),
+            "shapes [2] and [3] do not agree",
+        )
+        .here("[2]")
+        .label(Span::new(first, 8, 14), "made here")
+        .label(Span::new(second, 19, 24), "in this subtraction")
+        .help("reshape one of them")
+        .note("in `mse` of the standard library");
         insta::assert_snapshot!(render(&diagnostic, &sources, false), @r"
     error[E0301]: shapes [2] and [3] do not agree
      --> m.dlm:2:9
@@ -234,12 +258,19 @@ mod tests {
         for (start, end) in [(0, 99), (99, 100), (5, 3), (1, 2)] {
             assert!(show("θ = 1", start, end).contains("E0107"));
         }
-        let diagnostic = Diagnostic::error("E0601", Span::new(FileId(7), 0, 0), "no such file \u{1b}[31m");
+        let diagnostic = Diagnostic::error(
+            "E0601",
+            Span::new(FileId(7), 0, 0),
+            "no such file \u{1b}[31m",
+        );
         for text in [
             render(&diagnostic, &Sources::default(), false),
             render_plain(&diagnostic, &Sources::default()),
         ] {
-            assert!(text.contains("E0601") && !text.contains('\u{1b}'), "{text:?}");
+            assert!(
+                text.contains("E0601") && !text.contains('\u{1b}'),
+                "{text:?}"
+            );
         }
         assert!(render(&diagnostic, &Sources::default(), true).contains("E0601"));
     }

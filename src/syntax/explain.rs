@@ -96,7 +96,8 @@ pub fn explain(s: &Situation<'_, '_>) -> Diagnostic {
     };
     let mistake = MISTAKES.iter().find_map(|recognise| recognise(s));
     let mistake = mistake.unwrap_or_else(|| Mistake::help(general_help(s)));
-    let diagnostic = Diagnostic::error(code, span, mistake.message.unwrap_or(message)).help(mistake.help);
+    let diagnostic =
+        Diagnostic::error(code, span, mistake.message.unwrap_or(message)).help(mistake.help);
     match mistake.place {
         Some(at) => {
             let range = s.range(at);
@@ -118,16 +119,21 @@ const GROUPS: &[(&str, &str, &[&str])] = &[
         "num",
         "an expression",
         &[
-            "num", "ident", "string", "reducer", "true", "false", "(", "[", "-", "not", "fn", "if", "scan", "minimize", "over", "with", "to",
-            "from", "on",
+            "num", "ident", "string", "reducer", "true", "false", "(", "[", "-", "not", "fn", "if",
+            "scan", "minimize", "over", "with", "to", "from", "on",
         ],
     ),
-    ("ident", "a name", &["ident", "over", "with", "to", "from", "on"]),
+    (
+        "ident",
+        "a name",
+        &["ident", "over", "with", "to", "from", "on"],
+    ),
     (
         "+",
         "an operator",
         &[
-            "+", "-", "*", "/", "//", "%", "@", "^", "==", "!=", "<", "<=", ">", ">=", "and", "or", "|>", "(", "[", ".",
+            "+", "-", "*", "/", "//", "%", "@", "^", "==", "!=", "<", "<=", ">", ">=", "and", "or",
+            "|>", "(", "[", ".",
         ],
     ),
     ("NL", "the end of the line", &["NL"]),
@@ -139,7 +145,21 @@ const GROUPS: &[(&str, &str, &[&str])] = &[
 
 /// Words that begin statements: never worth a list of their own.
 const STATEMENTS: &[&str] = &[
-    "let", "for", "layer", "optimizer", "param", "state", "hyper", "import", "print", "plot", "save", "load", "assert", "train", "repeat",
+    "let",
+    "for",
+    "layer",
+    "optimizer",
+    "param",
+    "state",
+    "hyper",
+    "import",
+    "print",
+    "plot",
+    "save",
+    "load",
+    "assert",
+    "train",
+    "repeat",
 ];
 
 /// `` `)`, `,` or an operator``
@@ -218,6 +238,11 @@ const MISTAKES: &[for<'s, 'a, 'b> fn(&'s Situation<'a, 'b>) -> Option<Mistake>] 
     point_number,
     word_as_name,
     list_comprehension,
+    other_sign_for_equals,
+    missing_name,
+    function_as_let,
+    third_slice_part,
+    body_after_arrow,
     missing_value,
     missing_body,
     side_by_side,
@@ -225,17 +250,61 @@ const MISTAKES: &[for<'s, 'a, 'b> fn(&'s Situation<'a, 'b>) -> Option<Mistake>] 
 
 /// Words of other languages at the start of a statement.
 const FOREIGN: &[(&[&str], &str, &str)] = &[
-    (&["def", "function", "func", "fun", "proc"], "a function begins with `fn`", "write `fn name(x) { ... }`"),
-    (&["class", "struct", "module", "model", "network"], "a model is a layer", "write `layer name(config)(x: [n, d]) { ... }`"),
-    (&["return"], "there is no `return`", "the last expression of a block is its value: leave `return` out"),
-    (&["import", "from", "use", "include", "require"], "a file is imported by its path in quotes", "write `import \"file.dlm\"`; the standard library needs no import"),
-    (&["elif", "elsif", "elseif"], "there is no `elif`", "write `else if`, on the line of the `}` or the next"),
-    (&["var", "const", "mut", "auto", "val", "set"], "a name is bound with `let`", "write `let name = value`"),
-    (&["while", "loop", "until"], "there is no `while`", "write `repeat until condition, at most 1000 { ... }` or `repeat 1000 { ... }`"),
-    (&["fit", "optimize"], "a model is trained with `train`", "write `train net on data { loss = mse }`"),
-    (&["weight", "parameter"], "a learned tensor is declared with `param`", "write `param W: [d, units] = glorot_uniform`"),
-    (&["pass", "break", "continue"], "there is no such statement", "an empty body is `{ }`; a loop ends by its count or by `repeat until`"),
-    (&["lambda"], "a function value begins with `fn`", "write `fn (x) { ... }`"),
+    (
+        &["def", "function", "func", "fun", "proc"],
+        "a function begins with `fn`",
+        "write `fn name(x) { ... }`",
+    ),
+    (
+        &["class", "struct", "module", "model", "network"],
+        "a model is a layer",
+        "write `layer name(config)(x: [n, d]) { ... }`",
+    ),
+    (
+        &["return"],
+        "there is no `return`",
+        "the last expression of a block is its value: leave `return` out",
+    ),
+    (
+        &["import", "from", "use", "include", "require"],
+        "a file is imported by its path in quotes",
+        "write `import \"file.dlm\"`; the standard library needs no import",
+    ),
+    (
+        &["elif", "elsif", "elseif"],
+        "there is no `elif`",
+        "write `else if`, on the line of the `}` or the next",
+    ),
+    (
+        &["var", "const", "mut", "auto", "val", "set"],
+        "a name is bound with `let`",
+        "write `let name = value`",
+    ),
+    (
+        &["while", "loop", "until"],
+        "there is no `while`",
+        "write `repeat until condition, at most 1000 { ... }` or `repeat 1000 { ... }`",
+    ),
+    (
+        &["fit", "optimize"],
+        "a model is trained with `train`",
+        "write `train net on data { loss = mse }`",
+    ),
+    (
+        &["weight", "parameter"],
+        "a learned tensor is declared with `param`",
+        "write `param W: [d, units] = glorot_uniform`",
+    ),
+    (
+        &["pass", "break", "continue"],
+        "there is no such statement",
+        "an empty body is `{ }`; a loop ends by its count or by `repeat until`",
+    ),
+    (
+        &["lambda"],
+        "a function value begins with `fn`",
+        "write `fn (x) { ... }`",
+    ),
 ];
 
 fn foreign_word(s: &Situation<'_, '_>) -> Option<Mistake> {
@@ -315,12 +384,7 @@ fn chained_comparison(s: &Situation<'_, '_>) -> Option<Mistake> {
     let chained = is_comparison(s.found()?)
         && s.expects("and")
         && (s.statement.start..s.at).any(|at| s.token(at).is_some_and(is_comparison));
-    chained.then(|| {
-        Mistake::new(
-            "comparisons do not chain",
-            "write `a < b and b < c`",
-        )
-    })
+    chained.then(|| Mistake::new("comparisons do not chain", "write `a < b and b < c`"))
 }
 
 fn compound_assignment(s: &Situation<'_, '_>) -> Option<Mistake> {
@@ -351,9 +415,8 @@ fn colon_for_body(s: &Situation<'_, '_>) -> Option<Mistake> {
         s.first()?,
         If | For | Repeat | Fn | Layer | Optimizer | Train | Scan
     ) || s.before() == Some(Else);
-    (s.found() == Some(Colon) && heads && s.expects("{")).then(|| {
-        Mistake::new("a body stands in braces, not after `:`", "write `{ ... }`")
-    })
+    (s.found() == Some(Colon) && heads && s.expects("{"))
+        .then(|| Mistake::new("a body stands in braces, not after `:`", "write `{ ... }`"))
 }
 
 fn brace_after_call(s: &Situation<'_, '_>) -> Option<Mistake> {
@@ -437,7 +500,9 @@ fn word_as_name(s: &Situation<'_, '_>) -> Option<Mistake> {
         Reducer(_) => Mistake::help(format!(
             "`{word}[` is always a reduction: choose another name"
         )),
-        _ => Mistake::help(format!("`{word}` is a word of the language: choose another name")),
+        _ => Mistake::help(format!(
+            "`{word}` is a word of the language: choose another name"
+        )),
     })
 }
 
@@ -450,10 +515,53 @@ fn list_comprehension(s: &Situation<'_, '_>) -> Option<Mistake> {
     })
 }
 
+fn other_sign_for_equals(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let other = matches!(s.found()?, Token::Colon | Token::EqEq | Token::Arrow);
+    (other && s.expects("=")).then(|| Mistake::help("write `name = value`, with one `=`"))
+}
+
+fn missing_name(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let sign = matches!(s.found()?, Token::Eq | Token::Colon | Token::LParen);
+    (sign && s.expects("ident") && !s.wants_value())
+        .then(|| Mistake::help(format!("a name is missing before `{}`", s.written(s.at))))
+}
+
+fn function_as_let(s: &Situation<'_, '_>) -> Option<Mistake> {
+    (s.first() == Some(Token::Let) && s.found() == Some(Token::LParen) && s.expects("=")).then(
+        || {
+            Mistake::new(
+                "`let` binds a value, not a function",
+                "a function is written `fn f(x) { ... }`",
+            )
+        },
+    )
+}
+
+fn third_slice_part(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let slice = s.in_statement(Token::Colon).is_some() && s.expects("]") && s.after_value();
+    (s.found() == Some(Token::Colon) && slice).then(|| {
+        Mistake::new(
+            "a slice has no step",
+            "define the elements you want: `let y[i] = x[2*i]`",
+        )
+    })
+}
+
+/// `fn (x) -> x + 1`
+fn body_after_arrow(s: &Situation<'_, '_>) -> Option<Mistake> {
+    (s.in_statement(Token::Arrow).is_some() && s.expects("{") && !s.after_value()).then(|| {
+        Mistake::help(
+            "after `->` stands the type of the result, the body in braces: `fn (x) { x + 1 }`",
+        )
+    })
+}
+
 fn missing_value(s: &Situation<'_, '_>) -> Option<Mistake> {
     let ended = matches!(
         s.found(),
-        None | Some(Token::Newline | Token::RBrace | Token::RParen | Token::RBracket | Token::Comma)
+        None | Some(
+            Token::Newline | Token::RBrace | Token::RParen | Token::RBracket | Token::Comma
+        )
     );
     (ended && s.wants_value() && s.before().is_some()).then(|| {
         Mistake::help(format!(
@@ -492,9 +600,13 @@ fn side_by_side(s: &Situation<'_, '_>) -> Option<Mistake> {
 
 fn general_help(s: &Situation<'_, '_>) -> String {
     use Token::*;
-    let missing = [")", "]", "=", "{", ",", "in", "with", "to", "from", "on", "at most", ":"]
-        .into_iter()
-        .find(|terminal| s.expects(terminal));
+    let missing = [
+        ")", "]", "=", "{", "(", ",", "in", "with", "to", "from", "on", "at most", ":",
+    ]
+    .into_iter()
+    .find(|terminal| {
+        s.expects(terminal) && !(s.expects("ident") || *terminal == "(" && s.after_value())
+    });
     match (s.found(), missing) {
         (
             Some(
@@ -510,6 +622,7 @@ fn general_help(s: &Situation<'_, '_>) -> String {
             "from" => "write `load net from \"file\"`".into(),
             "on" => "write `train net on data { ... }`".into(),
             "at most" => "a loop with a condition has a limit: `repeat until loss < 1e-6, at most 1000 { ... }`".into(),
+            "(" => "parameters stand in parentheses: `(x: [n, d])`".into(),
             ":" => "give its type: `param W: [n, d] = ...`".into(),
             _ => format!("`{terminal}` may be missing before it"),
         },

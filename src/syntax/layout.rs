@@ -18,6 +18,7 @@ pub fn settle<'a>(text: &'a str, file: FileId, raw: &[Spanned<'a>]) -> Tokens<'a
         // A `}` is missing somewhere: read again, and let a statement at the left margin end every block.
         brackets = match_brackets(text, file, raw, true);
     }
+    brackets.marks.append(&mut brackets.openers);
     let mut result = Tokens {
         stream: soft_words(text, brackets.kept),
         diagnostics: brackets.diagnostics,
@@ -48,6 +49,8 @@ struct Brackets<'t, 'a> {
     suspect: Option<Spanned<'a>>,
     diagnostics: Vec<Diagnostic>,
     marks: Vec<usize>,
+    /// Where brackets stand whose end is missing.
+    openers: Vec<usize>,
     unclosed: bool,
     unclosed_brace: bool,
 }
@@ -72,6 +75,7 @@ fn match_brackets<'t, 'a>(
         suspect: None,
         diagnostics: Vec::new(),
         marks: Vec::new(),
+        openers: Vec::new(),
         unclosed: false,
         unclosed_brace: false,
     };
@@ -144,9 +148,8 @@ impl<'a> Brackets<'_, 'a> {
     fn newline(&mut self, at: usize, (start, token, end): Spanned<'a>) {
         if self.next <= at {
             // Kept from newline to newline, so that many empty lines are walked once.
-            let follows = |next: &usize| {
-                !matches!(self.token(*next), Some(Token::Newline | Token::Doc(_)))
-            };
+            let follows =
+                |next: &usize| !matches!(self.token(*next), Some(Token::Newline | Token::Doc(_)));
             self.next = (at + 1..self.raw.len())
                 .find(follows)
                 .unwrap_or(self.raw.len());
@@ -249,7 +252,9 @@ impl<'a> Brackets<'_, 'a> {
         }
         let place = self.kept.last().map_or(0, |t| t.2);
         while self.open.len() > depth {
-            if let Some(close) = self.open.pop().and_then(|t| closing(t.1)) {
+            let open = self.open.pop();
+            self.openers.extend(open.map(|t| t.0));
+            if let Some(close) = open.and_then(|t| closing(t.1)) {
                 self.kept.push((place, close, place));
             }
         }
@@ -292,11 +297,7 @@ impl<'a> Brackets<'_, 'a> {
                 let diagnostic = Diagnostic::error(
                     "E0108",
                     place,
-                    format!(
-                        "`{}` does not close `{}`",
-                        written(token),
-                        written(open.1)
-                    ),
+                    format!("`{}` does not close `{}`", written(token), written(open.1)),
                 )
                 .label(Span::new(self.file, open.0, open.2), "opened here")
                 .help(format!("write `{}`", written(close)));
@@ -308,7 +309,10 @@ impl<'a> Brackets<'_, 'a> {
                 let diagnostic = Diagnostic::error(
                     "E0108",
                     place,
-                    format!("no bracket is open that this `{}` could close", written(token)),
+                    format!(
+                        "no bracket is open that this `{}` could close",
+                        written(token)
+                    ),
                 )
                 .help("remove it, or add the bracket that it closes");
                 self.kept.push((start, Token::Error, end));
@@ -319,10 +323,7 @@ impl<'a> Brackets<'_, 'a> {
 
     /// Keeps in mind a `{` that a `}` at another indentation closes.
     fn note_indentation(&mut self, open: Spanned<'a>, close: usize) {
-        let own_line = self
-            .line_before(close)
-            .chars()
-            .all(char::is_whitespace);
+        let own_line = self.line_before(close).chars().all(char::is_whitespace);
         let indentation = |at: usize| {
             let line = self.line_before(at);
             line.len() - line.trim_start().len()
@@ -336,7 +337,9 @@ impl<'a> Brackets<'_, 'a> {
 
     fn line_before(&self, at: usize) -> &'a str {
         let line = self.line_starts.partition_point(|&start| start <= at);
-        let start = line.checked_sub(1).and_then(|line| self.line_starts.get(line));
+        let start = line
+            .checked_sub(1)
+            .and_then(|line| self.line_starts.get(line));
         self.text.get(start.copied().unwrap_or(0)..at).unwrap_or("")
     }
 
@@ -379,8 +382,10 @@ impl<'a> Brackets<'_, 'a> {
     fn nested_too_deep(mut self) -> Self {
         if let Some(&(start, _, end)) = self.open.last() {
             let message = format!("brackets are nested deeper than {MOST_NESTING}");
-            self.diagnostics =
-                vec![Diagnostic::error("E0105", Span::new(self.file, start, end), message).help("name the inner parts with `let`")];
+            self.diagnostics = vec![
+                Diagnostic::error("E0105", Span::new(self.file, start, end), message)
+                    .help("name the inner parts with `let`"),
+            ];
         }
         self.kept.clear();
         self.unclosed = false;
@@ -397,8 +402,7 @@ fn ends_statement(semicolon: bool, before: Option<Token<'_>>, after: Option<Toke
     if nothing_before || nothing_after {
         return false;
     }
-    semicolon
-        || !(matches!(after, Some(Pipe | Else)) || before.is_some_and(|token| goes_on(token)))
+    semicolon || !(matches!(after, Some(Pipe | Else)) || before.is_some_and(|token| goes_on(token)))
 }
 
 /// Whether a line that ends in this token goes on in the next.
@@ -471,12 +475,13 @@ fn soft_word<'a>(word: &'a str, token: Token<'a>, near: &Neighbours<'a>) -> Toke
     if !word.starts_with(|c: char| c.is_alphabetic() || c == '_') {
         return token;
     }
-    // After `.` and before a single `=` every word is a name.
-    if near.before == Some(Dot) || near.after == Some(Eq) {
+    let starts = matches!(near.before, None | Some(Newline | LBrace | Doc(_)));
+    // After `.` and before a single `=` every word is a name; `let = 1` is all the same a `let` without a name.
+    let keyword = matches!(token, Let | Fn | If | Else | For | Scan | Minimize);
+    if near.before == Some(Dot) || near.after == Some(Eq) && !(starts && keyword) {
         return Ident(word);
     }
     let Ident(_) = token else { return token };
-    let starts = matches!(near.before, None | Some(Newline | LBrace | Doc(_)));
     let named = matches!(near.after, Some(Ident(_) | Over | With | To | From | On));
     match word {
         "sum" | "mean" | "max" | "min" | "prod" | "argmax"
@@ -562,8 +567,9 @@ fn too_deep(file: FileId, stream: &[Spanned<'_>]) -> Option<Diagnostic> {
                 }
             }
             Dot | Pipe | EqEq | Ne | Lt | Le | Gt | Ge | Plus | Minus | Star | Slash
-            | SlashSlash | Percent | At | Caret | And | Or | Not | Else | Minimize
-            | Reducer(_) => level.operators += 1,
+            | SlashSlash | Percent | At | Caret | And | Or | Not | Else | Minimize | Reducer(_) => {
+                level.operators += 1
+            }
             _ => {}
         }
         if levels.last()?.depth() > MOST_DEPTH {

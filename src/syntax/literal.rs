@@ -134,7 +134,12 @@ pub fn string(quoted: &str, start: usize, log: &Log) -> ExprKind {
             at += 2;
         } else if rest.starts_with('{') {
             let Some(length) = rest.find('}') else {
-                log.literal(place, place + 1, "this `{` is not closed in the string", "add `}` after the value, or write `{{` for a brace");
+                log.literal(
+                    place,
+                    place + 1,
+                    "this `{` is not closed in the string",
+                    "add `}` after the value, or write `{{` for a brace",
+                );
                 return ExprKind::Error;
             };
             if !pending.is_empty() {
@@ -147,7 +152,12 @@ pub fn string(quoted: &str, start: usize, log: &Log) -> ExprKind {
             }
             at += length + 1;
         } else if rest.starts_with('}') {
-            log.literal(place, place + 1, "no `{` is open in the string", "write `}}` for a brace");
+            log.literal(
+                place,
+                place + 1,
+                "no `{` is open in the string",
+                "write `}}` for a brace",
+            );
             failed = true;
             at += 1;
         } else {
@@ -183,7 +193,12 @@ fn interpolation(text: &str, start: usize, log: &Log) -> Option<StrPart> {
     let end = start + text.len();
     if text.trim().is_empty() {
         let help = "name a value, or write `{{}}` for braces";
-        log.literal(start - 1, end + 1, "nothing stands between these braces", help);
+        log.literal(
+            start - 1,
+            end + 1,
+            "nothing stands between these braces",
+            help,
+        );
         return None;
     }
     let (value, layout) = match format_colon(text) {

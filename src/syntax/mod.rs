@@ -9,7 +9,6 @@ pub mod parse;
 pub mod print;
 pub mod token;
 
-
 pub use parse::{is_incomplete, parse, parse_expression};
 
 #[cfg(test)]

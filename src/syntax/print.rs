@@ -90,10 +90,7 @@ fn statement_kind(kind: &StmtKind) -> Form {
     match kind {
         Hyper { name, ty, value } => form(
             "hyper",
-            with(
-                [name_of(name)],
-                [annotation(ty), Some(expression(value))],
-            ),
+            with([name_of(name)], [annotation(ty), Some(expression(value))]),
         ),
         Import(path) => form("import", [atom(format!("{path:?}"))]),
         Fn(function) => self::function("fn", function),
@@ -102,7 +99,10 @@ fn statement_kind(kind: &StmtKind) -> Form {
             with(
                 [name_of(&layer.name)],
                 [
-                    layer.config.as_ref().map(|config| parameters("config", config)),
+                    layer
+                        .config
+                        .as_ref()
+                        .map(|config| parameters("config", config)),
                     Some(parameters("inputs", &layer.inputs)),
                     result(&layer.result),
                     Some(block(&layer.body)),
@@ -159,11 +159,11 @@ fn statement_kind(kind: &StmtKind) -> Form {
             settings,
         } => form(
             "train",
-            [expression(model), expression(data)]
-                .into_iter()
-                .chain(settings.iter().map(|s| {
-                    form("set", [name_of(&s.name), expression(&s.value)])
-                })),
+            [expression(model), expression(data)].into_iter().chain(
+                settings
+                    .iter()
+                    .map(|s| form("set", [name_of(&s.name), expression(&s.value)])),
+            ),
         ),
         Repeat { count, body } => form("repeat", [expression(count), block(body)]),
         RepeatUntil {
@@ -293,10 +293,7 @@ fn dimension(dimension: &Dim) -> Form {
 }
 
 fn rest(name: &Option<Name>) -> Form {
-    atom(format!(
-        "..{}",
-        name.as_ref().map_or("", |name| &name.text)
-    ))
+    atom(format!("..{}", name.as_ref().map_or("", |name| &name.text)))
 }
 
 fn expression(value: &Expr) -> Form {
@@ -325,7 +322,10 @@ fn expression(value: &Expr) -> Form {
         ),
         Index(base, subscripts) => form(
             "at",
-            with([expression(base)], subscripts.iter().map(|s| Some(subscript(s)))),
+            with(
+                [expression(base)],
+                subscripts.iter().map(|s| Some(subscript(s))),
+            ),
         ),
         Field(base, name) => form(".", [expression(base), name_of(name)]),
         Reduce(reducer, indices, body) => {

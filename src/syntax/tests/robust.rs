@@ -7,9 +7,63 @@ use proptest::prelude::*;
 
 /// Words that make texts which are nearly programs.
 const WORDS: &[&str] = &[
-    "let", "x", "=", "(", ")", "[", "]", "{", "}", ",", "\n", "fn", "layer", "f", "+", "-", "*", "^", "//", "|>", "sum[i]", "1", "2.5",
-    "\"a {x}\"", "\"{", "scan", "in", "over", "if", "else", "minimize", "with", "train", "on", ".", "..", ":", "->", "## doc\n", "# c\n",
-    "repeat", "until", "at most", "for", "param", "not", "and", "==", "<", "'", "²", ";", "print", "import", "->", "optimizer", "state",
+    "let",
+    "x",
+    "=",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "\n",
+    "fn",
+    "layer",
+    "f",
+    "+",
+    "-",
+    "*",
+    "^",
+    "//",
+    "|>",
+    "sum[i]",
+    "1",
+    "2.5",
+    "\"a {x}\"",
+    "\"{",
+    "scan",
+    "in",
+    "over",
+    "if",
+    "else",
+    "minimize",
+    "with",
+    "train",
+    "on",
+    ".",
+    "..",
+    ":",
+    "->",
+    "## doc\n",
+    "# c\n",
+    "repeat",
+    "until",
+    "at most",
+    "for",
+    "param",
+    "not",
+    "and",
+    "==",
+    "<",
+    "'",
+    "²",
+    ";",
+    "print",
+    "import",
+    "->",
+    "optimizer",
+    "state",
 ];
 
 fn everything(text: &str) {
@@ -56,7 +110,13 @@ fn code(text: &str) -> String {
 
 #[test]
 fn deep_brackets_are_an_error() {
-    for (open, close) in [("(", ")"), ("[", "]"), ("f(", ")"), ("fn (x) { ", "}"), ("x[", "]")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("f(", ")"),
+        ("fn (x) { ", "}"),
+        ("x[", "]"),
+    ] {
         let nested = |n: usize| format!("let x = {}1{}", open.repeat(n), close.repeat(n));
         tree(&nested(80));
         assert_eq!(code(&nested(300)), "E0105", "{open}");
@@ -67,14 +127,38 @@ fn deep_brackets_are_an_error() {
 
 #[test]
 fn long_chains_are_an_error_and_not_an_overflow() {
-    for link in [" + 1", " |> f", ".a", " ^ 2", " * -2", "[0]", "(1)", " and b", " or not b"] {
+    for link in [
+        " + 1",
+        " |> f",
+        ".a",
+        " ^ 2",
+        " * -2",
+        "[0]",
+        "(1)",
+        " and b",
+        " or not b",
+    ] {
         tree(&format!("let x = a{}", link.repeat(100)));
-        assert_eq!(code(&format!("let x = a{}", link.repeat(100_000))), "E0105", "{link}");
+        assert_eq!(
+            code(&format!("let x = a{}", link.repeat(100_000))),
+            "E0105",
+            "{link}"
+        );
     }
     for prefix in ["-", "not ", "sum[i] ", "1 ^ "] {
-        assert_eq!(code(&format!("let x = {}a", prefix.repeat(100_000))), "E0105", "{prefix}");
+        assert_eq!(
+            code(&format!("let x = {}a", prefix.repeat(100_000))),
+            "E0105",
+            "{prefix}"
+        );
     }
-    assert_eq!(code(&format!("if a {{ 1 }}{}", " else if b { 2 }".repeat(10_000))), "E0105");
+    assert_eq!(
+        code(&format!(
+            "if a {{ 1 }}{}",
+            " else if b { 2 }".repeat(10_000)
+        )),
+        "E0105"
+    );
 }
 
 #[test]
@@ -90,21 +174,43 @@ fn a_file_of_errors_is_cut_short() {
     assert_eq!(errors.len(), 20);
     let (_, errors) = outcome(&"let = 3 3\n".repeat(50_000));
     assert_eq!(errors.len(), 20);
-    let (_, errors) = outcome(&format!("layer f(x) {{\n{}}}", "let = 3 3\n".repeat(50_000)));
+    let (_, errors) = outcome(&format!(
+        "layer f(x) {{\n{}}}",
+        "let = 3 3\n".repeat(50_000)
+    ));
     assert!(errors.len() <= 20);
 }
 
 #[test]
 #[ignore = "a measurement"]
 fn how_long_large_files_take() {
-    for unit in [")", "{}", "let x = a + b * c\n", "(a)\n", "\"{a}\",", "²", "{\n", "f(\n", "let x = )\n", "\n", "## d\n", "x[", "a ", "1,", "a;"] {
+    for unit in [
+        ")",
+        "{}",
+        "let x = a + b * c\n",
+        "(a)\n",
+        "\"{a}\",",
+        "²",
+        "{\n",
+        "f(\n",
+        "let x = )\n",
+        "\n",
+        "## d\n",
+        "x[",
+        "a ",
+        "1,",
+        "a;",
+    ] {
         for megabytes in [1, 2] {
             let text = unit.repeat((megabytes << 20) / unit.len());
             let start = std::time::Instant::now();
             let mut sources = Sources::default();
             let file = sources.add("m.dlm", text);
             let errors = parse(&sources, file).1.len();
-            println!("{unit:?} {megabytes} MB: {:?}, {errors} errors", start.elapsed());
+            println!(
+                "{unit:?} {megabytes} MB: {:?}, {errors} errors",
+                start.elapsed()
+            );
         }
     }
 }
