@@ -555,13 +555,3 @@ fn renumbered(mut nest: Nest, image: &[Affine]) -> Nest {
     nest.body = body;
     nest
 }
-
-/// Whether the strides of a place are those of a dense tensor of these sizes.
-pub fn is_dense(place: &Place, shape: &[usize]) -> bool {
-    place
-        .strides
-        .iter()
-        .zip(strides(shape))
-        .zip(shape)
-        .all(|((&a, b), &size)| a == b as i64 || size == 1)
-}
