@@ -627,6 +627,6 @@ fn general_help(s: &Situation<'_, '_>) -> String {
             _ => format!("`{terminal}` may be missing before it"),
         },
         (None | Some(Newline), _) => "finish the line".into(),
-        (Some(_), _) => format!("remove it, or finish what stands before it"),
+        (Some(_), _) => "remove it, or finish what stands before it".into(),
     }
 }
