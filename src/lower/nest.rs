@@ -2,7 +2,7 @@
 use super::place::Place;
 use super::{Lowering, Scope, work_of};
 use crate::base::source::Span;
-use crate::base::types::{DType, Type, strides};
+use crate::base::types::{DType, Type};
 use crate::kir::schedule::{Product, ProductIndex, Step};
 use crate::kir::{Access, GatherTerm, Kernel, Nest, Store};
 use crate::tir::{

@@ -274,8 +274,13 @@ mod tests {
 
     #[test]
     fn random_graphs_have_right_gradients_and_survive_the_passes() {
-        let count = std::env::var("DLMC_RANDOM_GRAPHS").ok().and_then(|n| n.parse().ok());
-        let first = std::env::var("DLMC_RANDOM_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
+        let count = std::env::var("DLMC_RANDOM_GRAPHS")
+            .ok()
+            .and_then(|n| n.parse().ok());
+        let first = std::env::var("DLMC_RANDOM_SEED")
+            .ok()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0);
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         let mut faults = Vec::new();
         for seed in first..first + count.unwrap_or(150u64) {
@@ -288,9 +293,17 @@ mod tests {
             }
         }
         println!("{counts:?}");
-        assert!(faults.is_empty(), "{} faults, the first: {}", faults.len(), faults[0]);
+        assert!(
+            faults.is_empty(),
+            "{} faults, the first: {}",
+            faults.len(),
+            faults[0]
+        );
         if first == 0 && count.is_none() {
-            assert!(counts.len() == 25 && counts.values().all(|&n| n >= 3), "{counts:?}");
+            assert!(
+                counts.len() == 25 && counts.values().all(|&n| n >= 3),
+                "{counts:?}"
+            );
         }
     }
 }

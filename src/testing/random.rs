@@ -514,12 +514,18 @@ fn three_factors(m: &mut Maker) -> Option<Value> {
     if causal {
         domain.push(Condition::NonNegative(Affine::new(1, [(0, 1), (2, -1)])));
     }
-    Some(comprehension(&mut m.graph, (&shape, &x[1..], SUM), domain, reads, |b, r| {
-        let bent = b.op(Op::Sin, &[r[2]]);
-        let first = b.op(Op::Mul, &[r[0], bent]);
-        let all = b.op(Op::Mul, &[first, r[1]]);
-        b.op(Op::Neg, &[all])
-    }))
+    Some(comprehension(
+        &mut m.graph,
+        (&shape, &x[1..], SUM),
+        domain,
+        reads,
+        |b, r| {
+            let bent = b.op(Op::Sin, &[r[2]]);
+            let first = b.op(Op::Mul, &[r[0], bent]);
+            let all = b.op(Op::Mul, &[first, r[1]]);
+            b.op(Op::Neg, &[all])
+        },
+    ))
 }
 
 /// `y[b, i, j] = sum[k] x[b, i, k] x[b, j, k]`
@@ -529,7 +535,13 @@ fn batched(m: &mut Maker) -> Option<Value> {
     let reads = vec![plain(value, &[0, 1, 3]), plain(value, &[0, 2, 3])];
     let free = [shape[0], shape[1], shape[1]];
     let kind = (&free[..], &shape[2..], SUM);
-    Some(comprehension(&mut m.graph, kind, Guard::always(), reads, product))
+    Some(comprehension(
+        &mut m.graph,
+        kind,
+        Guard::always(),
+        reads,
+        product,
+    ))
 }
 
 /// `y[q] = x[q / 2]` where 2 divides q, else 0.
@@ -546,7 +558,10 @@ fn stopped(m: &mut Maker) -> Option<Value> {
     let shape = [1 + m.rng.below(3), 1 + m.rng.below(3)];
     let value = m.graph.splat(DType::F32, 0.7, &shape, Span::default());
     let ty = m.graph.ty(value).clone();
-    Some(m.graph.add(Node::StopGradient(value), vec![ty], Span::default())[0])
+    Some(
+        m.graph
+            .add(Node::StopGradient(value), vec![ty], Span::default())[0],
+    )
 }
 
 /// The gradient of a bounded function of one value with respect to an input.
