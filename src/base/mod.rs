@@ -1,6 +1,7 @@
 //! What every room may name: source positions, diagnostics, element types, shapes, host tensors, data catalogues.
 pub mod data;
 pub mod diagnostic;
+pub mod philox;
 pub mod source;
 pub mod tensor;
 pub mod types;

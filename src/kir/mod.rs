@@ -5,6 +5,7 @@
 //! `o` counts the outermost `outer` free indices (which all nests share) in row-major order. Distinct `o` write distinct elements, so
 //! ranges may run in parallel; and a nest may read what an earlier nest of the kernel wrote for the same `o` only.
 pub mod print;
+pub mod schedule;
 pub mod verify;
 
 use crate::base::types::DType;

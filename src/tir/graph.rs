@@ -520,3 +520,18 @@ impl Body {
         Some(types)
     }
 }
+
+/// Longest chain of a sum; a longer one is cut into pieces.
+const LONGEST_CHAIN: usize = 4096;
+
+/// Length of the pieces into which a chain of `length` elements is cut: equal pieces of at most about 4,096, rounded up to a multiple of 8.
+/// Each piece is a chain from +0 (the last may be shorter); their results are added in order.
+pub fn piece_length(length: usize) -> usize {
+    if length <= LONGEST_CHAIN {
+        length.max(1)
+    } else {
+        length
+            .div_ceil(length.div_ceil(LONGEST_CHAIN))
+            .next_multiple_of(8)
+    }
+}

@@ -13,6 +13,6 @@ pub mod verify;
 pub use affine::{Affine, Condition, Guard};
 pub use graph::{
     Body, Comprehension, Graph, Inst, Literal, Node, NodeData, NodeId, Order, Read, Reducer,
-    Region, Scan, Scatter, Subscript, Value,
+    Region, Scan, Scatter, Subscript, Value, piece_length,
 };
 pub use op::Op;

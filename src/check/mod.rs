@@ -1,0 +1,2 @@
+//! Elaboration: syntax tree to [`program::Program`].
+pub mod program;

@@ -1,0 +1,352 @@
+//! What `check` makes of a source: a host plan and the tensor graphs that it runs.
+//!
+//! The plan is an explicit machine: its whole state is the position in [`Program::code`], the slots, and the batch iterators; so it can be
+//! saved and restored between any two instructions.
+use crate::base::data::DataSet;
+use crate::base::source::Span;
+use crate::base::tensor::Tensor;
+use crate::base::types::Type;
+use crate::tir::Graph;
+use std::fmt;
+use std::sync::Arc;
+
+/// A host-visible tensor of static type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlotId(pub u32);
+
+/// What a slot holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SlotKind {
+    /// A parameter: saved, learned.
+    Parameter,
+    /// A layer's state: saved, not learned.
+    State,
+    /// An optimiser's state: part of checkpoints, not of saved weights.
+    OptimizerState,
+    /// A tensor bound by the program.
+    Binding,
+    /// A hyper-parameter.
+    Hyper,
+    /// A field of a data set or of its current batch.
+    Data,
+    /// A counter or sum of the plan.
+    Counter,
+}
+
+/// A slot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlotData {
+    /// The parameter's stable path (`net.dense_1.W`), or a name for listings.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+    /// What it holds.
+    pub kind: SlotKind,
+    /// Its value before the first instruction; zeros where there is none.
+    pub initial: Option<Tensor>,
+}
+
+/// A tensor graph and the slots that it reads and writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepGraph {
+    /// What it is for: `minimize at model.dlm:12`, `init net.dense_1.W`.
+    pub name: String,
+    /// The graph, with `gradient` nodes.
+    pub graph: Graph,
+    /// One slot per input.
+    pub inputs: Vec<SlotId>,
+    /// One slot per output. A slot that is also an input is updated: the graph reads the old version and writes the new one.
+    pub outputs: Vec<SlotId>,
+    /// The statements it comes from.
+    pub origin: Span,
+}
+
+/// A part of what `print` and messages write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Piece {
+    /// Text as it is.
+    Text(String),
+    /// A tensor.
+    Value {
+        /// Which.
+        slot: SlotId,
+        /// Digits after the point, where written.
+        precision: Option<usize>,
+        /// `%` or `e`, where written.
+        style: Option<char>,
+        /// Least width, where written.
+        width: Option<usize>,
+    },
+    /// An `i32` tensor of tokens as the characters of a vocabulary.
+    Characters {
+        /// The tokens.
+        slot: SlotId,
+        /// The character of each token.
+        vocabulary: Arc<Vec<char>>,
+    },
+}
+
+/// An instruction of the host plan. Targets are positions in the code.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Instr {
+    /// Runs a graph once.
+    Run(usize),
+    /// Runs a graph several times with nothing for the host to do between; `turn` counts from 0.
+    RunTimes {
+        /// The graph.
+        graph: usize,
+        /// How often.
+        times: u64,
+        /// The `i32` slot that holds the turn.
+        turn: SlotId,
+    },
+    /// Sets an `i32` scalar.
+    SetInt {
+        /// Which.
+        slot: SlotId,
+        /// The value.
+        value: i32,
+    },
+    /// Adds to an `i32` scalar.
+    AddInt {
+        /// Which.
+        slot: SlotId,
+        /// What.
+        value: i32,
+    },
+    /// Sets a scalar of any type.
+    SetFloat {
+        /// Which.
+        slot: SlotId,
+        /// The value.
+        value: f64,
+    },
+    /// Goes on elsewhere.
+    Jump(usize),
+    /// Goes on elsewhere if a scalar is zero (or false).
+    JumpIfZero {
+        /// The scalar.
+        slot: SlotId,
+        /// Where.
+        target: usize,
+    },
+    /// Goes on elsewhere if an `i32` scalar is at least `limit`.
+    JumpIfAtLeast {
+        /// The scalar.
+        slot: SlotId,
+        /// The limit.
+        limit: i32,
+        /// Where.
+        target: usize,
+    },
+    /// Copies a slot to another of the same type.
+    Copy {
+        /// From.
+        from: SlotId,
+        /// To.
+        to: SlotId,
+    },
+    /// Writes a line to standard output.
+    Print(Vec<Piece>),
+    /// Stops the program with a message if a scalar is zero (or any element of a tensor is).
+    Assert {
+        /// What must hold.
+        condition: SlotId,
+        /// What is said where it does not.
+        message: Vec<Piece>,
+        /// The statement.
+        origin: Span,
+    },
+    /// Writes slots to a safetensors file, whole or not at all.
+    Save {
+        /// Names in the file and slots.
+        entries: Vec<(String, SlotId)>,
+        /// The file, relative to the program's folder.
+        file: String,
+        /// The statement.
+        origin: Span,
+    },
+    /// Reads slots from a safetensors or npz file; every entry must be there with its shape.
+    Load {
+        /// Names in the file and slots.
+        entries: Vec<(String, SlotId)>,
+        /// The file, relative to the program's folder.
+        file: String,
+        /// The statement.
+        origin: Span,
+    },
+    /// Draws a slot as a line (rank 1), several lines (rank 2) or a number, to an SVG file.
+    Plot {
+        /// What.
+        slot: SlotId,
+        /// The file, relative to the program's folder.
+        file: String,
+        /// The statement.
+        origin: Span,
+    },
+    /// Copies a whole field of a data set into a slot.
+    Field {
+        /// Position in [`Program::data`].
+        data: usize,
+        /// The part.
+        part: String,
+        /// The field.
+        field: String,
+        /// The slot.
+        slot: SlotId,
+    },
+    /// Starts walking a data set in batches.
+    OpenBatches {
+        /// Number of the iterator, below [`Program::iterators`].
+        iterator: usize,
+        /// Position in [`Program::data`].
+        data: usize,
+        /// The part.
+        part: String,
+        /// The order is a function of this seed and the epoch; `None`: as stored.
+        shuffle: Option<u64>,
+        /// The `i32` slot that counts the epochs, for the order.
+        epoch: SlotId,
+    },
+    /// Copies the next `size` rows into slots, or goes on elsewhere if fewer are left.
+    NextBatch {
+        /// The iterator.
+        iterator: usize,
+        /// Rows.
+        size: usize,
+        /// Fields and their slots.
+        fields: Vec<(String, SlotId)>,
+        /// Where to go when fewer rows are left.
+        otherwise: usize,
+    },
+    /// `into += value * weight` (all scalars; `into` is `f64`).
+    Accumulate {
+        /// The sum.
+        into: SlotId,
+        /// The scalar added.
+        value: SlotId,
+        /// Its weight.
+        weight: f64,
+    },
+    /// `into = sum / weight` (`sum` is `f64`).
+    Mean {
+        /// The result, an `f32` or `f64` scalar.
+        into: SlotId,
+        /// The sum.
+        sum: SlotId,
+        /// The weight.
+        weight: f64,
+    },
+    /// Says that a training epoch begins: what follows is timed.
+    EpochBegin {
+        /// The `i32` slot that holds the epoch, from 0.
+        epoch: SlotId,
+        /// How many there are.
+        epochs: usize,
+        /// Training steps in one.
+        steps: usize,
+    },
+    /// One training step is done; its loss.
+    StepDone {
+        /// The loss.
+        loss: SlotId,
+    },
+    /// Reports an epoch: one line with these values and the time.
+    EpochEnd {
+        /// The `i32` slot that holds the epoch, from 0.
+        epoch: SlotId,
+        /// How many there are.
+        epochs: usize,
+        /// Labels and scalar slots.
+        values: Vec<(String, SlotId)>,
+    },
+    /// If `value` is better than `best`: remembers it, saves `entries` to `file` where one is given, sets `since` to 0; else adds 1 to
+    /// `since` and goes to `target` if it has reached `patience`.
+    Watch {
+        /// The scalar watched.
+        value: SlotId,
+        /// The `f64` scalar with the best value so far.
+        best: SlotId,
+        /// The `i32` scalar with the number of epochs since.
+        since: SlotId,
+        /// Whether larger is better.
+        larger: bool,
+        /// After how many epochs without a better value to stop.
+        patience: Option<usize>,
+        /// Where to go then.
+        target: usize,
+        /// What is saved on a better value.
+        save: Option<(Vec<(String, SlotId)>, String)>,
+        /// The setting.
+        origin: Span,
+    },
+}
+
+/// A checked program.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Program {
+    /// The slots.
+    pub slots: Vec<SlotData>,
+    /// The graphs.
+    pub graphs: Vec<StepGraph>,
+    /// The plan.
+    pub code: Vec<Instr>,
+    /// The data sets.
+    pub data: Vec<Arc<DataSet>>,
+    /// How many batch iterators the plan uses.
+    pub iterators: usize,
+    /// The folder that paths of the program start from.
+    pub base_dir: String,
+}
+
+impl Program {
+    /// A slot.
+    pub fn slot(&self, id: SlotId) -> &SlotData {
+        &self.slots[id.0 as usize]
+    }
+
+    /// Slots of a kind, in order.
+    pub fn slots_of(&self, kind: SlotKind) -> impl Iterator<Item = (SlotId, &SlotData)> {
+        self.slots
+            .iter()
+            .enumerate()
+            .filter(move |(_, slot)| slot.kind == kind)
+            .map(|(at, slot)| (SlotId(at as u32), slot))
+    }
+}
+
+impl fmt::Display for SlotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s{}", self.0)
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, slot) in self.slots.iter().enumerate() {
+            writeln!(f, "s{at}: {:?} {} \"{}\"", slot.kind, slot.ty, slot.name)?;
+        }
+        for (at, step) in self.graphs.iter().enumerate() {
+            let list = |slots: &[SlotId]| {
+                slots
+                    .iter()
+                    .map(SlotId::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            writeln!(
+                f,
+                "\ngraph {at} \"{}\" ({}) -> ({})",
+                step.name,
+                list(&step.inputs),
+                list(&step.outputs)
+            )?;
+            write!(f, "{}", step.graph)?;
+        }
+        writeln!(f)?;
+        for (at, instr) in self.code.iter().enumerate() {
+            writeln!(f, "{at:4} {instr:?}")?;
+        }
+        Ok(())
+    }
+}

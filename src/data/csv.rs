@@ -1,0 +1,230 @@
+//! The CSV reader.
+use super::arguments::Arguments;
+use super::files::{Files, utf8};
+use super::frame::{Column, Columns, Frame};
+use super::{fault, fault_help};
+use crate::base::data::DataError;
+use std::collections::BTreeMap;
+
+/// Spellings of a missing value.
+const MISSING: &[&str] = &["", "NA", "NaN", "nan", "null", "NULL", "?"];
+
+/// How a file is to be read.
+struct Dialect {
+    separator: Option<char>,
+    header: bool,
+    missing: Option<String>,
+}
+
+/// Reads one file, or a training and a test file.
+pub(super) fn read(
+    files: &Files<'_>,
+    paths: &[String],
+    arguments: &Arguments<'_>,
+) -> Result<Frame, DataError> {
+    let dialect = Dialect {
+        separator: arguments.character("separator")?,
+        header: arguments.flag("header")?.unwrap_or(true),
+        missing: arguments.text("missing")?.map(str::to_string),
+    };
+    let path = paths.first().map(String::as_str).unwrap_or_default();
+    let mut table = parse(&utf8(files.read(path)?, path)?, path, &dialect)?;
+    let mut test_start = None;
+    if let Some(test) = arguments.text("test")? {
+        test_start = Some(table.rows);
+        append(
+            &mut table,
+            parse(&utf8(files.read(test)?, test)?, test, &dialect)?,
+            path,
+            test,
+        )?;
+    }
+    let mut frame = Frame::new(path.to_string(), table.rows, test_start)?;
+    frame.table = Some(table);
+    Ok(frame)
+}
+
+fn append(
+    table: &mut Columns,
+    test: Columns,
+    path: &str,
+    test_path: &str,
+) -> Result<(), DataError> {
+    let names = |table: &Columns| {
+        table
+            .columns
+            .iter()
+            .map(|column| column.name.clone())
+            .collect::<Vec<_>>()
+    };
+    if names(table) != names(&test) {
+        let position = names(table)
+            .iter()
+            .zip(&names(&test))
+            .position(|(a, b)| a != b);
+        let column = 1 + position.unwrap_or(table.columns.len().min(test.columns.len()));
+        return Err(fault_help(
+            format!("{test_path} and {path} have different columns, from column {column} on"),
+            format!("give both files the columns {}", names(table).join(", ")),
+        ));
+    }
+    let start = table.rows;
+    for (column, more) in table.columns.iter_mut().zip(test.columns) {
+        column.numbers.extend(more.numbers);
+        column.texts.extend(
+            more.texts
+                .into_iter()
+                .map(|(row, text)| (row + start as u32, text)),
+        );
+    }
+    table.rows += test.rows;
+    table.files.push((test_path.to_string(), start));
+    table.lines.extend(test.lines);
+    Ok(())
+}
+
+fn parse(text: &str, path: &str, dialect: &Dialect) -> Result<Columns, DataError> {
+    let separator = dialect.separator.unwrap_or_else(|| guess_separator(text));
+    let Ok(delimiter) = u8::try_from(separator) else {
+        return Err(fault(format!(
+            "`csv`: the separator {separator:?} is not an ASCII character"
+        )));
+    };
+    let mut reader = ::csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let mut table: Option<Columns> = None;
+    let mut record = ::csv::StringRecord::new();
+    while reader
+        .read_record(&mut record)
+        .map_err(|error| fault(format!("{path}: {error}")))?
+    {
+        let line = record.position().map_or(0, ::csv::Position::line);
+        match &mut table {
+            None => {
+                let mut first = header(&record, path, dialect)?;
+                if !dialect.header {
+                    push(&mut first, &record, line, path, dialect)?;
+                }
+                table = Some(first);
+            }
+            Some(table) => push(table, &record, line, path, dialect)?,
+        }
+    }
+    match table {
+        Some(table) if table.rows > 0 => Ok(table),
+        Some(_) => {
+            let help = "if the first line is data, write csv(..., header = false)";
+            Err(fault_help(
+                format!("{path}: the data set is empty: there is no row below the header"),
+                help,
+            ))
+        }
+        None => Err(fault(format!(
+            "{path}: the data set is empty: the file holds no line"
+        ))),
+    }
+}
+
+/// The most frequent of `,`, `;` and tab in the first line, outside quotes.
+fn guess_separator(text: &str) -> char {
+    let mut counts = [(',', 0), (';', 0), ('\t', 0)];
+    let mut quoted = false;
+    for character in text.lines().next().unwrap_or_default().chars() {
+        quoted ^= character == '"';
+        for (separator, count) in &mut counts {
+            *count += u32::from(!quoted && character == *separator);
+        }
+    }
+    // `max_by_key` keeps the last of equals; reversed, the comma wins.
+    counts
+        .iter()
+        .rev()
+        .max_by_key(|(_, count)| *count)
+        .map_or(',', |(separator, _)| *separator)
+}
+
+fn header(
+    record: &::csv::StringRecord,
+    path: &str,
+    dialect: &Dialect,
+) -> Result<Columns, DataError> {
+    let names: Vec<String> = match dialect.header {
+        true => record.iter().map(|name| name.trim().to_string()).collect(),
+        false => (0..record.len()).map(|index| format!("c{index}")).collect(),
+    };
+    for (index, name) in names.iter().enumerate() {
+        if name.is_empty() {
+            return Err(fault_help(
+                format!("{path}, header: column {} has no name", index + 1),
+                "name it, or write csv(..., header = false) if the first line is data",
+            ));
+        }
+        if let Some(earlier) = names.iter().take(index).position(|other| other == name) {
+            let message = format!(
+                "{path}, header: columns {} and {} are both called \"{name}\"",
+                earlier + 1,
+                index + 1
+            );
+            return Err(fault_help(
+                message,
+                "if the first line is data, write csv(..., header = false)",
+            ));
+        }
+    }
+    let columns = names.into_iter().map(|name| Column {
+        name,
+        numbers: Vec::new(),
+        texts: BTreeMap::new(),
+    });
+    Ok(Columns {
+        columns: columns.collect(),
+        targets: Vec::new(),
+        as_classes: false,
+        rows: 0,
+        files: vec![(path.to_string(), 0)],
+        lines: Vec::new(),
+    })
+}
+
+fn push(
+    table: &mut Columns,
+    record: &::csv::StringRecord,
+    line: u64,
+    path: &str,
+    dialect: &Dialect,
+) -> Result<(), DataError> {
+    let (row, width) = (table.rows, table.columns.len());
+    if record.len() != width {
+        return Err(fault_help(
+            format!(
+                "{path}, row {}: {} cells, where the header has {width}",
+                row + 1,
+                record.len()
+            ),
+            format!(
+                "this is line {line} of the file; a cell that contains the separator needs quotes"
+            ),
+        ));
+    }
+    let Ok(number) = u32::try_from(row) else {
+        return Err(fault(format!("{path}: more rows than a data set may have")));
+    };
+    for (column, cell) in table.columns.iter_mut().zip(record) {
+        let cell = cell.trim();
+        let is_missing = MISSING.contains(&cell) || dialect.missing.as_deref() == Some(cell);
+        match cell.parse::<f64>() {
+            _ if is_missing => column.numbers.push(f64::NAN),
+            Ok(value) if value.is_finite() => column.numbers.push(value),
+            _ => {
+                column.numbers.push(f64::NAN);
+                column.texts.insert(number, cell.to_string());
+            }
+        }
+    }
+    table.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+    table.rows += 1;
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! Which files may be read, and their bytes: decompressed, size-limited, with errors that help.
+use super::{fault, fault_help};
+use crate::base::data::DataError;
+use crate::base::diagnostic::nearest;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// Which files may be read and how large they may be.
+#[derive(Debug)]
+pub(super) struct Policy {
+    /// The folder, canonical, that no path may leave; `None` allows any path.
+    root: Option<PathBuf>,
+    /// Most bytes of one file (decompressed) or one tensor.
+    pub(super) limit: u64,
+}
+
+impl Policy {
+    pub(super) fn anywhere() -> Policy {
+        Policy {
+            root: None,
+            limit: 1 << 32,
+        }
+    }
+
+    pub(super) fn rooted(root: &Path) -> Result<Policy, DataError> {
+        let root = root.canonicalize().map_err(|error| DataError {
+            message: format!(
+                "the data folder \"{}\" cannot be opened: {error}",
+                root.display()
+            ),
+            help: None,
+            missing: true,
+        })?;
+        Ok(Policy {
+            root: Some(root),
+            limit: 1 << 32,
+        })
+    }
+}
+
+/// The files that one request may read.
+pub(super) struct Files<'a> {
+    pub(super) policy: &'a Policy,
+    /// Where relative paths start.
+    pub(super) base_dir: &'a str,
+}
+
+impl Files<'_> {
+    /// The name to report a file under: as written, behind the base folder where it is relative.
+    pub(super) fn display(&self, path: &str) -> String {
+        Path::new(self.base_dir).join(path).display().to_string()
+    }
+
+    /// The path on the disk, checked against the policy.
+    pub(super) fn resolve(&self, path: &str) -> Result<PathBuf, DataError> {
+        if path.is_empty() || path.contains('\0') {
+            return Err(fault(format!("{path:?} is not the name of a file")));
+        }
+        let written = Path::new(self.base_dir).join(path);
+        let Some(root) = &self.policy.root else {
+            return Ok(written);
+        };
+        let joined = root.join(written);
+        let outside = || {
+            fault_help(
+                format!("\"{path}\" lies outside the folder that this program may read"),
+                "name a file below that folder",
+            )
+        };
+        // A file that does not exist yet is judged by its folder, which must.
+        let real =
+            joined
+                .canonicalize()
+                .or_else(|error| match (joined.parent(), joined.file_name()) {
+                    (Some(folder), Some(name))
+                        if error.kind() == ErrorKind::NotFound && !joined.is_symlink() =>
+                    {
+                        folder.canonicalize().map(|folder| folder.join(name))
+                    }
+                    _ => Err(error),
+                });
+        match real {
+            Ok(real) if real.starts_with(root) => Ok(real),
+            Ok(_) => Err(outside()),
+            Err(_) if leaves(root, &joined) => Err(outside()),
+            Err(_) => Err(self.missing(path, &joined)),
+        }
+    }
+
+    /// The bytes of a file; a gzip stream (known by its magic number, not by its name) is decompressed.
+    pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, DataError> {
+        let real = self.resolve(path)?;
+        let unreadable = |error: std::io::Error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => self.missing(path, &real),
+            _ => DataError {
+                message: format!("\"{path}\" cannot be read: {error}"),
+                help: None,
+                missing: true,
+            },
+        };
+        let kind = std::fs::metadata(&real).map_err(unreadable)?.file_type();
+        if kind.is_dir() {
+            let help = Some("name a file in it".to_string());
+            return Err(DataError {
+                message: format!("\"{path}\" is a folder, not a file"),
+                help,
+                missing: true,
+            });
+        }
+        if self.policy.root.is_some() && !kind.is_file() {
+            return Err(fault(format!("\"{path}\" is not an ordinary file")));
+        }
+        let raw = self
+            .limited(File::open(&real).map_err(unreadable)?, path)?
+            .map_err(unreadable)?;
+        match raw.as_slice() {
+            [0x1f, 0x8b, ..] => self
+                .limited(flate2::read::MultiGzDecoder::new(raw.as_slice()), path)?
+                .map_err(|error| {
+                    fault(format!(
+                        "{path}: the gzip stream is damaged or cut off ({error})"
+                    ))
+                }),
+            _ => Ok(raw),
+        }
+    }
+
+    /// All bytes of a stream, or an error beyond the limit.
+    pub(super) fn limited(
+        &self,
+        stream: impl Read,
+        name: &str,
+    ) -> Result<std::io::Result<Vec<u8>>, DataError> {
+        let mut bytes = Vec::new();
+        let outcome = stream
+            .take(self.policy.limit.saturating_add(1))
+            .read_to_end(&mut bytes);
+        if bytes.len() as u64 > self.policy.limit {
+            return Err(fault(format!(
+                "{name} holds more than the limit of {} bytes",
+                self.policy.limit
+            )));
+        }
+        Ok(outcome.map(|_| bytes))
+    }
+
+    /// An error if a tensor of these sizes would exceed the limit; else its number of elements.
+    pub(super) fn allow(
+        &self,
+        shape: &[usize],
+        element_size: usize,
+        what: &str,
+    ) -> Result<usize, DataError> {
+        let count = shape
+            .iter()
+            .try_fold(1usize, |product, &size| product.checked_mul(size));
+        let bytes = count.and_then(|count| count.checked_mul(element_size));
+        match (count, bytes) {
+            (Some(count), Some(bytes)) if bytes as u64 <= self.policy.limit => Ok(count),
+            _ => {
+                let limit = self.policy.limit;
+                Err(fault(format!(
+                    "{what}: a tensor of sizes {shape:?} takes more than the limit of {limit} bytes"
+                )))
+            }
+        }
+    }
+
+    /// The error for a file that is not there, with the nearest name of its folder.
+    fn missing(&self, path: &str, real: &Path) -> DataError {
+        let folder = real.parent().unwrap_or(Path::new("."));
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        let shown = match &self.policy.root {
+            Some(root) => folder
+                .strip_prefix(root)
+                .map(|inner| Path::new(".").join(inner))
+                .unwrap_or_default(),
+            None => std::path::absolute(folder).unwrap_or(folder.to_path_buf()),
+        };
+        if !folder.is_dir() {
+            let message = format!(
+                "there is no file \"{path}\": the folder {} does not exist",
+                shown.display()
+            );
+            return DataError {
+                message,
+                help: Some(self.relative_hint()),
+                missing: true,
+            };
+        }
+        let names: Vec<String> = std::fs::read_dir(folder)
+            .map(|entries| {
+                entries
+                    .flatten()
+                    .filter_map(|entry| entry.file_name().into_string().ok())
+                    .collect()
+            })
+            .unwrap_or_default();
+        let wanted = real
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        names.sort_unstable();
+        let help = match nearest(wanted, names) {
+            Some(near) => format!(
+                "did you mean \"{}\"?",
+                Path::new(path).with_file_name(near).display()
+            ),
+            None => self.relative_hint(),
+        };
+        let message = format!("there is no file \"{path}\" in {}", shown.display());
+        DataError {
+            message,
+            help: Some(help),
+            missing: true,
+        }
+    }
+
+    fn relative_hint(&self) -> String {
+        "relative paths start from the folder of the program's file".to_string()
+    }
+}
+
+/// Whether `..` components lead out of `root`, by name alone.
+fn leaves(root: &Path, joined: &Path) -> bool {
+    let mut plain = PathBuf::new();
+    for component in joined.components() {
+        match component {
+            std::path::Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    !plain.starts_with(root)
+}
+
+/// The bytes as text, without a byte-order mark.
+pub(super) fn utf8(bytes: Vec<u8>, name: &str) -> Result<String, DataError> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = 1 + error
+            .as_bytes()
+            .iter()
+            .take(valid)
+            .filter(|&&byte| byte == b'\n')
+            .count();
+        fault_help(
+            format!("{name}, line {line}: byte {valid} is not UTF-8"),
+            "save the file as UTF-8",
+        )
+    })?;
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map(str::to_string)
+        .unwrap_or(text))
+}

@@ -1,0 +1,144 @@
+//! Data sets: readers of files, the transforms of a data pipe, and named tensors in files.
+//!
+//! The way of the data: [`readers::READERS`] (a row for each format) makes a [`frame::Frame`], the rows of
+//! [`transforms::TRANSFORMS`] change it in the order of the pipe, [`pipe`] closes it into a
+//! [`DataSet`]. Statistics come from the training part only, also where the pipe names them before
+//! its `split`: see [`pipe`].
+//!
+//! [`FileProvider`] holds the rules about which files a program may read, and caches data sets by
+//! their spec. Nothing here writes a file but [`safetensors::save`].
+mod arguments;
+mod csv;
+mod files;
+mod frame;
+mod idx;
+mod npy;
+mod pipe;
+pub mod readers;
+pub mod safetensors;
+mod split;
+mod statistics;
+mod text;
+pub mod transforms;
+mod windows;
+
+#[cfg(test)]
+mod tests;
+
+use crate::base::data::{DataError, DataProvider, DataSet, DataSpec};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Reads data sets and imported sources from files.
+///
+/// Data sets are kept: a second [`open`](DataProvider::open) of an equal spec gives the same set
+/// without reading the file again.
+#[derive(Debug)]
+pub struct FileProvider {
+    policy: files::Policy,
+    opened: Vec<(DataSpec, Arc<DataSet>)>,
+}
+
+impl FileProvider {
+    /// For the command line: any path may be read. Relative paths start from the `base_dir` of the request.
+    pub fn new() -> FileProvider {
+        FileProvider {
+            policy: files::Policy::anywhere(),
+            opened: Vec::new(),
+        }
+    }
+
+    /// For a host: only files below `root` may be read, and relative base folders start from it.
+    /// A path that leaves it, by `..`, by being absolute or by a symbolic link, is refused.
+    ///
+    /// The folder must not be changed by others between the check of a path and its reading.
+    pub fn rooted(root: impl AsRef<Path>) -> Result<FileProvider, DataError> {
+        Ok(FileProvider {
+            policy: files::Policy::rooted(root.as_ref())?,
+            opened: Vec::new(),
+        })
+    }
+
+    /// Sets how many bytes one file, decompressed, or one tensor made from it may take (4 GiB where nothing is said).
+    pub fn with_limit(mut self, bytes: u64) -> FileProvider {
+        self.policy.limit = bytes;
+        self
+    }
+
+    /// The path of a file to be read or written, after the check that the rules allow it. The file need not exist, its folder must.
+    pub fn resolve(&self, base_dir: &str, path: &str) -> Result<PathBuf, DataError> {
+        files::Files {
+            policy: &self.policy,
+            base_dir,
+        }
+        .resolve(path)
+    }
+}
+
+impl Default for FileProvider {
+    fn default() -> FileProvider {
+        FileProvider::new()
+    }
+}
+
+impl DataProvider for FileProvider {
+    fn open(&mut self, spec: &DataSpec) -> Result<Arc<DataSet>, DataError> {
+        if let Some((_, set)) = self.opened.iter().find(|(opened, _)| opened == spec) {
+            return Ok(set.clone());
+        }
+        let files = files::Files {
+            policy: &self.policy,
+            base_dir: &spec.base_dir,
+        };
+        let set = Arc::new(pipe::evaluate(&files, spec)?);
+        self.opened.push((spec.clone(), set.clone()));
+        Ok(set)
+    }
+
+    fn source(&mut self, base_dir: &str, path: &str) -> Result<(String, String), DataError> {
+        let files = files::Files {
+            policy: &self.policy,
+            base_dir,
+        };
+        let name = files.display(path);
+        let text = files::utf8(files.read(path)?, &name)?;
+        Ok((text, name))
+    }
+}
+
+/// A [`DataError`] about something that is wrong.
+fn fault(message: impl Into<String>) -> DataError {
+    DataError {
+        message: message.into(),
+        help: None,
+        missing: false,
+    }
+}
+
+/// A [`DataError`] with its mend.
+fn fault_help(message: impl Into<String>, help: impl Into<String>) -> DataError {
+    DataError {
+        message: message.into(),
+        help: Some(help.into()),
+        missing: false,
+    }
+}
+
+/// `help`, or `did you mean` the nearest of the names where one is near.
+fn did_you_mean<'a>(
+    name: &str,
+    names: impl IntoIterator<Item = &'a str> + Clone,
+    what: &str,
+) -> String {
+    match crate::base::diagnostic::nearest(name, names.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            let names: Vec<&str> = names.into_iter().collect();
+            match names.as_slice() {
+                [] => format!("there are no {what}"),
+                some if some.len() > 12 => format!("the {what} are {}, ...", some[..12].join(", ")),
+                some => format!("the {what} are {}", some.join(", ")),
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The readers, one row each.
+use super::arguments::Arguments;
+use super::files::Files;
+use super::frame::Frame;
+use super::{csv, did_you_mean, fault_help, idx, npy, text};
+use crate::base::data::DataError;
+
+/// A reader of one format.
+pub struct Reader {
+    /// The name in programs.
+    pub name: &'static str,
+    /// How it is called.
+    pub usage: &'static str,
+    /// What it reads and which fields it gives, with their shapes.
+    pub doc: &'static str,
+    /// Fewest and most paths.
+    pub paths: (usize, usize),
+    /// Options and what they mean.
+    pub options: &'static [(&'static str, &'static str)],
+    run: fn(&Files<'_>, &[String], &Arguments<'_>) -> Result<Frame, DataError>,
+}
+
+/// All readers. Every file may be a gzip stream, which is known by its content.
+pub const READERS: &[Reader] = &[
+    Reader {
+        name: "csv",
+        usage: "csv(\"file.csv\")",
+        doc: "A table of text. Gives `x` f32[rows, columns], and `y` where `target` names columns. A cell that is empty, NA, NaN, null or ? is missing.",
+        paths: (1, 1),
+        options: &[
+            (
+                "separator",
+                "the character between cells; where nothing is said, the most frequent of `,`, `;` and tab in the first line",
+            ),
+            (
+                "header",
+                "false: the first line is data, and the columns are called c0, c1, ...",
+            ),
+            ("missing", "one more spelling of a missing value"),
+            (
+                "test",
+                "a second file with the same columns: the parts are `train` and `test`",
+            ),
+        ],
+        run: csv::read,
+    },
+    Reader {
+        name: "npy",
+        usage: "npy(\"x.npy\")",
+        doc: "One NumPy array, as `x`. f2, f4, f8 become f32, integers i32 (checked), u1 u8, b1 bool.",
+        paths: (1, 1),
+        options: &[
+            ("dtype", "\"f64\": keep f8 arrays as f64"),
+            ("test", "a second file: the parts are `train` and `test`"),
+        ],
+        run: npy::read_npy,
+    },
+    Reader {
+        name: "npz",
+        usage: "npz(\"data.npz\")",
+        doc: "Named NumPy arrays with a common first dimension, as fields of those names.",
+        paths: (1, 1),
+        options: &[
+            ("dtype", "\"f64\": keep f8 arrays as f64"),
+            ("test", "a second file: the parts are `train` and `test`"),
+        ],
+        run: npy::read_npz,
+    },
+    Reader {
+        name: "idx",
+        usage: "idx(\"train-images\", \"train-labels\", \"test-images\", \"test-labels\")",
+        doc: "IDX files as MNIST has them. Gives `x` f32[n, 1, rows, columns] with pixels in 0..1 and `y` i32[n]. With four paths the parts are `train` and `test`; with one there is no `y`.",
+        paths: (1, 4),
+        options: &[],
+        run: idx::read,
+    },
+    Reader {
+        name: "text",
+        usage: "text(\"input.txt\")",
+        doc: "Characters of a UTF-8 text. Gives `tokens` i32[n], and with `windows(length)` `tokens` and `next` i32[n, length]. The vocabulary is the characters of the training part, by code point.",
+        paths: (1, 1),
+        options: &[
+            (
+                "unknown",
+                "the character that stands for those that the training part does not have; without it they are an error",
+            ),
+            ("test", "a second file: the parts are `train` and `test`"),
+        ],
+        run: text::read,
+    },
+];
+
+/// Reads by the reader of that name.
+pub(super) fn read(
+    files: &Files<'_>,
+    paths: &[String],
+    arguments: &Arguments<'_>,
+) -> Result<Frame, DataError> {
+    let Some(reader) = READERS.iter().find(|reader| reader.name == arguments.name) else {
+        let names: Vec<&str> = READERS.iter().map(|reader| reader.name).collect();
+        let help = did_you_mean(arguments.name, names, "readers");
+        return Err(fault_help(
+            format!("there is no reader `{}`", arguments.name),
+            help,
+        ));
+    };
+    let (least, most) = reader.paths;
+    if !(least..=most).contains(&paths.len()) {
+        let wanted = if least == most {
+            format!("{least}")
+        } else {
+            format!("{least} to {most}")
+        };
+        let message = format!(
+            "`{}` is given {} paths and takes {wanted}",
+            reader.name,
+            paths.len()
+        );
+        return Err(fault_help(message, format!("write {}", reader.usage)));
+    }
+    arguments.known(reader.options)?;
+    (reader.run)(files, paths, arguments)
+}

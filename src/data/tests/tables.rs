@@ -1,0 +1,352 @@
+//! CSV files and the statistics of their columns.
+use super::*;
+
+#[test]
+fn a_table_of_numbers_is_x() {
+    let set = csv("a,b\n1,2\n3,4.5\n", &[]).unwrap();
+    assert_eq!(set.field_type("", "x").unwrap().to_string(), "f32[2, 2]");
+    assert_eq!(values(&set, "", "x"), [1.0, 2.0, 3.0, 4.5]);
+    assert_eq!(set.summary, "a.csv: 2 rows, 2 columns");
+}
+
+#[test]
+fn a_target_of_text_gives_classes_sorted_by_name() {
+    let set = csv(FLOWERS, &[step("target", &[string("species")], &[])]).unwrap();
+    assert_eq!(field(&set, "", "y").as_i32().unwrap(), [1, 0, 1]);
+    assert_eq!(
+        set.classes,
+        [("y".to_string(), vec!["a".to_string(), "b".to_string()])]
+    );
+    assert_eq!(values(&set, "", "x"), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    assert_eq!(set.summary, "a.csv: 3 rows, 2 columns, 2 classes");
+}
+
+#[test]
+fn a_target_of_numbers_is_f32_or_classes_on_demand() {
+    let set = csv(
+        "a,y\n1,7\n2,10\n3,7\n",
+        &[step("target", &[string("y")], &[])],
+    )
+    .unwrap();
+    assert_eq!(field(&set, "", "y").as_f32().unwrap(), [7.0, 10.0, 7.0]);
+    let classes = [("classes", DataOption::Flag(true))];
+    let set = csv(
+        "a,y\n1,7\n2,10\n3,7\n",
+        &[step("target", &[string("y")], &classes)],
+    )
+    .unwrap();
+    assert_eq!(field(&set, "", "y").as_i32().unwrap(), [0, 1, 0]);
+    assert_eq!(set.classes[0].1, ["7", "10"]);
+    let error = message(csv(
+        "a,y\n1,7\n2,1.5\n",
+        &[step("target", &[string("y")], &classes)],
+    ));
+    assert_eq!(
+        error,
+        "a.csv, row 2, column \"y\": 1.5 is no class: classes are text or whole numbers"
+    );
+}
+
+#[test]
+fn several_targets_are_a_matrix_in_the_order_named() {
+    let set = csv(
+        "a,b,c\n1,2,3\n4,5,6\n",
+        &[step("target", &[string("c"), string("a")], &[])],
+    )
+    .unwrap();
+    assert_eq!(set.field_type("", "y").unwrap().to_string(), "f32[2, 2]");
+    assert_eq!(values(&set, "", "y"), [3.0, 1.0, 6.0, 4.0]);
+}
+
+#[test]
+fn separators_are_found_and_quotes_are_read() {
+    for text in [
+        "a;b\n1;2\n",
+        "a\tb\n1\t2\n",
+        "\"a\",\"b\"\r\n\"1\",\"2\"\r\n",
+        "\u{feff}a,b\n1,2\n",
+    ] {
+        assert_eq!(
+            values(&csv(text, &[]).unwrap(), "", "x"),
+            [1.0, 2.0],
+            "{text:?}"
+        );
+    }
+    let folder = Folder::new().with("a.csv", "1|2\n3|4\n");
+    let options = [
+        ("separator", string("|")),
+        ("header", DataOption::Flag(false)),
+    ];
+    let set = open(
+        &folder,
+        reader("csv", &["a.csv"], &options),
+        &[step("drop", &[string("c0")], &[])],
+    )
+    .unwrap();
+    assert_eq!(values(&set, "", "x"), [2.0, 4.0]);
+}
+
+#[test]
+fn malformed_tables_are_errors_with_places() {
+    let cases = [
+        (
+            "a,b\n1,2\n3\n",
+            "a.csv, row 2: 1 cells, where the header has 2",
+        ),
+        (
+            "a,b\n1,2\n3,n/a\n5,6\n",
+            "a.csv, row 2, column \"b\": \"n/a\" is not a number",
+        ),
+        (
+            "a,b\n1,2\n3,\n5,6\n",
+            "a.csv, row 2, column \"b\": the value is missing",
+        ),
+        (
+            "a,b\n1,2\n3,1e300\n",
+            "a.csv, row 2, column \"b\": 1e300 is too large for f32",
+        ),
+        (
+            "a,a\n1,2\n",
+            "a.csv, header: columns 1 and 2 are both called \"a\"",
+        ),
+        ("a,\n1,2\n", "a.csv, header: column 2 has no name"),
+        (
+            "a,b\n",
+            "a.csv: the data set is empty: there is no row below the header",
+        ),
+        ("", "a.csv: the data set is empty: the file holds no line"),
+        (
+            FLOWERS,
+            "a.csv: column \"species\" holds text, which cannot be part of `x`",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(message(csv(text, &[])), expected);
+    }
+    let (_, help) = failure(csv(FLOWERS, &[]));
+    assert_eq!(
+        help,
+        "add target(\"species\"), drop(\"species\") or one_hot(\"species\") to the pipe"
+    );
+    let (_, help) = failure(csv("a,b\n1,2\n3,n/a\n5,6\n", &[]));
+    assert_eq!(
+        help,
+        "this is line 3 of the file; if it means a missing value, write csv(..., missing = \"n/a\")"
+    );
+    let folder = Folder::new().with("a.csv", b"a,b\n1,\xff\n");
+    assert_eq!(
+        message(open(&folder, reader("csv", &["a.csv"], &[]), &[])),
+        "a.csv, line 2: byte 6 is not UTF-8"
+    );
+}
+
+#[test]
+fn unknown_names_are_errors_with_the_nearest() {
+    let (error, help) = failure(csv(FLOWERS, &[step("target", &[string("specie")], &[])]));
+    assert_eq!(
+        error,
+        "a.csv: `target` names a column \"specie\" that is not there"
+    );
+    assert_eq!(help, "did you mean `species`?");
+    let (error, help) = failure(csv(FLOWERS, &[step("standardise", &[], &[])]));
+    assert_eq!(error, "there is no transform `standardise` of data");
+    assert_eq!(help, "did you mean `standardize`?");
+    let (error, help) = failure(csv(
+        FLOWERS,
+        &[step("windows", &[number(2.0)], &[("strid", number(1.0))])],
+    ));
+    assert_eq!(error, "`windows` has no option `strid`");
+    assert_eq!(help, "did you mean `stride`?");
+    let folder = Folder::new().with("a.csv", FLOWERS);
+    let (error, help) = failure(open(&folder, reader("cvs", &["a.csv"], &[]), &[]));
+    assert_eq!(
+        (error.as_str(), help.as_str()),
+        ("there is no reader `cvs`", "did you mean `csv`?")
+    );
+    let (error, help) = failure(open(
+        &folder,
+        reader("csv", &["a.csv"], &[("seperator", string(","))]),
+        &[],
+    ));
+    assert_eq!(
+        (error.as_str(), help.as_str()),
+        (
+            "`csv` has no option `seperator`",
+            "did you mean `separator`?"
+        )
+    );
+    let (error, _) = failure(open(&folder, reader("csv", &[], &[]), &[]));
+    assert_eq!(error, "`csv` is given 0 paths and takes 1");
+}
+
+#[test]
+fn standardize_uses_the_training_part_also_before_the_split() {
+    let rows: String = (0..10)
+        .map(|row| format!("{row},{},5\n", if row % 2 == 0 { "a" } else { "b" }))
+        .collect();
+    let text = format!("v,c,k\n{rows}");
+    let target = step("target", &[string("c")], &[]);
+    let cut = step(
+        "split",
+        &[],
+        &[("train", number(0.8)), ("seed", number(1.0))],
+    );
+    let standardize = step("standardize", &[], &[]);
+    let before = csv(&text, &[standardize.clone(), target.clone(), cut.clone()]).unwrap();
+    let after = csv(&text, &[target.clone(), cut.clone(), standardize]).unwrap();
+    assert_eq!(before.parts, after.parts);
+    assert_eq!(
+        (
+            before.part("train").unwrap().rows(),
+            before.part("test").unwrap().rows()
+        ),
+        (8, 2)
+    );
+    let raw = csv(&text, &[target, cut]).unwrap();
+    let column = |set: &DataSet, part: &str| {
+        values(set, part, "x")
+            .into_iter()
+            .step_by(2)
+            .collect::<Vec<f64>>()
+    };
+    let train = column(&raw, "train");
+    let mean = train.iter().sum::<f64>() / 8.0;
+    let deviation = (train.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 8.0).sqrt();
+    for part in ["train", "test"] {
+        for (raw, scaled) in column(&raw, part).iter().zip(column(&before, part)) {
+            assert!(((raw - mean) / deviation - scaled).abs() < 1e-6);
+        }
+    }
+    // The constant column becomes 0, not NaN.
+    assert!(
+        values(&before, "test", "x")
+            .into_iter()
+            .skip(1)
+            .step_by(2)
+            .all(|v| v == 0.0)
+    );
+}
+
+#[test]
+fn statistics_have_their_golden_numbers() {
+    let text = "a,b\n1,10\n2,20\n3,30\n4,40\n";
+    let set = csv(text, &[step("standardize", &[], &[])]).unwrap();
+    let golden = [-1.341_640_8, -0.447_213_6, 0.447_213_6, 1.341_640_8];
+    for (row, expected) in golden.iter().enumerate() {
+        assert!((values(&set, "", "x")[2 * row] - expected).abs() < 1e-6);
+    }
+    let set = csv(
+        text,
+        &[step("standardize", &[number(1.0), number(2.0)], &[])],
+    )
+    .unwrap();
+    assert_eq!(values(&set, "", "x")[..4], [0.0, 4.5, 0.5, 9.5]);
+    let set = csv(text, &[step("scale", &[number(-1.0), number(1.0)], &[])]).unwrap();
+    assert_eq!(values(&set, "", "x")[6..], [1.0, 1.0]);
+    assert_eq!(values(&set, "", "x")[..2], [-1.0, -1.0]);
+    let set = csv(text, &[step("scale", &[number(0.5)], &[])]).unwrap();
+    assert_eq!(values(&set, "", "x")[..2], [0.5, 5.0]);
+    let set = csv(
+        text,
+        &[
+            step("target", &[string("b")], &[]),
+            step("standardize", &[string("y")], &[]),
+        ],
+    )
+    .unwrap();
+    assert_eq!(values(&set, "", "x"), [1.0, 2.0, 3.0, 4.0]);
+    assert!((values(&set, "", "y")[0] + 1.341_640_8).abs() < 1e-6);
+}
+
+#[test]
+fn missing_values_are_dropped_or_filled() {
+    let text = "a,b\n1,1\n,2\n3,NA\n8,4\n";
+    let set = csv(text, &[step("drop_missing", &[], &[])]).unwrap();
+    assert_eq!(values(&set, "", "x"), [1.0, 1.0, 8.0, 4.0]);
+    let set = csv(text, &[step("fill_missing", &[], &[])]).unwrap();
+    assert_eq!(values(&set, "", "x")[2], 4.0);
+    let set = csv(text, &[step("fill_missing", &[string("median")], &[])]).unwrap();
+    assert_eq!(
+        values(&set, "", "x"),
+        [1.0, 1.0, 3.0, 2.0, 3.0, 2.0, 8.0, 4.0]
+    );
+    let set = csv(text, &[step("fill_missing", &[number(-1.0)], &[])]).unwrap();
+    assert_eq!(values(&set, "", "x")[2], -1.0);
+    let error = message(csv(
+        text,
+        &[
+            step("target", &[string("a")], &[]),
+            step("fill_missing", &[], &[]),
+        ],
+    ));
+    assert_eq!(error, "a.csv, row 2, column \"a\": the value is missing");
+    assert_eq!(
+        message(csv("a\nNA\n", &[step("drop_missing", &[], &[])])),
+        "a.csv: the data set is empty: no row is left"
+    );
+}
+
+#[test]
+fn one_hot_makes_indicators_of_targets_and_columns() {
+    let set = csv(
+        FLOWERS,
+        &[
+            step("target", &[string("species")], &[]),
+            step("one_hot", &[], &[]),
+        ],
+    )
+    .unwrap();
+    assert_eq!(set.field_type("", "y").unwrap().to_string(), "f32[3, 2]");
+    assert_eq!(values(&set, "", "y"), [0.0, 1.0, 1.0, 0.0, 0.0, 1.0]);
+    let set = csv(FLOWERS, &[step("one_hot", &[string("species")], &[])]).unwrap();
+    assert_eq!(values(&set, "", "x")[..4], [1.0, 2.0, 0.0, 1.0]);
+    let y = Tensor::new([3], Elements::I32(vec![0, 1, 4])).unwrap();
+    let source = DataSource::Tensors(vec![("y".to_string(), y)]);
+    let cut = step(
+        "split",
+        &[number(0.67)],
+        &[("shuffle", DataOption::Flag(false))],
+    );
+    let (error, help) = failure(open(
+        &Folder::new(),
+        source,
+        &[cut, step("one_hot", &[], &[])],
+    ));
+    assert_eq!(error, "data, row 3, `y`: the class 4 is not below 2");
+    assert_eq!(
+        help,
+        "if there are more classes, write one_hot(\"y\", classes = 5)"
+    );
+}
+
+#[test]
+fn a_test_file_gives_parts_and_its_errors_name_it() {
+    let folder = Folder::new()
+        .with("a.csv", FLOWERS)
+        .with("b.csv", "length,width,species\n9,x,a\n")
+        .with("c.csv", "length,species\n9,a\n")
+        .with("d.csv", "length,width,species\n9,8,a\n");
+    let read = |test: &str, pipe: &[Transform]| {
+        open(
+            &folder,
+            reader("csv", &["a.csv"], &[("test", string(test))]),
+            pipe,
+        )
+    };
+    let target = step("target", &[string("species")], &[]);
+    let set = read("d.csv", &[target.clone(), step("standardize", &[], &[])]).unwrap();
+    assert_eq!(
+        set.summary,
+        "a.csv: 4 rows, 2 columns, 2 classes (train 3, test 1)"
+    );
+    // Mean 3, deviation sqrt(8/3).
+    assert!((values(&set, "test", "x")[0] - 6.0 / (8.0f64 / 3.0).sqrt()).abs() < 1e-6);
+    assert_eq!(
+        message(read("b.csv", std::slice::from_ref(&target))),
+        "b.csv, row 1, column \"width\": \"x\" is not a number"
+    );
+    assert_eq!(
+        message(read("c.csv", &[target])),
+        "c.csv and a.csv have different columns, from column 2 on"
+    );
+}

@@ -1,0 +1,371 @@
+//! Recognises contractions: a sum whose body is a product of several factors becomes a product of two bare operands.
+//!
+//! before: `v2[i0, i1] = sum[i2] (mul (mul (max v0[i0, i2] 0) v1[i2, i1]) s[])`
+//! after:  `a[i0, i2] = (max v0[i0, i2] 0); p[i0, i1] = sum[i2] (mul a[i0, i2] v1[i2, i1]); v2[i0, i1] = (mul p[i0, i1] s[])`
+//!
+//! Factors that no reduction index moves leave the sum; the others are gathered into two groups, the pair with the smallest common index
+//! space first; a group that is not a bare read becomes a comprehension of its own. This re-associates the product, so it is part of the
+//! meaning of the optimised graph. A sum stays as it is where the two groups do not each have a free index of their own (a dot product or
+//! an elementwise product under a sum gains nothing from a register tile).
+use super::rewrite::{Rewriter, in_bodies};
+use super::simplify::{self, compact};
+use crate::base::source::Span;
+use crate::tir::build::map;
+use crate::tir::{
+    Affine, Body, Comprehension, Graph, Guard, Inst, Node, Op, Read, Reducer, Subscript, Value,
+};
+use std::collections::BTreeSet;
+
+/// The pass.
+pub fn factor(graph: &Graph) -> Graph {
+    let mut rewriter = Rewriter::new(graph);
+    for (_, data) in graph
+        .nodes()
+        .filter(|(_, data)| !matches!(data.node, Node::Input(_)))
+    {
+        let node = in_bodies(&rewriter.translated(&data.node), factor);
+        let product = match &node {
+            Node::Comprehension(c) => factored(&mut rewriter.graph, c, data.origin),
+            _ => None,
+        };
+        match product {
+            Some(value) => rewriter.set(data.results[0], value),
+            None => rewriter.replace(graph, data, node),
+        }
+    }
+    rewriter.finish(graph)
+}
+
+type Indices = BTreeSet<usize>;
+
+/// A factor that a reduction index moves: one instruction of the body, or a product of several.
+struct Group {
+    insts: Vec<u32>,
+    indices: Indices,
+}
+
+fn factored(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value> {
+    if c.reducer != Some(Reducer::Sum)
+        || !c.dtype.is_float()
+        || c.as_product().is_some()
+        || c.extents().contains(&0)
+    {
+        return None;
+    }
+    let mut split = Split::default();
+    split.visit(c, c.body.result);
+    let groups = two_groups(c, split.inner)?;
+    if !gains(c, &groups) {
+        return None;
+    }
+    let guarded = guard_owner(graph, c, &groups)?;
+    let reads: Vec<Read> = groups
+        .iter()
+        .enumerate()
+        .map(|(at, group)| operand(graph, c, group, at == guarded, origin))
+        .collect();
+    let mut body = Body::default();
+    let arguments = [body.push(Inst::Read(0)), body.push(Inst::Read(1))];
+    body.result = body.op(Op::Mul, &arguments);
+    let product = Comprehension {
+        reads,
+        body,
+        domain: Guard::always(),
+        ..c.clone()
+    };
+    let product = simplify::comprehension(graph, product);
+    let value = graph.comprehension(product, origin);
+    Some(apply_outer(
+        graph,
+        c,
+        value,
+        &split.outer,
+        split.negative,
+        origin,
+    ))
+}
+
+/// The factors of a body: those that reduction indices move, and those (with whether they divide) that none does.
+#[derive(Default)]
+struct Split {
+    inner: Vec<Group>,
+    outer: Vec<(u32, bool)>,
+    negative: bool,
+}
+
+impl Split {
+    fn visit(&mut self, c: &Comprehension, at: u32) {
+        let indices = indices_of(c, at);
+        let moved = indices.iter().any(|&index| index >= c.shape.len());
+        match &c.body.insts[at as usize] {
+            _ if !moved => self.outer.push((at, false)),
+            Inst::Op(Op::Mul, arguments) => arguments
+                .iter()
+                .for_each(|&argument| self.visit(c, argument)),
+            Inst::Op(Op::Neg, arguments) => {
+                self.negative = !self.negative;
+                self.visit(c, arguments[0]);
+            }
+            Inst::Op(Op::Div, arguments)
+                if !indices_of(c, arguments[1])
+                    .iter()
+                    .any(|&index| index >= c.shape.len()) =>
+            {
+                self.visit(c, arguments[0]);
+                self.outer.push((arguments[1], true));
+            }
+            _ => self.inner.push(Group {
+                insts: vec![at],
+                indices,
+            }),
+        }
+    }
+}
+
+fn affine_indices(affine: &Affine, into: &mut Indices) {
+    into.extend(affine.terms().map(|term| term.0));
+}
+
+fn read_indices(c: &Comprehension, read: u32, into: &mut Indices) {
+    let read = &c.reads[read as usize];
+    for subscript in &read.subscripts {
+        match subscript {
+            Subscript::Affine(affine) => affine_indices(affine, into),
+            Subscript::Gather(other) => read_indices(c, *other, into),
+        }
+    }
+    guard_indices(&read.guard, into);
+}
+
+fn guard_indices(guard: &Guard, into: &mut Indices) {
+    guard
+        .conditions
+        .iter()
+        .for_each(|condition| affine_indices(condition.expression(), into));
+}
+
+fn indices_of(c: &Comprehension, at: u32) -> Indices {
+    let mut indices = Indices::new();
+    let mut pending = vec![at];
+    while let Some(at) = pending.pop() {
+        match &c.body.insts[at as usize] {
+            Inst::Read(read) => read_indices(c, *read, &mut indices),
+            Inst::Index(index) => {
+                indices.insert(*index as usize);
+            }
+            Inst::Const(_) => {}
+            Inst::Op(_, arguments) => pending.extend(arguments),
+        }
+    }
+    indices
+}
+
+/// Merges groups, the pair with the smallest common index space first, until two are left.
+fn two_groups(c: &Comprehension, mut groups: Vec<Group>) -> Option<[Group; 2]> {
+    let extents = c.extents();
+    let space = |indices: &Indices| {
+        indices
+            .iter()
+            .map(|&index| extents[index] as f64)
+            .product::<f64>()
+    };
+    while groups.len() > 2 {
+        let mut best = (f64::INFINITY, 0, 1);
+        for a in 0..groups.len() {
+            for b in a + 1..groups.len() {
+                let size = space(
+                    &groups[a]
+                        .indices
+                        .union(&groups[b].indices)
+                        .copied()
+                        .collect(),
+                );
+                if size < best.0 {
+                    best = (size, a, b);
+                }
+            }
+        }
+        let merged = groups.remove(best.2);
+        groups[best.1].insts.extend(merged.insts);
+        groups[best.1].indices.extend(merged.indices);
+    }
+    <[Group; 2]>::try_from(groups).ok()
+}
+
+/// Whether each group has a free index of its own, of more than one value.
+fn gains(c: &Comprehension, groups: &[Group; 2]) -> bool {
+    let own = |a: &Group, b: &Group| {
+        a.indices.iter().any(|&index| {
+            index < c.shape.len() && c.shape[index] > 1 && !b.indices.contains(&index)
+        })
+    };
+    own(&groups[0], &groups[1]) && own(&groups[1], &groups[0])
+}
+
+fn bare(c: &Comprehension, group: &Group) -> Option<u32> {
+    match (group.insts.as_slice(), &c.body) {
+        ([at], body) => match body.insts[*at as usize] {
+            Inst::Read(read) => Some(read),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Which group is made zero outside the domain; `None` where neither can be.
+fn guard_owner(graph: &Graph, c: &Comprehension, groups: &[Group; 2]) -> Option<usize> {
+    if c.domain.is_always() {
+        return Some(usize::MAX);
+    }
+    let mut domain = Indices::new();
+    guard_indices(&c.domain, &mut domain);
+    let can = |group: &Group| match bare(c, group) {
+        Some(read) => {
+            let read = &c.reads[read as usize];
+            read.guard.is_always() || read.fill.value.to_bits() == 0
+        }
+        None => domain.is_subset(&group.indices),
+    };
+    let missing = |group: &Group| domain.difference(&group.indices).count();
+    let order = if missing(&groups[1]) < missing(&groups[0]) {
+        [1, 0]
+    } else {
+        [0, 1]
+    };
+    let owner = order.into_iter().find(|&at| can(&groups[at]))?;
+    let other = &groups[1 - owner];
+    (in_bounds_alone(graph, c, other) || can(other)).then_some(owner)
+}
+
+/// Whether every read of the group stays in bounds without the domain.
+fn in_bounds_alone(graph: &Graph, c: &Comprehension, group: &Group) -> bool {
+    let extents = c.extents();
+    let mut pending = group.insts.clone();
+    while let Some(at) = pending.pop() {
+        match &c.body.insts[at as usize] {
+            Inst::Read(read) if !read_in_bounds(graph, &c.reads[*read as usize], &extents) => {
+                return false;
+            }
+            Inst::Op(_, arguments) => pending.extend(arguments),
+            Inst::Read(_) | Inst::Index(_) | Inst::Const(_) => {}
+        }
+    }
+    true
+}
+
+fn read_in_bounds(graph: &Graph, read: &Read, extents: &[usize]) -> bool {
+    let shape = &graph.ty(read.value).shape;
+    !read.guard.is_always()
+        || read
+            .subscripts
+            .iter()
+            .zip(shape)
+            .all(|(subscript, &size)| match subscript {
+                Subscript::Affine(affine) => {
+                    let (low, high) = affine.range(extents);
+                    low >= 0 && high < size as i64 && affine.divisor() == 1
+                }
+                Subscript::Gather(_) => true,
+            })
+}
+
+/// The bare read that stands for a group, adding a comprehension where the group is more than a read.
+fn operand(
+    graph: &mut Graph,
+    c: &Comprehension,
+    group: &Group,
+    zero_outside: bool,
+    origin: Span,
+) -> Read {
+    let alone = c.domain.is_always() || in_bounds_alone(graph, c, group);
+    let guarded = zero_outside || !alone;
+    if let Some(read) = bare(c, group) {
+        let mut read = c.reads[read as usize].clone();
+        let gathers = read
+            .subscripts
+            .iter()
+            .any(|subscript| matches!(subscript, Subscript::Gather(_)));
+        if !gathers {
+            if guarded {
+                read.guard = read.guard.and(&c.domain);
+                read.fill.value = 0.0;
+            }
+            return read;
+        }
+    }
+    let indices: Vec<usize> = group.indices.iter().copied().collect();
+    let extents = c.extents();
+    let mut renumber: Vec<Affine> = (0..extents.len()).map(Affine::index).collect();
+    indices
+        .iter()
+        .enumerate()
+        .for_each(|(new, &old)| renumber[old] = Affine::index(new));
+    let (reads, body) = extract(c, &group.insts, &renumber);
+    let shape: Vec<usize> = indices.iter().map(|&index| extents[index]).collect();
+    let mut outlined = map(&shape, reads, body, c.dtype);
+    if guarded {
+        outlined.domain = c.domain.substitute(&renumber);
+    }
+    let outlined = simplify::comprehension(graph, outlined);
+    let value = graph.comprehension(outlined, origin);
+    Read::affine(value, c.dtype, indices.into_iter().map(Affine::index))
+}
+
+/// The product of some instructions of a comprehension's body as code of its own, its indices renumbered.
+fn extract(c: &Comprehension, insts: &[u32], renumber: &[Affine]) -> (Vec<Read>, Body) {
+    let mut body = c.body.clone();
+    let product = insts[1..].iter().fold(insts[0], |product, &inst| {
+        body.op(Op::Mul, &[product, inst])
+    });
+    body.result = product;
+    let mut body = body.trimmed();
+    for inst in &mut body.insts {
+        if let Inst::Index(index) = inst {
+            *index = renumber[*index as usize]
+                .as_index()
+                .unwrap_or(*index as usize) as u32;
+        }
+    }
+    let mut reads = c.reads.clone();
+    for read in &mut reads {
+        read.guard = read.guard.substitute(renumber);
+        for subscript in &mut read.subscripts {
+            if let Subscript::Affine(affine) = subscript {
+                *affine = affine.substitute(renumber);
+            }
+        }
+    }
+    compact(reads, &body)
+}
+
+/// Applies the factors that left the sum.
+fn apply_outer(
+    graph: &mut Graph,
+    c: &Comprehension,
+    product: Value,
+    outer: &[(u32, bool)],
+    negative: bool,
+    origin: Span,
+) -> Value {
+    if outer.is_empty() && !negative {
+        return product;
+    }
+    let mut body = c.body.clone();
+    let mut reads = c.reads.clone();
+    reads.push(Read::affine(
+        product,
+        c.dtype,
+        (0..c.shape.len()).map(Affine::index),
+    ));
+    let mut result = body.push(Inst::Read(reads.len() as u32 - 1));
+    for &(factor, divides) in outer {
+        result = body.op(if divides { Op::Div } else { Op::Mul }, &[result, factor]);
+    }
+    if negative {
+        result = body.op(Op::Neg, &[result]);
+    }
+    body.result = result;
+    let (reads, body) = compact(reads, &body.trimmed());
+    let scaled = simplify::comprehension(graph, map(&c.shape, reads, body, c.dtype));
+    graph.comprehension(scaled, origin)
+}

@@ -1,0 +1,113 @@
+//! The passes: named pure functions from graph to graph, one file each, and the pipeline that is their list.
+pub mod cse;
+pub mod dce;
+pub mod factor;
+pub mod hoist;
+pub mod inline;
+pub mod order;
+pub mod outline;
+pub mod residue;
+pub mod rewrite;
+pub mod simplify;
+
+use crate::tir::Graph;
+use crate::tir::verify::verify;
+
+/// A pass.
+pub struct Pass {
+    /// Its name, as `--stage after:NAME` takes it.
+    pub name: &'static str,
+    /// What it does, in one sentence.
+    pub doc: &'static str,
+    /// The function.
+    pub run: fn(&Graph) -> Graph,
+}
+
+/// Every pass in the order in which they run.
+pub const PIPELINE: &[Pass] = &[
+    Pass {
+        name: "simplify",
+        doc: "IEEE-exact algebra inside bodies; equal, unused and trivially guarded reads vanish",
+        run: simplify::simplify,
+    },
+    Pass {
+        name: "cse",
+        doc: "equal nodes become one",
+        run: cse::cse,
+    },
+    Pass {
+        name: "dce",
+        doc: "nodes that no output needs vanish",
+        run: dce::dce,
+    },
+    Pass {
+        name: "views",
+        doc: "transposes, slices, broadcasts and constants vanish into the accesses of their readers",
+        run: inline::views,
+    },
+    Pass {
+        name: "factor",
+        doc: "sums of products become contractions of two bare operands",
+        run: factor::factor,
+    },
+    Pass {
+        name: "hoist",
+        doc: "products of a scan's inputs alone leave the loop, all turns at once",
+        run: hoist::hoist,
+    },
+    Pass {
+        name: "fuse",
+        doc: "elementwise producers join the loops of their readers",
+        run: inline::fuse,
+    },
+    Pass {
+        name: "cse",
+        doc: "equal nodes become one",
+        run: cse::cse,
+    },
+    Pass {
+        name: "dce",
+        doc: "nodes that no output needs vanish",
+        run: dce::dce,
+    },
+    Pass {
+        name: "residue",
+        doc: "strided gradients become one dense product per residue",
+        run: residue::residue,
+    },
+    Pass {
+        name: "outline",
+        doc: "guarded and gathered operands of contractions become padded copies",
+        run: outline::outline,
+    },
+    Pass {
+        name: "order",
+        doc: "each reduction gets its order, by its shape",
+        run: order::order,
+    },
+    Pass {
+        name: "dce",
+        doc: "nodes that no output needs vanish",
+        run: dce::dce,
+    },
+];
+
+/// What runs after a pass: its name and the graph it left.
+pub type Watch<'a> = &'a mut dyn FnMut(&'static str, &Graph);
+
+/// Runs the pipeline, without the passes that `skip` names. The error is a fault of the compiler: it names the pass that broke the graph.
+pub fn optimise(graph: &Graph, skip: &[String], watch: Watch<'_>) -> Result<Graph, String> {
+    let mut graph = graph.clone();
+    for pass in PIPELINE
+        .iter()
+        .filter(|pass| !skip.iter().any(|name| name == pass.name))
+    {
+        graph = (pass.run)(&graph);
+        if cfg!(debug_assertions) {
+            verify(&graph)
+                .map_err(|why| format!("pass `{}` broke the graph: {why}\n{graph}", pass.name))?;
+        }
+        watch(pass.name, &graph);
+    }
+    Ok(graph)
+}

@@ -1,0 +1,58 @@
+//! Which vector instructions the kernels may use.
+
+/// A family of register tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Isa {
+    /// Plain Rust with `mul_add`: the same bits everywhere, slow where the target has no fused instruction.
+    Portable,
+    /// 256-bit vectors with FMA.
+    Avx2,
+    /// 512-bit vectors.
+    Avx512,
+}
+
+/// What the planner knows of the processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cpu {
+    isa: Isa,
+}
+
+impl Cpu {
+    /// The best tested family that this processor has. AVX-512 is never chosen here, only by [`Cpu::force`]: its rows
+    /// have not run on hardware.
+    pub fn detect() -> Cpu {
+        let isa = if has(Isa::Avx2) {
+            Isa::Avx2
+        } else {
+            Isa::Portable
+        };
+        Cpu { isa }
+    }
+
+    /// The given family, or `None` where this processor cannot run it.
+    pub fn force(isa: Isa) -> Option<Cpu> {
+        has(isa).then_some(Cpu { isa })
+    }
+
+    /// The family in use.
+    pub fn isa(self) -> Isa {
+        self.isa
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has(isa: Isa) -> bool {
+    match isa {
+        Isa::Portable => true,
+        Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+        Isa::Avx512 => is_x86_feature_detected!("avx512f"),
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn has(isa: Isa) -> bool {
+    match isa {
+        Isa::Portable => true,
+        Isa::Avx2 | Isa::Avx512 => false,
+    }
+}

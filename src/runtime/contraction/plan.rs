@@ -1,0 +1,704 @@
+//! From a spec to a plan: offset tables, orientation, panels, blocks.
+use super::cost::{Layout, cut_panels, pack_cycles, scatter_cycles};
+use super::cpu::{Cpu, Isa};
+use super::spec::{ContractionError, ContractionSpec, Index, Operand, Orientation, piece_length};
+use super::tile::{MAX_TILE, Tiled, Vector};
+use crate::base::types::DType;
+use std::ops::{Range, RangeInclusive};
+
+/// Longest block of K, so that a panel of lanes stays in the first cache.
+const K_BLOCK: usize = 256;
+/// Bytes of packed lanes that one block may hold: half of a second-level cache.
+const LANE_BLOCK_BYTES: usize = 256 << 10;
+/// Rows that are walked under one block of lanes when accumulators must be kept between blocks of K.
+pub(super) const ROW_CHUNK: usize = 1024;
+/// Rows of the row operand that are walked for every panel before the next ones.
+pub(super) const ROW_BLOCK: usize = 96;
+/// Operations below which a task is not worth its start, and above which it should be cut.
+const TASK_FLOPS: Range<f64> = 5e5..8e6;
+
+/// A group of vectors that one column of tiles computes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Panel {
+    /// Its first vector.
+    pub first: usize,
+    /// Its number of vectors.
+    pub vectors: usize,
+}
+
+/// Offsets of one batch element in the row operand, the lane operand and C, bases included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BatchOffset {
+    pub row: isize,
+    pub lane: isize,
+    pub c: isize,
+}
+
+/// A compiled contraction. Immutable; any number of threads may run disjoint row ranges of it.
+#[derive(Debug, Clone)]
+pub struct Contraction {
+    pub(super) dtype: DType,
+    pub(super) isa: Isa,
+    pub(super) lanes: usize,
+    pub(super) transposed: bool,
+    pub(super) accumulate: bool,
+    pub(super) m: usize,
+    pub(super) n: usize,
+    pub(super) k: usize,
+    pub(super) batch: Vec<BatchOffset>,
+    /// Whether the lane operand differs between batch elements.
+    pub(super) lanes_vary: bool,
+    pub(super) rows: Vec<i32>,
+    pub(super) c_rows: Vec<i32>,
+    pub(super) lane_sources: Vec<i32>,
+    pub(super) c_lanes: Vec<i32>,
+    /// Like `c_rows` and `c_lanes`, for a dense `[batch * m, n]` result.
+    pub(super) dense_rows: Vec<i32>,
+    pub(super) dense_lanes: Vec<i32>,
+    pub(super) row_k: Vec<i32>,
+    pub(super) lane_k: Vec<i32>,
+    pub(super) packed: bool,
+    pub(super) pack_rows: bool,
+    pub(super) vectors: Vec<Vector>,
+    pub(super) dense_vectors: Vec<Vector>,
+    pub(super) panels: Vec<Panel>,
+    /// Ranges of panels that are packed and walked together.
+    pub(super) lane_blocks: Vec<Range<usize>>,
+    /// For each number of vectors, `k * vectors * lanes`.
+    pub(super) panel_k: Vec<Vec<i32>>,
+    /// For each number of rows, `k * rows`; and the offsets of the rows of a packed block.
+    pub(super) tile_k: Vec<Vec<i32>>,
+    pub(super) piece: usize,
+    pub(super) k_block: usize,
+    /// Rows of the row operand that are walked for every panel.
+    pub(super) row_step: usize,
+    task_rows: usize,
+    cost: f64,
+    ranges: [Option<(isize, isize)>; 3],
+}
+
+/// The spec with its operands renamed to rows and lanes.
+struct Oriented {
+    transposed: bool,
+    rows: Vec<i32>,
+    c_rows: Vec<i32>,
+    lanes: Vec<i32>,
+    c_lanes: Vec<i32>,
+    row_k: Vec<i32>,
+    lane_k: Vec<i32>,
+    lanes_vary: bool,
+}
+
+/// A way to compute it, with its cycles.
+struct Choice {
+    oriented: Oriented,
+    packed: bool,
+    vectors: Vec<Vector>,
+    widths: Vec<usize>,
+    cycles: f64,
+}
+
+impl Contraction {
+    /// Plans a contraction.
+    ///
+    /// # Errors
+    /// A dtype that is not a float, an index with a stride it must not have, a span beyond 32-bit offsets.
+    pub fn new(spec: &ContractionSpec, cpu: &Cpu) -> Result<Contraction, ContractionError> {
+        match spec.dtype {
+            DType::F32 => plan::<f32>(spec, cpu.isa()),
+            DType::F64 => plan::<f64>(spec, cpu.isa()),
+            DType::I32 | DType::Bool | DType::U8 => Err(ContractionError::Type(spec.dtype)),
+        }
+    }
+
+    /// Rows of C: batch elements times M.
+    pub fn rows(&self) -> usize {
+        self.batch.len() * self.m
+    }
+
+    /// Columns of C.
+    pub fn columns(&self) -> usize {
+        self.n
+    }
+
+    /// Length of the sum.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Floating-point operations of the whole.
+    pub fn flops(&self) -> f64 {
+        2.0 * self.rows() as f64 * self.n as f64 * self.k as f64
+    }
+
+    /// Whether M lies along the lanes (A is read by vectors or packed) instead of N.
+    pub fn transposed(&self) -> bool {
+        self.transposed
+    }
+
+    /// Estimated cycles of the whole on one core.
+    pub fn cost(&self) -> f64 {
+        self.cost
+    }
+
+    /// Number of natural row ranges.
+    pub fn tasks(&self) -> usize {
+        if self.m == 0 {
+            0
+        } else if self.task_rows >= self.m {
+            self.batch.len().div_ceil(self.task_rows / self.m)
+        } else {
+            self.batch.len() * self.m.div_ceil(self.task_rows)
+        }
+    }
+
+    /// The rows of one natural range; all of them together are all rows, in order, without overlap.
+    pub fn task(&self, task: usize) -> Range<usize> {
+        if self.task_rows >= self.m {
+            let step = self.task_rows;
+            return (task * step).min(self.rows())..((task + 1) * step).min(self.rows());
+        }
+        let blocks = self.m.div_ceil(self.task_rows);
+        let (batch, block) = (task / blocks, task % blocks);
+        let first = block * self.task_rows;
+        batch * self.m + first..batch * self.m + (first + self.task_rows).min(self.m)
+    }
+
+    /// Number of pieces of the sum.
+    pub fn pieces(&self) -> usize {
+        self.k.div_ceil(self.piece.max(1)).max(1)
+    }
+
+    /// Bytes of a dense partial result, for [`Contraction::run_piece`].
+    pub fn partial_bytes(&self) -> usize {
+        self.rows() * self.n * self.dtype.size()
+    }
+
+    /// The operand that can be packed once for many runs, if the plan packs at all.
+    pub fn packs(&self) -> Option<Operand> {
+        self.packed.then_some(if self.transposed {
+            Operand::A
+        } else {
+            Operand::B
+        })
+    }
+
+    /// Bytes of the operand of [`Contraction::packs`] packed whole; 0 if the plan reads it in place.
+    pub fn pack_bytes(&self) -> usize {
+        if !self.packed || self.m == 0 || self.n == 0 {
+            return 0;
+        }
+        let batch = if self.lanes_vary { self.batch.len() } else { 1 };
+        batch * self.k * self.vectors.len() * self.lanes * self.dtype.size()
+    }
+
+    /// Bytes of scratch for one running task, any alignment.
+    pub fn scratch_bytes(&self) -> usize {
+        let elements = self.spill_elements()
+            + self.partial_elements()
+            + self.lane_elements()
+            + self.row_elements();
+        elements * self.dtype.size() + 64
+    }
+
+    /// The least and greatest offset (elements) that a run touches in an operand; `None` if it touches none.
+    /// A run may read, and ignore, any element between them.
+    pub fn a_range(&self) -> Option<RangeInclusive<isize>> {
+        self.ranges[0].map(|(least, greatest)| least..=greatest)
+    }
+
+    /// Like [`Contraction::a_range`], of B.
+    pub fn b_range(&self) -> Option<RangeInclusive<isize>> {
+        self.ranges[1].map(|(least, greatest)| least..=greatest)
+    }
+
+    /// Like [`Contraction::a_range`], of C, whose other elements are left alone.
+    pub fn c_range(&self) -> Option<RangeInclusive<isize>> {
+        self.ranges[2].map(|(least, greatest)| least..=greatest)
+    }
+
+    /// Elements for one spilled tile.
+    pub(super) fn spill_elements(&self) -> usize {
+        MAX_TILE
+    }
+
+    /// Elements for accumulators kept between blocks of K.
+    pub(super) fn partial_elements(&self) -> usize {
+        if self.piece <= self.k_block {
+            return 0;
+        }
+        let widest = self
+            .lane_blocks
+            .iter()
+            .map(|block| self.block_vectors(block))
+            .max()
+            .unwrap_or(0);
+        widest * self.lanes * self.rows.len().min(ROW_CHUNK)
+    }
+
+    /// Elements for one block of packed lanes.
+    pub(super) fn lane_elements(&self) -> usize {
+        if !self.packed {
+            return 0;
+        }
+        let widest = self
+            .lane_blocks
+            .iter()
+            .map(|block| self.block_vectors(block))
+            .max()
+            .unwrap_or(0);
+        widest * self.lanes * self.k_block
+    }
+
+    /// Elements for one block of packed rows.
+    pub(super) fn row_elements(&self) -> usize {
+        if self.pack_rows {
+            self.row_step * self.k_block.next_multiple_of(16)
+        } else {
+            0
+        }
+    }
+
+    /// Vectors of a range of panels.
+    pub(super) fn block_vectors(&self, block: &Range<usize>) -> usize {
+        self.panels[block.clone()]
+            .iter()
+            .map(|panel| panel.vectors)
+            .sum()
+    }
+}
+
+fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, ContractionError> {
+    check_strides(spec)?;
+    let table = T::table(isa);
+    let max_rows = |vectors: usize| table.max_rows(vectors);
+    let batch = batch_offsets(spec)?;
+    let mut best: Option<Choice> = None;
+    for transposed in [false, true] {
+        let excluded = if transposed {
+            Orientation::LanesN
+        } else {
+            Orientation::LanesM
+        };
+        if spec.orientation == excluded {
+            continue;
+        }
+        for packed in [false, true] {
+            let oriented = orient(spec, transposed)?;
+            if let Some(choice) = choose(spec, oriented, packed, table.lanes, &max_rows)
+                && best.as_ref().is_none_or(|best| choice.cycles < best.cycles)
+            {
+                best = Some(choice);
+            }
+        }
+    }
+    // Packing is always possible, so there is a choice; a spec too large for one was refused by `orient`.
+    let choice = best.ok_or(ContractionError::TooLarge("C"))?;
+    Ok(build(spec, isa, batch, choice, table.lanes, &max_rows))
+}
+
+fn check_strides(spec: &ContractionSpec) -> Result<(), ContractionError> {
+    let nests: [(&'static str, &[Index], &'static str, fn(&Index) -> isize); 3] = [
+        ("m", &spec.m, "B", |index| index.b),
+        ("n", &spec.n, "A", |index| index.a),
+        ("k", &spec.k, "C", |index| index.c),
+    ];
+    for (nest, indices, operand, stride) in nests {
+        if let Some(index) = indices.iter().find(|index| stride(index) != 0) {
+            return Err(ContractionError::Stride {
+                extent: index.extent,
+                nest,
+                operand,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Number of values of a composite index.
+fn count(nest: &[Index], operand: &'static str) -> Result<usize, ContractionError> {
+    nest.iter()
+        .try_fold(1_usize, |product, index| product.checked_mul(index.extent))
+        .filter(|&count| count <= i32::MAX as usize)
+        .ok_or(ContractionError::TooLarge(operand))
+}
+
+/// Offsets of a composite index in one operand, in row-major order of the nest.
+fn offsets(
+    nest: &[Index],
+    stride: fn(&Index) -> isize,
+    operand: &'static str,
+) -> Result<Vec<isize>, ContractionError> {
+    let total = count(nest, operand)?;
+    let mut table = Vec::with_capacity(total);
+    if total == 0 {
+        return Ok(table);
+    }
+    table.push(0_isize);
+    for index in nest {
+        let step = stride(index);
+        let last = (index.extent as isize - 1)
+            .checked_mul(step)
+            .filter(|last| last.unsigned_abs() <= i32::MAX as usize);
+        last.ok_or(ContractionError::TooLarge(operand))?;
+        table = table
+            .iter()
+            .flat_map(|&outer| (0..index.extent as isize).map(move |inner| outer + inner * step))
+            .collect();
+    }
+    Ok(table)
+}
+
+/// Like [`offsets`], in 32 bits.
+fn short_offsets(
+    nest: &[Index],
+    stride: fn(&Index) -> isize,
+    operand: &'static str,
+) -> Result<Vec<i32>, ContractionError> {
+    offsets(nest, stride, operand)?
+        .into_iter()
+        .map(|offset| i32::try_from(offset).map_err(|_| ContractionError::TooLarge(operand)))
+        .collect()
+}
+
+fn batch_offsets(spec: &ContractionSpec) -> Result<Vec<[isize; 3]>, ContractionError> {
+    let a = offsets(&spec.batch, |index| index.a, "A")?;
+    let b = offsets(&spec.batch, |index| index.b, "B")?;
+    let c = offsets(&spec.batch, |index| index.c, "C")?;
+    let bases = [spec.a_base, spec.b_base, spec.c_base];
+    Ok((0..a.len())
+        .map(|i| [a[i] + bases[0], b[i] + bases[1], c[i] + bases[2]])
+        .collect())
+}
+
+fn orient(spec: &ContractionSpec, transposed: bool) -> Result<Oriented, ContractionError> {
+    let m = short_offsets(&spec.m, |index| index.a, "A")?;
+    let c_m = short_offsets(&spec.m, |index| index.c, "C")?;
+    let n = short_offsets(&spec.n, |index| index.b, "B")?;
+    let c_n = short_offsets(&spec.n, |index| index.c, "C")?;
+    let a_k = short_offsets(&spec.k, |index| index.a, "A")?;
+    let b_k = short_offsets(&spec.k, |index| index.b, "B")?;
+    let varies = |stride: fn(&Index) -> isize| {
+        spec.batch
+            .iter()
+            .any(|index| index.extent > 1 && stride(index) != 0)
+    };
+    Ok(if transposed {
+        let lanes_vary = varies(|index| index.a);
+        Oriented {
+            transposed,
+            rows: n,
+            c_rows: c_n,
+            lanes: m,
+            c_lanes: c_m,
+            row_k: b_k,
+            lane_k: a_k,
+            lanes_vary,
+        }
+    } else {
+        let lanes_vary = varies(|index| index.b);
+        Oriented {
+            transposed,
+            rows: m,
+            c_rows: c_m,
+            lanes: n,
+            c_lanes: c_n,
+            row_k: a_k,
+            lane_k: b_k,
+            lanes_vary,
+        }
+    })
+}
+
+/// Lengths of the runs of lanes that lie side by side.
+fn runs(lanes: &[i32]) -> impl Iterator<Item = &[i32]> {
+    lanes.chunk_by(|x, y| i64::from(*x) + 1 == i64::from(*y))
+}
+
+fn contiguous(c_lanes: &[i32]) -> bool {
+    c_lanes
+        .windows(2)
+        .all(|pair| i64::from(pair[0]) + 1 == i64::from(pair[1]))
+}
+
+/// Vectors over the operand in place: each run in whole vectors and a part. A part whose full load would leave the
+/// operand is shifted back; `None` if that leaves it too (the operand is too small, or empty).
+fn vectors_in_place(oriented: &Oriented, lanes: usize) -> Option<Vec<Vector>> {
+    let extreme = |table: &[i32]| {
+        Some((
+            i64::from(*table.iter().min()?),
+            i64::from(*table.iter().max()?),
+        ))
+    };
+    let (Some((first, last)), Some((k_first, k_last))) =
+        (extreme(&oriented.lanes), extreme(&oriented.lane_k))
+    else {
+        return None;
+    };
+    let (least, greatest) = (first + k_first, last + k_last);
+    let mut vectors = Vec::new();
+    let mut lane = 0_usize;
+    for run in runs(&oriented.lanes) {
+        for part in run.chunks(lanes) {
+            let wanted = i64::from(part[0]);
+            let beyond = (wanted + lanes as i64 - 1 + k_last - greatest).max(0);
+            let source = wanted - beyond;
+            if source + k_first < least || beyond as usize + part.len() > lanes {
+                return None;
+            }
+            vectors.push(Vector {
+                source: i32::try_from(source).ok()?,
+                lane: lane as u32,
+                skip: beyond as u8,
+                count: part.len() as u8,
+                contiguous: contiguous(&oriented.c_lanes[lane..lane + part.len()]),
+            });
+            lane += part.len();
+        }
+    }
+    Some(vectors)
+}
+
+/// Vectors over packed panels: lanes in order, the last vector partly wanted. Sources are set when panels are cut.
+fn vectors_packed(c_lanes: &[i32], lanes: usize) -> Vec<Vector> {
+    c_lanes
+        .chunks(lanes)
+        .enumerate()
+        .map(|(number, part)| Vector {
+            source: 0,
+            lane: (number * lanes) as u32,
+            skip: 0,
+            count: part.len() as u8,
+            contiguous: contiguous(part),
+        })
+        .collect()
+}
+
+fn layout(oriented: &Oriented, lanes: usize) -> Layout {
+    let lane_runs = runs(&oriented.lanes).count().max(1);
+    let sum_runs = runs(&oriented.lane_k).count().max(1);
+    if oriented.lanes.len() / lane_runs >= lanes {
+        Layout::Lanes
+    } else if oriented.lane_k.len() / sum_runs >= lanes {
+        Layout::Sums
+    } else {
+        Layout::Scattered
+    }
+}
+
+fn choose(
+    spec: &ContractionSpec,
+    oriented: Oriented,
+    packed: bool,
+    lanes: usize,
+    max_rows: &dyn Fn(usize) -> usize,
+) -> Option<Choice> {
+    let vectors = if packed {
+        vectors_packed(&oriented.c_lanes, lanes)
+    } else {
+        vectors_in_place(&oriented, lanes)?
+    };
+    let (rows, k) = (oriented.rows.len(), oriented.row_k.len());
+    let batch = spec
+        .batch
+        .iter()
+        .map(|index| index.extent)
+        .product::<usize>() as f64;
+    let (widths, mut cycles) = cut_panels(vectors.len(), rows, k, max_rows);
+    let scattered: usize = vectors
+        .iter()
+        .filter(|vector| !vector.contiguous || (vector.count as usize) < lanes)
+        .map(|vector| vector.count as usize)
+        .sum();
+    cycles += scatter_cycles(scattered * rows);
+    cycles *= batch;
+    if packed && !spec.prepacked {
+        let times = if oriented.lanes_vary { batch } else { 1.0 };
+        cycles += times * (vectors.len() * k) as f64 * pack_cycles(layout(&oriented, lanes), lanes);
+    }
+    Some(Choice {
+        oriented,
+        packed,
+        vectors,
+        widths,
+        cycles,
+    })
+}
+
+fn build(
+    spec: &ContractionSpec,
+    isa: Isa,
+    batch: Vec<[isize; 3]>,
+    choice: Choice,
+    lanes: usize,
+    max_rows: &dyn Fn(usize) -> usize,
+) -> Contraction {
+    let Choice {
+        oriented,
+        packed,
+        mut vectors,
+        widths,
+        cycles,
+    } = choice;
+    let transposed = oriented.transposed;
+    let k = oriented.row_k.len();
+    let piece = piece_length(k);
+    let k_block = piece.div_ceil(piece.div_ceil(K_BLOCK).max(1)).max(1);
+    let mut panels = Vec::with_capacity(widths.len());
+    let mut first = 0;
+    for width in widths {
+        panels.push(Panel {
+            first,
+            vectors: width,
+        });
+        if packed {
+            for (number, vector) in vectors[first..first + width].iter_mut().enumerate() {
+                vector.source = (number * lanes) as i32;
+            }
+        }
+        first += width;
+    }
+    let dense_vectors = vectors
+        .iter()
+        .map(|vector| Vector {
+            contiguous: !transposed,
+            ..*vector
+        })
+        .collect();
+    let lane_blocks = cut_lane_blocks(&panels, lanes * k_block * spec.dtype.size());
+    let (m, n) = if transposed {
+        (oriented.lanes.len(), oriented.rows.len())
+    } else {
+        (oriented.rows.len(), oriented.lanes.len())
+    };
+    let ranges = operand_ranges(&oriented, &batch, k);
+    let batch: Vec<BatchOffset> = batch
+        .into_iter()
+        .map(|[a, b, c]| {
+            if transposed {
+                BatchOffset { row: b, lane: a, c }
+            } else {
+                BatchOffset { row: a, lane: b, c }
+            }
+        })
+        .collect();
+    let (row_stride, lane_stride) = if transposed { (1, n) } else { (n, 1) };
+    let dense = |count: usize, stride: usize| {
+        (0..count)
+            .map(|i| (i * stride) as i32)
+            .collect::<Vec<i32>>()
+    };
+    let widest_panel = panels.iter().map(|panel| panel.vectors).max().unwrap_or(1);
+    let align = if transposed {
+        widest_panel * lanes
+    } else {
+        max_rows(widest_panel).max(1)
+    };
+    let steps = |size: usize| {
+        (0..k_block)
+            .map(|k| (k * size) as i32)
+            .collect::<Vec<i32>>()
+    };
+    let used = |vectors: usize| packed && panels.iter().any(|panel| panel.vectors == vectors);
+    Contraction {
+        dtype: spec.dtype,
+        isa,
+        lanes,
+        transposed,
+        accumulate: spec.accumulate,
+        m,
+        n,
+        k,
+        task_rows: task_rows(m, n, k, batch.len(), align),
+        batch,
+        lanes_vary: oriented.lanes_vary,
+        dense_rows: dense(oriented.rows.len(), row_stride),
+        dense_lanes: dense(oriented.lanes.len(), lane_stride),
+        rows: oriented.rows,
+        c_rows: oriented.c_rows,
+        lane_sources: oriented.lanes,
+        c_lanes: oriented.c_lanes,
+        row_k: oriented.row_k,
+        lane_k: oriented.lane_k,
+        packed,
+        pack_rows: false,
+        panel_k: (0..=super::tile::MAX_VECTORS)
+            .map(|vectors| {
+                if used(vectors) {
+                    steps(vectors * lanes)
+                } else {
+                    Vec::new()
+                }
+            })
+            .collect(),
+        tile_k: Vec::new(),
+        vectors,
+        dense_vectors,
+        panels,
+        lane_blocks,
+        piece,
+        k_block,
+        row_step: ROW_BLOCK,
+        cost: cycles,
+        ranges,
+    }
+}
+
+fn cut_lane_blocks(panels: &[Panel], vector_bytes: usize) -> Vec<Range<usize>> {
+    let most = (LANE_BLOCK_BYTES / vector_bytes.max(1)).max(1);
+    let mut blocks = Vec::new();
+    let (mut start, mut vectors) = (0, 0);
+    for (number, panel) in panels.iter().enumerate() {
+        if vectors > 0 && vectors + panel.vectors > most {
+            blocks.push(start..number);
+            (start, vectors) = (number, 0);
+        }
+        vectors += panel.vectors;
+    }
+    if start < panels.len() {
+        blocks.push(start..panels.len());
+    }
+    blocks
+}
+
+/// Rows of one task: whole batch elements while these are small, otherwise a multiple of `align` rows.
+fn task_rows(m: usize, n: usize, k: usize, batch: usize, align: usize) -> usize {
+    let row = (2.0 * n as f64 * k.max(1) as f64).max(1.0);
+    let target = (row * (m * batch) as f64 / 16.0).clamp(TASK_FLOPS.start, TASK_FLOPS.end);
+    let rows = (target / row).ceil() as usize;
+    let m = m.max(1);
+    if rows >= m {
+        return (rows / m).clamp(1, batch.max(1)) * m;
+    }
+    let blocks = m.div_ceil(rows.next_multiple_of(align));
+    m.div_ceil(blocks).next_multiple_of(align).min(m)
+}
+
+/// Least and greatest offsets in A, B and C.
+fn operand_ranges(
+    oriented: &Oriented,
+    batch: &[[isize; 3]],
+    k: usize,
+) -> [Option<(isize, isize)>; 3] {
+    let short =
+        |table: &[i32]| Some((*table.iter().min()? as isize, *table.iter().max()? as isize));
+    let long = |operand: usize| {
+        let offsets = batch.iter().map(|offsets| offsets[operand]);
+        Some((offsets.clone().min()?, offsets.max()?))
+    };
+    let sum = |parts: [Option<(isize, isize)>; 3]| {
+        parts.into_iter().try_fold((0, 0), |total, part| {
+            part.map(|part| (total.0 + part.0, total.1 + part.1))
+        })
+    };
+    let sums = |table: &[i32]| if k == 0 { None } else { short(table) };
+    let (row, lane) = if oriented.transposed { (1, 0) } else { (0, 1) };
+    let occurs = !oriented.rows.is_empty() && !oriented.lanes.is_empty();
+    let mut ranges = [None; 3];
+    if occurs {
+        ranges[row] = sum([long(row), short(&oriented.rows), sums(&oriented.row_k)]);
+        ranges[lane] = sum([long(lane), short(&oriented.lanes), sums(&oriented.lane_k)]);
+        ranges[2] = sum([long(2), short(&oriented.c_rows), short(&oriented.c_lanes)]);
+    }
+    ranges
+}

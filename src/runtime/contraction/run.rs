@@ -1,0 +1,480 @@
+//! Runs a plan: blocks of lanes, pieces and blocks of K, columns of tiles.
+use super::cost::split_rows;
+use super::plan::{BatchOffset, Contraction, Panel, ROW_CHUNK};
+use super::tile::{MAX_VECTORS, TileCall, TileTable, Tiled, Vector};
+use crate::base::types::DType;
+use std::ops::Range;
+use std::ptr;
+
+/// The operands of one run. A base may lie outside its allocation (a block-local C), since only sums of bases and
+/// offsets are dereferenced.
+#[derive(Debug, Clone, Copy)]
+pub struct Operands {
+    /// A.
+    pub a: *const u8,
+    /// B.
+    pub b: *const u8,
+    /// C.
+    pub c: *mut u8,
+    /// What [`Contraction::pack`] made of the operand [`Contraction::packs`], or null: each run packs into its scratch.
+    pub packed: *const u8,
+}
+
+/// One run with typed pointers and the tables of its destination.
+struct Run<'a, T: Tiled> {
+    plan: &'a Contraction,
+    table: &'static TileTable<T>,
+    row: *const T,
+    lane: *const T,
+    prepacked: *const T,
+    c: *mut T,
+    c_rows: &'a [i32],
+    c_lanes: &'a [i32],
+    vectors: &'a [Vector],
+    spill: *mut T,
+    partial: *mut T,
+    lane_scratch: *mut T,
+    pieces: Range<usize>,
+    accumulate: bool,
+    /// What `lane_scratch` holds: batch element, panels, start of k.
+    held: Option<(usize, Range<usize>, usize)>,
+}
+
+/// The part of C that one call computes.
+struct Area {
+    batch: usize,
+    rows: Range<usize>,
+    lanes: Range<usize>,
+}
+
+impl Contraction {
+    /// Computes rows `rows` of C (counted through the batch: `batch * M`), all columns.
+    ///
+    /// # Safety
+    /// - The operands are valid (B and A for reads, C for reads and writes) and initialised over
+    ///   [`Contraction::a_range`], [`Contraction::b_range`] and the elements of C that these rows name; nobody writes
+    ///   to A or B, or to these elements of C, meanwhile. C overlaps neither A nor B.
+    /// - `packed` is null or holds [`Contraction::pack_bytes`] bytes that [`Contraction::pack`] filled from the same
+    ///   operand, aligned to its elements.
+    /// - `scratch` holds [`Contraction::scratch_bytes`] bytes for this call alone.
+    pub unsafe fn run(&self, operands: &Operands, scratch: *mut u8, rows: Range<usize>) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            match self.dtype {
+                DType::F64 => self.run_typed::<f64>(operands, scratch, rows, None),
+                DType::F32 | DType::I32 | DType::Bool | DType::U8 => {
+                    self.run_typed::<f32>(operands, scratch, rows, None);
+                }
+            }
+        }
+    }
+
+    /// Computes one piece of the sum for the given rows into `operands.c`, here a dense `[rows(), columns()]` array.
+    /// [`Contraction::combine`] adds the pieces.
+    ///
+    /// # Safety
+    /// As for [`Contraction::run`], with C of [`Contraction::partial_bytes`] bytes.
+    pub unsafe fn run_piece(
+        &self,
+        operands: &Operands,
+        scratch: *mut u8,
+        rows: Range<usize>,
+        piece: usize,
+    ) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            match self.dtype {
+                DType::F64 => self.run_typed::<f64>(operands, scratch, rows, Some(piece)),
+                DType::F32 | DType::I32 | DType::Bool | DType::U8 => {
+                    self.run_typed::<f32>(operands, scratch, rows, Some(piece));
+                }
+            }
+        }
+    }
+
+    /// Adds the pieces in order into the given rows of C: the same bits as one [`Contraction::run`].
+    ///
+    /// # Safety
+    /// `partials` holds [`Contraction::pieces`] arrays of [`Contraction::partial_bytes`] bytes, one after the other, filled
+    /// by [`Contraction::run_piece`]; C is valid for these rows.
+    pub unsafe fn combine(&self, partials: *const u8, c: *mut u8, rows: Range<usize>) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            match self.dtype {
+                DType::F64 => self.combine_typed::<f64>(partials.cast(), c.cast(), rows),
+                DType::F32 | DType::I32 | DType::Bool | DType::U8 => {
+                    self.combine_typed::<f32>(partials.cast(), c.cast(), rows);
+                }
+            }
+        }
+    }
+
+    /// Number of independent parts of [`Contraction::pack`]; 0 if the plan reads its lanes in place.
+    pub fn pack_parts(&self) -> usize {
+        let batch = if self.lanes_vary { self.batch.len() } else { 1 };
+        if self.packed {
+            batch * self.panels.len()
+        } else {
+            0
+        }
+    }
+
+    /// Packs some parts of the operand [`Contraction::packs`] into `target`.
+    ///
+    /// # Safety
+    /// `operand` as in [`Contraction::run`]; `target` holds [`Contraction::pack_bytes`] bytes, aligned to elements, of
+    /// which no one else uses these parts.
+    pub unsafe fn pack(&self, operand: *const u8, target: *mut u8, parts: Range<usize>) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            match self.dtype {
+                DType::F64 => self.pack_typed::<f64>(operand.cast(), target.cast(), parts),
+                DType::F32 | DType::I32 | DType::Bool | DType::U8 => {
+                    self.pack_typed::<f32>(operand.cast(), target.cast(), parts);
+                }
+            }
+        }
+    }
+
+    unsafe fn pack_typed<T: Tiled>(&self, operand: *const T, target: *mut T, parts: Range<usize>) {
+        if self.m == 0 || self.n == 0 {
+            return;
+        }
+        for part in parts {
+            let (batch, panel) = (
+                part / self.panels.len(),
+                self.panels[part % self.panels.len()],
+            );
+            let source = operand.wrapping_offset(self.batch[batch].lane);
+            for piece in 0..self.pieces() {
+                for k in self.blocks(piece) {
+                    let offset = self.packed_offset(batch, panel, &k);
+                    // SAFETY: the caller's contract; the panel lies inside the packed operand.
+                    unsafe { self.pack_panel(source, target.add(offset), panel, k) };
+                }
+            }
+        }
+    }
+
+    /// Where a panel's block of k lies in the packed operand.
+    fn packed_offset(&self, batch: usize, panel: Panel, k: &Range<usize>) -> usize {
+        let batch = if self.lanes_vary { batch } else { 0 };
+        let lanes = self.vectors.len() * self.lanes;
+        (batch * self.k + k.start) * lanes + panel.first * self.lanes * k.len()
+    }
+
+    /// The blocks of k of one piece; one empty block if K is 0.
+    fn blocks(&self, piece: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let start = piece * self.piece;
+        let end = (start + self.piece).min(self.k);
+        let step = self.k_block;
+        let count = (end - start).div_ceil(step).max(1);
+        (0..count).map(move |block| start + block * step..(start + (block + 1) * step).min(end))
+    }
+
+    unsafe fn combine_typed<T: Tiled>(&self, partials: *const T, c: *mut T, rows: Range<usize>) {
+        let piece_elements = self.rows() * self.n;
+        let (m_offsets, n_offsets) = if self.transposed {
+            (&self.c_lanes, &self.c_rows)
+        } else {
+            (&self.c_rows, &self.c_lanes)
+        };
+        for row in rows {
+            let base = self.batch[row / self.m].c + m_offsets[row % self.m] as isize;
+            for (column, &offset) in n_offsets.iter().enumerate() {
+                let target = c.wrapping_offset(base + offset as isize);
+                let source = partials.wrapping_add(row * self.n + column);
+                // SAFETY: an element of C, and one of each partial result.
+                unsafe {
+                    let mut sum = if self.accumulate {
+                        (*target).plus(*source)
+                    } else {
+                        *source
+                    };
+                    for piece in 1..self.pieces() {
+                        sum = sum.plus(*source.add(piece * piece_elements));
+                    }
+                    *target = sum;
+                }
+            }
+        }
+    }
+
+    unsafe fn run_typed<T: Tiled>(
+        &self,
+        operands: &Operands,
+        scratch: *mut u8,
+        rows: Range<usize>,
+        piece: Option<usize>,
+    ) {
+        if self.n == 0 || self.m == 0 {
+            return;
+        }
+        let (row, lane) = if self.transposed {
+            (operands.b, operands.a)
+        } else {
+            (operands.a, operands.b)
+        };
+        let spill: *mut T = scratch.wrapping_add(scratch.align_offset(64)).cast();
+        let partial = spill.wrapping_add(self.spill_elements());
+        let dense = piece.is_some();
+        let mut run = Run {
+            plan: self,
+            table: T::table(self.isa),
+            row: row.cast(),
+            lane: lane.cast(),
+            prepacked: operands.packed.cast(),
+            c: operands.c.cast(),
+            c_rows: if dense {
+                &self.dense_rows
+            } else {
+                &self.c_rows
+            },
+            c_lanes: if dense {
+                &self.dense_lanes
+            } else {
+                &self.c_lanes
+            },
+            vectors: if dense {
+                &self.dense_vectors
+            } else {
+                &self.vectors
+            },
+            spill,
+            partial,
+            lane_scratch: partial.wrapping_add(self.partial_elements()),
+            pieces: piece.map_or(0..self.pieces(), |piece| piece..piece + 1),
+            accumulate: self.accumulate && !dense,
+            held: None,
+        };
+        let mut start = rows.start;
+        while start < rows.end.min(self.rows()) {
+            let batch = start / self.m;
+            let end = rows.end.min((batch + 1) * self.m);
+            let wanted = start - batch * self.m..end - batch * self.m;
+            let offset = self.batch[batch];
+            let offset = if dense {
+                BatchOffset {
+                    c: (batch * self.m * self.n) as isize,
+                    ..offset
+                }
+            } else {
+                offset
+            };
+            let area = if self.transposed {
+                Area {
+                    batch,
+                    rows: 0..self.n,
+                    lanes: wanted,
+                }
+            } else {
+                Area {
+                    batch,
+                    rows: wanted,
+                    lanes: 0..self.n,
+                }
+            };
+            // SAFETY: the caller's contract; the area lies inside the plan's rows and lanes.
+            unsafe { run.area(offset, &area) };
+            start = end;
+        }
+    }
+}
+
+impl<T: Tiled> Run<'_, T> {
+    /// Computes one area of C, block after block.
+    unsafe fn area(&mut self, offset: BatchOffset, area: &Area) {
+        let plan = self.plan;
+        let chunk = if plan.partial_elements() > 0 {
+            ROW_CHUNK
+        } else {
+            usize::MAX
+        };
+        let mut start = area.rows.start;
+        while start < area.rows.end {
+            let rows = start..area.rows.end.min(start.saturating_add(chunk));
+            for block in &plan.lane_blocks {
+                let panels = self.wanted_panels(block, &area.lanes);
+                if panels.is_empty() {
+                    continue;
+                }
+                for piece in self.pieces.clone() {
+                    for k in plan.blocks(piece) {
+                        // SAFETY: the caller's contract.
+                        unsafe { self.block(offset, area, rows.clone(), panels.clone(), piece, k) };
+                    }
+                }
+            }
+            start = rows.end;
+        }
+    }
+
+    /// The panels of a block that hold some of the lanes.
+    fn wanted_panels(&self, block: &Range<usize>, lanes: &Range<usize>) -> Range<usize> {
+        let panels = &self.plan.panels[block.clone()];
+        let before = panels.partition_point(|panel| self.panel_end(*panel) <= lanes.start);
+        let until =
+            panels.partition_point(|panel| (self.vectors[panel.first].lane as usize) < lanes.end);
+        block.start + before..block.start + until.max(before)
+    }
+
+    /// The lane after a panel's last.
+    fn panel_end(&self, panel: Panel) -> usize {
+        let last = self.vectors[panel.first + panel.vectors - 1];
+        last.lane as usize + last.count as usize
+    }
+
+    /// One block: some rows, some panels, one block of k.
+    unsafe fn block(
+        &mut self,
+        offset: BatchOffset,
+        area: &Area,
+        rows: Range<usize>,
+        panels: Range<usize>,
+        piece: usize,
+        k: Range<usize>,
+    ) {
+        let plan = self.plan;
+        // SAFETY: the caller's contract.
+        unsafe { self.pack_block(offset, area.batch, &panels, &k) };
+        let first_vector = plan.panels[panels.start].first;
+        let start_of_piece = k.start == piece * plan.piece;
+        let end_of_piece = k.end == plan.k.min((piece + 1) * plan.piece);
+        let mut start = rows.start;
+        while start < rows.end {
+            let step = start..rows.end.min(start + plan.row_step);
+            for &panel in &plan.panels[panels.clone()] {
+                let before = (panel.first - first_vector) * plan.lanes;
+                let partial = self.partial.wrapping_add(
+                    before * rows.len() + (start - rows.start) * panel.vectors * plan.lanes,
+                );
+                let b = if !plan.packed {
+                    self.lane.wrapping_offset(offset.lane)
+                } else if self.prepacked.is_null() {
+                    self.lane_scratch
+                        .wrapping_add(before * k.len())
+                        .cast_const()
+                } else {
+                    self.prepacked
+                        .wrapping_add(plan.packed_offset(area.batch, panel, &k))
+                };
+                let mut vectors = [Vector::default(); MAX_VECTORS];
+                let call = TileCall {
+                    tiles: 0,
+                    a: self.row.wrapping_offset(offset.row),
+                    a_rows: &[],
+                    a_k: &plan.row_k[k.clone()],
+                    b,
+                    vectors: self.cut_vectors(panel, &area.lanes, &mut vectors),
+                    b_k: if plan.packed {
+                        &plan.panel_k[panel.vectors][..k.len()]
+                    } else {
+                        &plan.lane_k[k.clone()]
+                    },
+                    start: if start_of_piece { ptr::null() } else { partial },
+                    partial: if end_of_piece {
+                        ptr::null_mut()
+                    } else {
+                        partial
+                    },
+                    c: self.c.wrapping_offset(offset.c),
+                    c_rows: &[],
+                    c_lanes: self.c_lanes,
+                    add: self.accumulate || piece > self.pieces.start,
+                    spill: self.spill,
+                };
+                // SAFETY: the caller's contract.
+                unsafe { self.column(call, step.clone(), panel.vectors) };
+            }
+            start = step.end;
+        }
+    }
+
+    /// Packs the panels of a block into the scratch, unless they are there or the caller packed them.
+    unsafe fn pack_block(
+        &mut self,
+        offset: BatchOffset,
+        batch: usize,
+        panels: &Range<usize>,
+        k: &Range<usize>,
+    ) {
+        let plan = self.plan;
+        if !plan.packed || !self.prepacked.is_null() {
+            return;
+        }
+        let key = Some((
+            if plan.lanes_vary { batch } else { 0 },
+            panels.clone(),
+            k.start,
+        ));
+        if self.held == key {
+            return;
+        }
+        let mut target = self.lane_scratch;
+        for &panel in &plan.panels[panels.clone()] {
+            // SAFETY: the caller's contract; the scratch holds the widest block.
+            unsafe {
+                plan.pack_panel(
+                    self.lane.wrapping_offset(offset.lane),
+                    target,
+                    panel,
+                    k.clone(),
+                )
+            };
+            target = target.wrapping_add(panel.vectors * plan.lanes * k.len());
+        }
+        self.held = key;
+    }
+
+    /// A panel's vectors, cut to the wanted lanes.
+    fn cut_vectors<'b>(
+        &'b self,
+        panel: Panel,
+        lanes: &Range<usize>,
+        room: &'b mut [Vector; MAX_VECTORS],
+    ) -> &'b [Vector] {
+        let all = &self.vectors[panel.first..panel.first + panel.vectors];
+        let first = all[0].lane as usize;
+        if first >= lanes.start && self.panel_end(panel) <= lanes.end {
+            return all;
+        }
+        let cut = &mut room[..panel.vectors];
+        for (vector, part) in all.iter().zip(cut.iter_mut()) {
+            let lane = vector.lane as usize;
+            let start = lanes.start.clamp(lane, lane + vector.count as usize);
+            let end = lanes.end.clamp(start, lane + vector.count as usize);
+            *part = Vector {
+                lane: start as u32,
+                skip: vector.skip + (start - lane) as u8,
+                count: (end - start) as u8,
+                ..*vector
+            };
+        }
+        cut
+    }
+
+    /// One column of tiles: the rows in even tiles of at most the tallest instance.
+    unsafe fn column(&self, call: TileCall<'_, T>, rows: Range<usize>, vectors: usize) {
+        let mut call = call;
+        let mut row = rows.start;
+        for (tiles, size) in split_rows(rows.len(), self.table.max_rows(vectors)) {
+            let Some(function) = self.table.function(size, vectors).filter(|_| tiles > 0) else {
+                continue;
+            };
+            let covered = row..row + tiles * size;
+            call.tiles = tiles;
+            call.a_rows = &self.plan.rows[covered.clone()];
+            call.c_rows = &self.c_rows[covered.clone()];
+            // SAFETY: the tables cover these rows, vectors and sums; offsets stay in the operands by the run's contract.
+            unsafe { function(&call) };
+            let elements = covered.len() * vectors * self.plan.lanes;
+            if !call.start.is_null() {
+                call.start = call.start.wrapping_add(elements);
+            }
+            if !call.partial.is_null() {
+                call.partial = call.partial.wrapping_add(elements);
+            }
+            row = covered.end;
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The register tiles: `MR` rows by `NV` vectors of accumulators, one generic body, one table of instances.
+use super::cpu::Isa;
+#[cfg(target_arch = "x86_64")]
+use super::simd::{Avx2F32, Avx2F64, Avx512F32, Avx512F64};
+use super::simd::{Plain, Scalar, Simd};
+
+/// The most vectors of one tile.
+pub(super) const MAX_VECTORS: usize = 8;
+/// Elements that a tile of any instance holds at most.
+pub(super) const MAX_TILE: usize = 24 * 16;
+
+/// One vector of lanes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Vector {
+    /// Offset of its first element in the lane operand (or in its packed panel).
+    pub source: i32,
+    /// The lane index of its first wanted element.
+    pub lane: u32,
+    /// Elements before the first wanted one (a vector shifted back from the end of a buffer).
+    pub skip: u8,
+    /// Wanted elements.
+    pub count: u8,
+    /// Whether the wanted elements lie side by side in C.
+    pub contiguous: bool,
+}
+
+/// One call of a microkernel: `tiles` tiles of `MR` rows, one below the other.
+pub(super) struct TileCall<'a, T> {
+    pub tiles: usize,
+    /// The row operand: element (r, k) is at `a + a_rows[r] + a_k[k]`.
+    pub a: *const T,
+    pub a_rows: &'a [i32],
+    pub a_k: &'a [i32],
+    /// The lane operand: vector v at k starts at `b + vectors[v].source + b_k[k]`.
+    pub b: *const T,
+    pub vectors: &'a [Vector],
+    pub b_k: &'a [i32],
+    /// Accumulators so far, tile after tile, rows by vectors; null: start at +0.
+    pub start: *const T,
+    /// Where to leave the accumulators in the same form; null: they are done and go to C.
+    pub partial: *mut T,
+    /// C: element (r, lane) is at `c + c_rows[r] + c_lanes[lane]`.
+    pub c: *mut T,
+    pub c_rows: &'a [i32],
+    pub c_lanes: &'a [i32],
+    /// Add to C instead of overwriting it.
+    pub add: bool,
+    /// Room for one tile.
+    pub spill: *mut T,
+}
+
+/// A microkernel.
+pub(super) type TileFunction<T> = unsafe fn(&TileCall<'_, T>);
+
+/// One row of the table.
+#[derive(Clone, Copy)]
+pub(super) struct TileRow<T: 'static> {
+    /// Rows of accumulators.
+    pub rows: usize,
+    /// Vectors of accumulators.
+    pub vectors: usize,
+    /// The microkernel.
+    pub function: TileFunction<T>,
+}
+
+/// The instances of one instruction set and element type.
+pub(super) struct TileTable<T: 'static> {
+    /// Elements of a vector.
+    pub lanes: usize,
+    /// Every (rows, vectors) that exists: for each number of vectors, all numbers of rows up to some maximum.
+    pub entries: &'static [TileRow<T>],
+}
+
+impl<T> TileTable<T> {
+    /// The microkernel of the given shape.
+    pub fn function(&self, rows: usize, vectors: usize) -> Option<TileFunction<T>> {
+        self.entries
+            .iter()
+            .find(|entry| entry.rows == rows && entry.vectors == vectors)
+            .map(|entry| entry.function)
+    }
+
+    /// The most rows with this many vectors; 0: no such tile.
+    pub fn max_rows(&self, vectors: usize) -> usize {
+        self.entries
+            .iter()
+            .filter(|entry| entry.vectors == vectors)
+            .map(|entry| entry.rows)
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// Element types that have tables.
+pub(super) trait Tiled: Scalar {
+    fn table(isa: Isa) -> &'static TileTable<Self>;
+}
+
+#[inline(always)]
+unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(call: &TileCall<'_, S::Element>) {
+    for index in 0..call.tiles {
+        // SAFETY: the call's contract covers each of its tiles.
+        unsafe {
+            let acc = accumulate::<S, MR, NV>(call, index);
+            finish::<S, MR, NV>(call, index, &acc);
+        }
+    }
+}
+
+/// The chain over k, for tile number `index`.
+#[inline(always)]
+unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
+    call: &TileCall<'_, S::Element>,
+    index: usize,
+) -> [[S::Vector; NV]; MR] {
+    // SAFETY: the driver gives tables of `tiles * MR` rows, NV vectors and equal lengths in k, whose sums stay inside
+    // the operands (checked by the caller of `run` against the plan's ranges), and `start` holds whole tiles.
+    unsafe {
+        let mut a = [call.a; MR];
+        for (row, pointer) in a.iter_mut().enumerate() {
+            *pointer = call
+                .a
+                .wrapping_offset(*call.a_rows.get_unchecked(index * MR + row) as isize);
+        }
+        let mut b = [call.b; NV];
+        for (v, pointer) in b.iter_mut().enumerate() {
+            *pointer = call
+                .b
+                .wrapping_offset(call.vectors.get_unchecked(v).source as isize);
+        }
+        let mut acc = [[S::zero(); NV]; MR];
+        if !call.start.is_null() {
+            let start = call.start.add(index * MR * NV * S::LANES);
+            for row in 0..MR {
+                for v in 0..NV {
+                    acc[row][v] = S::load(start.add((row * NV + v) * S::LANES));
+                }
+            }
+        }
+        for k in 0..call.a_k.len() {
+            let a_k = *call.a_k.get_unchecked(k) as isize;
+            let b_k = *call.b_k.get_unchecked(k) as isize;
+            let mut lanes = [S::zero(); NV];
+            for v in 0..NV {
+                lanes[v] = S::load(b[v].wrapping_offset(b_k));
+            }
+            for row in 0..MR {
+                let factor = S::splat(a[row].wrapping_offset(a_k));
+                for v in 0..NV {
+                    acc[row][v] = S::fused(factor, lanes[v], acc[row][v]);
+                }
+            }
+        }
+        acc
+    }
+}
+
+/// Leaves the accumulators of tile number `index` where the call wants them.
+#[inline(always)]
+unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
+    call: &TileCall<'_, S::Element>,
+    index: usize,
+    acc: &[[S::Vector; NV]; MR],
+) {
+    // SAFETY: `partial` and `spill` hold whole tiles; a direct vector's LANES elements lie side by side in C, all of
+    // them in the range that the plan names.
+    unsafe {
+        if !call.partial.is_null() {
+            let partial = call.partial.add(index * MR * NV * S::LANES);
+            store_tile::<S, MR, NV>(partial, acc);
+            return;
+        }
+        let mut all = true;
+        for v in 0..NV {
+            let vector = call.vectors.get_unchecked(v);
+            let direct = vector.contiguous && vector.count as usize == S::LANES;
+            all &= direct;
+            if direct {
+                let column = call
+                    .c
+                    .wrapping_offset(*call.c_lanes.get_unchecked(vector.lane as usize) as isize);
+                for row in 0..MR {
+                    let target = column
+                        .wrapping_offset(*call.c_rows.get_unchecked(index * MR + row) as isize);
+                    let value = if call.add {
+                        S::add(S::load(target), acc[row][v])
+                    } else {
+                        acc[row][v]
+                    };
+                    S::store(target, value);
+                }
+            }
+        }
+        if !all {
+            store_tile::<S, MR, NV>(call.spill, acc);
+            scatter(call, index * MR, MR, S::LANES);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn store_tile<S: Simd, const MR: usize, const NV: usize>(
+    target: *mut S::Element,
+    acc: &[[S::Vector; NV]; MR],
+) {
+    for row in 0..MR {
+        for v in 0..NV {
+            // SAFETY: the caller gives room for MR x NV vectors.
+            unsafe { S::store(target.add((row * NV + v) * S::LANES), acc[row][v]) };
+        }
+    }
+}
+
+/// Writes the vectors of the spilled tile that are not direct to C, element by element.
+#[inline(never)]
+unsafe fn scatter<T: Scalar>(call: &TileCall<'_, T>, first: usize, rows: usize, lanes: usize) {
+    let stride = call.vectors.len() * lanes;
+    for (v, vector) in call.vectors.iter().enumerate() {
+        if vector.contiguous && vector.count as usize == lanes {
+            continue;
+        }
+        let columns = &call.c_lanes[vector.lane as usize..][..vector.count as usize];
+        let source = call.spill.wrapping_add(v * lanes + vector.skip as usize);
+        for (lane, &column) in columns.iter().enumerate() {
+            let column = call.c.wrapping_offset(column as isize);
+            for row in 0..rows {
+                let target = column.wrapping_offset(call.c_rows[first + row] as isize);
+                // SAFETY: the spilled tile holds `rows` x `stride` elements; the target is an element of C.
+                unsafe {
+                    let value = *source.add(row * stride + lane);
+                    *target = if call.add {
+                        (*target).plus(value)
+                    } else {
+                        value
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// A table from wrappers that enable the instruction set around the one generic body.
+macro_rules! tile_table {
+    ($table:ident, $wrapper:ident, $simd:ty, $element:ty, $lanes:literal, $(#[$attribute:meta])?,
+     [$(($rows:literal, $vectors:literal)),* $(,)?]) => {
+        $(#[$attribute])?
+        unsafe fn $wrapper<const MR: usize, const NV: usize>(call: &TileCall<'_, $element>) {
+            // SAFETY: the caller's contract is the body's; the attribute provides the instruction set.
+            unsafe { tile::<$simd, MR, NV>(call) }
+        }
+
+        static $table: TileTable<$element> = TileTable {
+            lanes: $lanes,
+            entries: &[$(TileRow { rows: $rows, vectors: $vectors, function: $wrapper::<$rows, $vectors> }),*],
+        };
+    };
+}
+
+/// Calls `tile_table!` with the shapes that fill sixteen registers: MR * NV accumulators, NV lane vectors, one factor.
+macro_rules! sixteen_registers {
+    ($table:ident, $wrapper:ident, $simd:ty, $element:ty, $lanes:literal, $(#[$attribute:meta])?) => {
+        tile_table!($table, $wrapper, $simd, $element, $lanes, $(#[$attribute])?, [
+            (1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (9, 1), (10, 1), (11, 1), (12, 1),
+            (1, 2), (2, 2), (3, 2), (4, 2), (5, 2), (6, 2),
+            (1, 3), (2, 3), (3, 3), (4, 3),
+            (1, 4), (2, 4), (3, 4),
+            (1, 6), (2, 6),
+            (1, 8),
+        ]);
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+sixteen_registers!(AVX2_F32, tile_avx2_f32, Avx2F32, f32, 8, #[target_feature(enable = "avx2,fma")]);
+#[cfg(target_arch = "x86_64")]
+sixteen_registers!(AVX2_F64, tile_avx2_f64, Avx2F64, f64, 4, #[target_feature(enable = "avx2,fma")]);
+#[cfg(target_arch = "x86_64")]
+sixteen_registers!(AVX512_F32, tile_avx512_f32, Avx512F32, f32, 16, #[target_feature(enable = "avx512f")]);
+#[cfg(target_arch = "x86_64")]
+sixteen_registers!(AVX512_F64, tile_avx512_f64, Avx512F64, f64, 8, #[target_feature(enable = "avx512f")]);
+
+type PlainF32 = Plain<f32, 4>;
+type PlainF64 = Plain<f64, 2>;
+tile_table!(PLAIN_F32, tile_plain_f32, PlainF32, f32, 4, , [
+    (1, 1), (2, 1), (3, 1), (4, 1), (1, 2), (2, 2), (3, 2), (4, 2),
+]);
+tile_table!(PLAIN_F64, tile_plain_f64, PlainF64, f64, 2, , [
+    (1, 1), (2, 1), (3, 1), (4, 1), (1, 2), (2, 2), (3, 2), (4, 2),
+]);
+
+impl Tiled for f32 {
+    fn table(isa: Isa) -> &'static TileTable<f32> {
+        match isa {
+            Isa::Portable => &PLAIN_F32,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => &AVX2_F32,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => &AVX512_F32,
+            #[cfg(not(target_arch = "x86_64"))]
+            Isa::Avx2 | Isa::Avx512 => &PLAIN_F32,
+        }
+    }
+}
+
+impl Tiled for f64 {
+    fn table(isa: Isa) -> &'static TileTable<f64> {
+        match isa {
+            Isa::Portable => &PLAIN_F64,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => &AVX2_F64,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => &AVX512_F64,
+            #[cfg(not(target_arch = "x86_64"))]
+            Isa::Avx2 | Isa::Avx512 => &PLAIN_F64,
+        }
+    }
+}

@@ -1,0 +1,609 @@
+//! The loop over the steps of a schedule.
+//!
+//! Work is cut into tasks by shape alone, and distinct tasks write distinct elements, so every number of threads gives the same bits.
+//! A step allocates nothing: scratch for contractions and packed operands lies in the [`Workspace`].
+use super::contraction::{Contraction, ContractionSpec, Cpu, Index, Operand, Operands};
+use super::memory::AlignedBytes;
+use crate::kir::schedule::{Address, Base, Product, Schedule, Step};
+use crate::kir::{STATUS_FINE, Status};
+use std::any::Any;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A compiled loop kernel: `kernel(buffers, begin, end, status)`.
+pub type KernelFunction = unsafe extern "C" fn(*const *mut u8, i64, i64, *const Status);
+
+/// Loops that may lie in one another.
+const MOST_LOOPS: usize = 8;
+/// Buffers of one kernel.
+const MOST_ARGUMENTS: usize = 32;
+/// Scalar operations below which a kernel is not shared among threads: about ten microseconds of work.
+const SHARED_WORK: usize = 100_000;
+/// Multiply-adds below which a contraction is not shared among threads.
+const SHARED_MULTIPLY_ADDS: usize = 250_000;
+
+/// An index was out of bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckFailure {
+    /// Position of the check in the schedule's list.
+    pub check: usize,
+    /// The index.
+    pub value: i32,
+}
+
+/// Memory that one run at a time works on.
+#[derive(Debug)]
+pub struct Workspace {
+    arena: AlignedBytes,
+    scratch: AlignedBytes,
+    packs: AlignedBytes,
+    status: Status,
+}
+
+/// A schedule with its compiled kernels and planned contractions.
+pub struct Executable {
+    schedule: Schedule,
+    kernels: Vec<KernelFunction>,
+    contractions: Vec<Planned>,
+    constants: AlignedBytes,
+    /// Packs made before a loop, by the step that reads them: (product, where in `packs`).
+    pack_offsets: Vec<Option<usize>>,
+    pack_bytes: usize,
+    task_scratch: usize,
+    partial_bytes: usize,
+    threads: usize,
+    /// Keeps the kernels' code alive.
+    _code: Arc<dyn Any + Send + Sync>,
+}
+
+struct Planned {
+    plain: Contraction,
+    /// The plan for an operand that is packed once outside the loop.
+    prepacked: Option<Contraction>,
+}
+
+/// Where the loops around a step are.
+#[derive(Clone, Copy)]
+struct Frame {
+    position: [isize; MOST_LOOPS],
+    done: [usize; MOST_LOOPS],
+    depth: usize,
+}
+
+/// The memory of one run.
+struct Memory<'a> {
+    arena: *mut u8,
+    constants: *mut u8,
+    inputs: &'a [*mut u8],
+    outputs: &'a [*mut u8],
+    scratch: *mut u8,
+    packs: *mut u8,
+    status: &'a Status,
+}
+
+// SAFETY: the pointers are shared with tasks that touch distinct elements, as the schedule guarantees; the caller of `run` guarantees
+// that the memory is valid and not used by anyone else meanwhile.
+unsafe impl Sync for Memory<'_> {}
+
+impl Executable {
+    /// Puts a schedule together with its kernels, in the schedule's order. `code` keeps their memory alive.
+    ///
+    /// # Errors
+    /// A fault of the compiler: a loop nest too deep, a kernel with too many buffers, a contraction without a plan.
+    pub fn new(
+        schedule: Schedule,
+        kernels: Vec<KernelFunction>,
+        code: Arc<dyn Any + Send + Sync>,
+        cpu: &Cpu,
+        threads: usize,
+    ) -> Result<Executable, String> {
+        if schedule
+            .kernels
+            .iter()
+            .any(|kernel| kernel.buffers.len() > MOST_ARGUMENTS)
+            || depth(&schedule.steps) > MOST_LOOPS
+        {
+            return Err("a kernel with too many buffers, or loops nested too deep".into());
+        }
+        let contractions = schedule
+            .products
+            .iter()
+            .map(|product| planned(product, cpu))
+            .collect::<Result<Vec<_>, String>>()?;
+        let mut constants = AlignedBytes::zeroed(schedule.constants.len());
+        constants.bytes_mut().copy_from_slice(&schedule.constants);
+        let plans = || {
+            contractions
+                .iter()
+                .flat_map(|planned| std::iter::once(&planned.plain).chain(&planned.prepacked))
+        };
+        let task_scratch = plans()
+            .map(Contraction::scratch_bytes)
+            .max()
+            .unwrap_or(0)
+            .next_multiple_of(64);
+        let partial_bytes = plans()
+            .filter(|plan| by_pieces(plan, threads))
+            .map(|plan| plan.pieces() * plan.partial_bytes())
+            .max()
+            .unwrap_or(0);
+        let mut executable = Executable {
+            pack_offsets: Vec::new(),
+            pack_bytes: 0,
+            task_scratch,
+            partial_bytes: partial_bytes.next_multiple_of(64),
+            threads,
+            schedule,
+            kernels,
+            contractions,
+            constants,
+            _code: code,
+        };
+        let steps = std::mem::take(&mut executable.schedule.steps);
+        executable.plan_packs(&steps, false);
+        executable.schedule.steps = steps;
+        Ok(executable)
+    }
+
+    /// The schedule.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// Bytes that a workspace for this executable takes.
+    pub fn workspace_bytes(&self) -> usize {
+        self.schedule.arena_bytes + self.scratch_bytes() + self.pack_bytes
+    }
+
+    fn tasks_at_once(&self) -> usize {
+        if self.threads > 1 {
+            2 * self.threads
+        } else {
+            1
+        }
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        self.tasks_at_once() * self.task_scratch + self.partial_bytes
+    }
+
+    /// Memory for runs of this executable.
+    pub fn workspace(&self) -> Workspace {
+        Workspace {
+            arena: AlignedBytes::zeroed(self.schedule.arena_bytes),
+            scratch: AlignedBytes::zeroed(self.scratch_bytes()),
+            packs: AlignedBytes::zeroed(self.pack_bytes),
+            status: Status::new(STATUS_FINE),
+        }
+    }
+
+    /// Gives each product step inside a loop whose packed operand is constant there a place for the pack. Steps are visited in the order
+    /// in which [`Executable::run`] meets them first.
+    fn plan_packs(&mut self, steps: &[Step], in_loop: bool) {
+        for step in steps {
+            match step {
+                Step::Product {
+                    product,
+                    constant_a,
+                    constant_b,
+                    ..
+                } => {
+                    let packed = self.contractions[*product]
+                        .prepacked
+                        .as_ref()
+                        .filter(|plan| {
+                            in_loop
+                                && match plan.packs() {
+                                    Some(Operand::A) => *constant_a,
+                                    Some(Operand::B) => *constant_b,
+                                    None => false,
+                                }
+                        });
+                    let bytes = packed.map(|plan| plan.pack_bytes().next_multiple_of(64));
+                    self.pack_offsets.push(bytes.map(|_| self.pack_bytes));
+                    self.pack_bytes += bytes.unwrap_or(0);
+                }
+                Step::Loop { body, .. } => self.plan_packs(body, true),
+                Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {
+                }
+            }
+        }
+    }
+
+    /// Runs the schedule once.
+    ///
+    /// # Errors
+    /// The first index check that failed; outputs that depend on it are not written.
+    ///
+    /// # Safety
+    /// `inputs` and `outputs` hold one pointer for each input and output of the graph that was lowered, each to memory of that value's
+    /// size, aligned to its elements, which nobody else uses meanwhile; an output's memory overlaps an input's only where the graph was
+    /// lowered with that alias. `workspace` was made by this executable.
+    pub unsafe fn run(
+        &self,
+        inputs: &[*mut u8],
+        outputs: &[*mut u8],
+        workspace: &mut Workspace,
+    ) -> Result<(), CheckFailure> {
+        workspace.status.store(STATUS_FINE, Ordering::Relaxed);
+        let memory = Memory {
+            arena: workspace.arena.pointer(),
+            constants: self.constants.pointer(),
+            inputs,
+            outputs,
+            scratch: workspace.scratch.pointer(),
+            packs: workspace.packs.pointer(),
+            status: &workspace.status,
+        };
+        let frame = Frame {
+            position: [0; MOST_LOOPS],
+            done: [0; MOST_LOOPS],
+            depth: 0,
+        };
+        let mut product_number = 0;
+        // SAFETY: the caller's contract; the schedule stays within the buffers by construction.
+        unsafe { self.steps(&self.schedule.steps, &memory, frame, &mut product_number) }
+    }
+
+    unsafe fn steps(
+        &self,
+        steps: &[Step],
+        memory: &Memory<'_>,
+        frame: Frame,
+        products: &mut usize,
+    ) -> Result<(), CheckFailure> {
+        for step in steps {
+            // SAFETY: `run`'s contract, and addresses of the schedule lie within their buffers.
+            unsafe {
+                match step {
+                    Step::Kernel {
+                        kernel,
+                        arguments,
+                        outer,
+                        work,
+                        checks,
+                        ..
+                    } => {
+                        self.kernel(*kernel, arguments, *outer, *work, memory, &frame);
+                        if *checks {
+                            failure(memory.status)?;
+                        }
+                    }
+                    Step::Product {
+                        product, a, b, c, ..
+                    } => {
+                        let operands = Operands {
+                            a: memory.at(a, &frame),
+                            b: memory.at(b, &frame),
+                            c: memory.at(c, &frame),
+                            packed: std::ptr::null(),
+                        };
+                        self.product(*product, *products, operands, memory);
+                        *products += 1;
+                    }
+                    Step::Zero { at, bytes } => {
+                        std::ptr::write_bytes(memory.at(at, &frame), 0, *bytes)
+                    }
+                    Step::Copy { from, to, bytes } => {
+                        std::ptr::copy_nonoverlapping(
+                            memory.at(from, &frame).cast_const(),
+                            memory.at(to, &frame),
+                            *bytes,
+                        );
+                    }
+                    Step::Turn { at } => {
+                        let position = frame
+                            .depth
+                            .checked_sub(1)
+                            .map_or(0, |depth| frame.position[depth]);
+                        memory.at(at, &frame).cast::<i32>().write(position as i32);
+                    }
+                    Step::Loop {
+                        length,
+                        reverse,
+                        body,
+                    } => self.turns(*length, *reverse, body, memory, frame, products)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    unsafe fn turns(
+        &self,
+        length: usize,
+        reverse: bool,
+        body: &[Step],
+        memory: &Memory<'_>,
+        mut frame: Frame,
+        products: &mut usize,
+    ) -> Result<(), CheckFailure> {
+        let depth = frame.depth;
+        frame.depth += 1;
+        // SAFETY: as in `steps`; packs are made from operands that do not change inside the loop.
+        unsafe {
+            self.pack(body, memory, &frame, &mut products.clone());
+            let first = *products;
+            for turn in 0..length {
+                frame.done[depth] = turn;
+                frame.position[depth] = if reverse { length - 1 - turn } else { turn } as isize;
+                *products = first;
+                self.steps(body, memory, frame, products)?;
+            }
+            if length == 0 {
+                *products = first + count_products(body);
+            }
+        }
+        Ok(())
+    }
+
+    /// Packs what stays constant in a loop whose body these steps are (inner loops make their own packs).
+    unsafe fn pack(&self, body: &[Step], memory: &Memory<'_>, frame: &Frame, number: &mut usize) {
+        for step in body {
+            match step {
+                Step::Product { product, a, b, .. } => {
+                    let place = self.pack_offsets.get(*number).copied().flatten();
+                    if let (Some(offset), Some(plan)) =
+                        (place, &self.contractions[*product].prepacked)
+                    {
+                        let operand = if plan.packs() == Some(Operand::A) {
+                            a
+                        } else {
+                            b
+                        };
+                        // SAFETY: the operand is whole before the loop; the pack's place is its own.
+                        unsafe {
+                            plan.pack(
+                                memory.at(operand, frame).cast_const(),
+                                memory.packs.add(offset),
+                                0..plan.pack_parts(),
+                            )
+                        };
+                    }
+                    *number += 1;
+                }
+                Step::Loop { body, .. } => *number += count_products(body),
+                Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {
+                }
+            }
+        }
+    }
+
+    unsafe fn kernel(
+        &self,
+        kernel: usize,
+        arguments: &[Address],
+        outer: usize,
+        work: usize,
+        memory: &Memory<'_>,
+        frame: &Frame,
+    ) {
+        let mut pointers = [std::ptr::null_mut::<u8>(); MOST_ARGUMENTS];
+        for (pointer, address) in pointers.iter_mut().zip(arguments) {
+            // SAFETY: addresses lie within their buffers.
+            *pointer = unsafe { memory.at(address, frame) };
+        }
+        let function = self.kernels[kernel];
+        let total = outer.saturating_mul(work);
+        let tasks = if self.threads > 1 && total >= SHARED_WORK {
+            (total / (SHARED_WORK / 2)).min(2 * self.threads).min(outer)
+        } else {
+            1
+        };
+        let shared = Pointers(pointers);
+        let run = |range: Range<usize>| {
+            let shared = &shared;
+            // SAFETY: the kernel stays within its buffers for positions below `outer`; tasks have disjoint ranges.
+            unsafe {
+                function(
+                    shared.0.as_ptr(),
+                    range.start as i64,
+                    range.end as i64,
+                    memory.status,
+                )
+            }
+        };
+        if tasks <= 1 {
+            run(0..outer)
+        } else {
+            split(0..tasks, &|task| run(part(outer, tasks, task)))
+        }
+    }
+
+    unsafe fn product(
+        &self,
+        product: usize,
+        number: usize,
+        mut operands: Operands,
+        memory: &Memory<'_>,
+    ) {
+        let planned = &self.contractions[product];
+        let mut plan = &planned.plain;
+        if let (Some(offset), Some(prepacked)) = (
+            self.pack_offsets.get(number).copied().flatten(),
+            &planned.prepacked,
+        ) {
+            plan = prepacked;
+            // SAFETY: within `packs`, by `plan_packs`.
+            operands.packed = unsafe { memory.packs.add(offset) };
+        }
+        let shared = SharedOperands(operands);
+        let scratch = |slot: usize| {
+            // SAFETY: the scratch holds one part for each task that runs at once.
+            unsafe { memory.scratch.add(slot * self.task_scratch) }
+        };
+        let rows = plan.rows();
+        let multiply_adds = rows * plan.columns() * plan.k();
+        if self.threads <= 1 || multiply_adds < SHARED_MULTIPLY_ADDS {
+            // SAFETY: `run`'s contract; operands lie within their buffers.
+            return unsafe { plan.run(&shared.0, scratch(0), 0..rows) };
+        }
+        if by_pieces(plan, self.threads) {
+            return unsafe { self.pieces(plan, shared, memory) };
+        }
+        let natural = plan.tasks();
+        let groups = natural.min(self.tasks_at_once());
+        split(0..groups, &|group| {
+            let shared = &shared;
+            for task in part(natural, groups, group) {
+                // SAFETY: groups have scratch of their own and tasks have rows of their own.
+                unsafe { plan.run(&shared.0, scratch(group), plan.task(task)) }
+            }
+        });
+    }
+
+    /// Large sums into few elements: the pieces run as tasks, then are added in order.
+    unsafe fn pieces(&self, plan: &Contraction, operands: SharedOperands, memory: &Memory<'_>) {
+        let groups = plan.pieces().min(self.tasks_at_once());
+        let partials_at = self.tasks_at_once() * self.task_scratch;
+        // SAFETY: partial results lie behind the tasks' scratch.
+        let partials = SharedPointer(unsafe { memory.scratch.add(partials_at) });
+        split(0..groups, &|group| {
+            let (operands, partials) = (&operands, &partials);
+            for piece in part(plan.pieces(), groups, group) {
+                // SAFETY: each piece has a partial result of its own, each group scratch of its own.
+                unsafe {
+                    let target = Operands {
+                        c: partials.0.add(piece * plan.partial_bytes()),
+                        ..operands.0
+                    };
+                    plan.run_piece(
+                        &target,
+                        memory.scratch.add(group * self.task_scratch),
+                        0..plan.rows(),
+                        piece,
+                    );
+                }
+            }
+        });
+        // SAFETY: all pieces are there; C is valid for all rows.
+        unsafe { plan.combine(partials.0, operands.0.c, 0..plan.rows()) }
+    }
+}
+
+struct Pointers([*mut u8; MOST_ARGUMENTS]);
+// SAFETY: see `Memory`.
+unsafe impl Sync for Pointers {}
+
+struct SharedOperands(Operands);
+// SAFETY: see `Memory`.
+unsafe impl Sync for SharedOperands {}
+
+struct SharedPointer(*mut u8);
+// SAFETY: see `Memory`.
+unsafe impl Sync for SharedPointer {}
+
+impl Memory<'_> {
+    /// The pointer that an address names now.
+    unsafe fn at(&self, address: &Address, frame: &Frame) -> *mut u8 {
+        let base = match address.base {
+            Base::Arena => self.arena,
+            Base::Input(at) => self.inputs[at as usize],
+            Base::Output(at) => self.outputs[at as usize],
+            Base::Constant => self.constants,
+        };
+        let mut offset = address.offset as isize;
+        for &(number, bytes) in &address.moves {
+            offset += frame.position[number] * bytes;
+        }
+        if let Some((number, bytes, phase)) = address.alternates {
+            offset += ((frame.done[number] + phase) % 2 * bytes) as isize;
+        }
+        // SAFETY: the caller's contract; an address may lie one buffer off only as a base that guards keep from being used.
+        base.wrapping_offset(offset)
+    }
+}
+
+fn failure(status: &Status) -> Result<(), CheckFailure> {
+    match status.load(Ordering::Relaxed) {
+        STATUS_FINE => Ok(()),
+        word => Err(CheckFailure {
+            check: (word >> 32) as usize - 1,
+            value: word as u32 as i32,
+        }),
+    }
+}
+
+fn planned(product: &Product, cpu: &Cpu) -> Result<Planned, String> {
+    let mut spec = ContractionSpec::new(product.dtype);
+    for index in &product.free {
+        let index = Index::new(index.extent, index.a, index.b, index.c);
+        match (index.a != 0, index.b != 0) {
+            (true, false) => spec.m.push(index),
+            (false, true) => spec.n.push(index),
+            (true, true) | (false, false) => spec.batch.push(index),
+        }
+    }
+    spec.k = product
+        .reduce
+        .iter()
+        .map(|index| Index::new(index.extent, index.a, index.b, 0))
+        .collect();
+    let plain = Contraction::new(&spec, cpu).map_err(|error| error.to_string())?;
+    let prepacked = Contraction::new(
+        &ContractionSpec {
+            prepacked: true,
+            ..spec
+        },
+        cpu,
+    )
+    .map_err(|error| error.to_string())?;
+    Ok(Planned {
+        plain,
+        prepacked: prepacked.packs().is_some().then_some(prepacked),
+    })
+}
+
+/// Whether the pieces of the sum are the better tasks: few rows, several pieces.
+fn by_pieces(plan: &Contraction, threads: usize) -> bool {
+    threads > 1
+        && plan.pieces() > 1
+        && plan.tasks() < 2 * threads
+        && plan.partial_bytes() * plan.pieces() <= 8 << 20
+}
+
+fn depth(steps: &[Step]) -> usize {
+    steps
+        .iter()
+        .map(|step| {
+            if let Step::Loop { body, .. } = step {
+                1 + depth(body)
+            } else {
+                0
+            }
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+fn count_products(steps: &[Step]) -> usize {
+    steps
+        .iter()
+        .map(|step| match step {
+            Step::Product { .. } => 1,
+            Step::Loop { body, .. } => count_products(body),
+            Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => 0,
+        })
+        .sum()
+}
+
+/// Part `at` of `length` positions cut into `parts` nearly equal ranges.
+fn part(length: usize, parts: usize, at: usize) -> Range<usize> {
+    length * at / parts..length * (at + 1) / parts
+}
+
+/// Runs tasks as leaves of joins in the current pool.
+fn split(tasks: Range<usize>, run: &(dyn Fn(usize) + Sync)) {
+    match tasks.len() {
+        0 => {}
+        1 => run(tasks.start),
+        length => {
+            let middle = tasks.start + length / 2;
+            rayon::join(
+                || split(tasks.start..middle, run),
+                || split(middle..tasks.end, run),
+            );
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Memory that kernels work on.
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+
+/// Zeroed bytes aligned to a cache line. Kernels reach it through raw pointers; Rust code reads and writes it through slices.
+#[derive(Debug)]
+pub struct AlignedBytes {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: it owns its memory, like a `Vec<u8>`.
+unsafe impl Send for AlignedBytes {}
+// SAFETY: a shared reference gives only shared slices and the raw pointer, whose use is `unsafe` with its own contract.
+unsafe impl Sync for AlignedBytes {}
+
+const ALIGNMENT: usize = 64;
+
+impl AlignedBytes {
+    /// That many zero bytes.
+    pub fn zeroed(length: usize) -> AlignedBytes {
+        let Some(layout) = layout(length) else {
+            return AlignedBytes {
+                start: NonNull::dangling(),
+                length: 0,
+            };
+        };
+        // SAFETY: the layout has a size above 0.
+        let start = unsafe { alloc_zeroed(layout) };
+        match NonNull::new(start) {
+            Some(start) => AlignedBytes { start, length },
+            None => handle_alloc_error(layout),
+        }
+    }
+
+    /// Number of bytes.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Where they start.
+    pub fn pointer(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: `start` owns `length` initialised bytes (or is dangling with length 0); a kernel writes them only while the caller of
+        // `Executable::run` guarantees that nobody else looks.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
+    }
+
+    /// The bytes, to be changed.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `bytes`, and the borrow is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
+    }
+}
+
+fn layout(length: usize) -> Option<Layout> {
+    if length == 0 {
+        None
+    } else {
+        Layout::from_size_align(length, ALIGNMENT).ok()
+    }
+}
+
+impl Drop for AlignedBytes {
+    fn drop(&mut self) {
+        if let Some(layout) = layout(self.length) {
+            // SAFETY: allocated in `zeroed` with this layout.
+            unsafe { dealloc(self.start.as_ptr(), layout) }
+        }
+    }
+}
