@@ -1,5 +1,5 @@
 # A small transformer that learns the characters of a text and then writes on by itself.
-let book = text("../LICENSE-APACHE") |> split(train = 0.9) |> windows(64, stride = 16)
+let book = text("../std/recurrent.dlm", unknown = "?") |> split(train = 0.9) |> windows(64, stride = 16)
 
 layer block(heads)(x: [n, t, d]) -> [n, t, d] {
     let y = x + (x |> layer_norm() |> multi_head_attention(heads, causal = true))

@@ -1,410 +1,290 @@
-//! Diagnostics as text: code and message, then each file's labelled lines with the source, carets below and what is said of each place.
-//!
-//! ```text
-//! error[E0301]: the sizes 784 and 10 differ
-//!   --> model.dlm:12:8
-//!    |
-//! 12 |     x @ W
-//!    |     -   ^ [10, 784]
-//!    |     |
-//!    |     [n, 10]
-//!    = help: transpose `W`
-//! ```
-use super::diagnostic::{Diagnostic, Label, Severity};
-use super::source::{FileId, Sources, Span};
-use std::fmt::Write;
+//! Diagnostics as text: with the source lines shown (feature `cli`, by annotate-snippets), or one line a fact.
+use super::diagnostic::{Diagnostic, Severity};
+use super::source::Sources;
 
-/// Columns of a tab stop.
-const TAB: usize = 4;
-/// Lines of one label above which its middle is left out.
-const MOST_LINES: usize = 6;
-
-/// Escape sequences of a rendering, empty without colour.
-struct Paint {
-    error: &'static str,
-    warning: &'static str,
-    frame: &'static str,
-    strong: &'static str,
-    reset: &'static str,
-}
-
-const COLOURED: Paint = Paint {
-    error: "\x1b[1;31m",
-    warning: "\x1b[1;33m",
-    frame: "\x1b[1;34m",
-    strong: "\x1b[1m",
-    reset: "\x1b[0m",
-};
-
-const PLAIN: Paint = Paint {
-    error: "",
-    warning: "",
-    frame: "",
-    strong: "",
-    reset: "",
-};
-
-/// A label within one line, in display columns from 0.
-struct Mark<'a> {
-    begin: usize,
-    end: usize,
-    primary: bool,
-    text: &'a str,
-}
-
-/// A diagnostic as text of several lines, with a line break at the end.
-pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
-    let paint = if colour { &COLOURED } else { &PLAIN };
-    let (name, tint) = match diagnostic.severity {
-        Severity::Error => ("error", paint.error),
-        Severity::Warning => ("warning", paint.warning),
+/// A diagnostic as a terminal shows it, with colours where `color` says so. Ends with a newline.
+#[cfg(feature = "cli")]
+pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
+    use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
     };
-    let mut out = format!(
-        "{tint}{name}[{}]{}{}: {}{}\n",
-        diagnostic.code, paint.reset, paint.strong, diagnostic.message, paint.reset
-    );
-    let known = |label: &&Label| is_known(sources, label.span);
-    let labels: Vec<&Label> = diagnostic.labels.iter().filter(known).collect();
-    let margin = labels
+    let mut files: Vec<_> = diagnostic.labels.iter().map(|l| l.span.file).collect();
+    let mut seen = Vec::new();
+    files.retain(|file| {
+        !seen.contains(file) && {
+            seen.push(*file);
+            true
+        }
+    });
+    let shown: Vec<_> = files
         .iter()
-        .map(|label| last_line(sources, label.span).to_string().len())
-        .max()
-        .unwrap_or(1);
-    let mut files: Vec<FileId> = Vec::new();
-    for label in &labels {
-        if !files.contains(&label.span.file) {
-            files.push(label.span.file);
-        }
-    }
-    for (at, &file) in files.iter().enumerate() {
-        let here: Vec<&Label> = labels
-            .iter()
-            .copied()
-            .filter(|l| l.span.file == file)
-            .collect();
-        let arrow = if at == 0 { "-->" } else { ":::" };
-        let _ = writeln!(
-            out,
-            "{:margin$}{}{arrow}{} {}",
-            "",
-            paint.frame,
-            paint.reset,
-            sources.location(here[0].span)
-        );
-        snippets(&mut out, sources, &here, labels[0], margin, tint, paint);
-    }
-    let further = diagnostic
-        .help
-        .iter()
-        .map(|text| ("help", text))
-        .chain(diagnostic.notes.iter().map(|text| ("note", text)));
-    for (kind, text) in further {
-        let indent = " ".repeat(margin + 5 + kind.len());
-        let text = text.replace('\n', &format!("\n{indent}"));
-        let _ = writeln!(
-            out,
-            "{:margin$} {}={} {}{kind}{}: {text}",
-            "", paint.frame, paint.reset, paint.strong, paint.reset
-        );
-    }
-    out
-}
-
-/// A span into an empty or absent text has no place; so has the default one of an empty collection.
-fn is_known(sources: &Sources, span: Span) -> bool {
-    sources
-        .files()
-        .get(span.file.0 as usize)
-        .is_some_and(|file| {
-            span.end as usize <= file.text.len() + 1
-                && span.start <= span.end
-                && span != Span::default()
+        .filter_map(|file| {
+            sources
+                .files()
+                .get(file.0 as usize)
+                .map(|source| (*file, source))
         })
-}
-
-fn first_line(sources: &Sources, span: Span) -> usize {
-    sources.line_column(span).0
-}
-
-fn last_line(sources: &Sources, span: Span) -> usize {
-    let end = span.end.saturating_sub(1).max(span.start);
-    sources
-        .line_column(Span {
-            start: end,
-            end,
-            ..span
-        })
-        .0
-}
-
-fn snippets(
-    out: &mut String,
-    sources: &Sources,
-    labels: &[&Label],
-    primary: &Label,
-    margin: usize,
-    tint: &str,
-    paint: &Paint,
-) {
-    let mut lines: Vec<usize> = Vec::new();
-    for label in labels {
-        let (first, last) = (
-            first_line(sources, label.span),
-            last_line(sources, label.span),
-        );
-        let hidden = |line: &usize| {
-            last - first >= MOST_LINES && *line >= first + MOST_LINES / 2 && *line + 1 < last
-        };
-        lines.extend((first..=last).filter(|line| !hidden(line)));
-    }
-    lines.sort_unstable();
-    lines.dedup();
-    let bar = format!("{:margin$} {}|{}", "", paint.frame, paint.reset);
-    let _ = writeln!(out, "{bar}");
-    let text = &sources.file(labels[0].span.file).text;
-    let mut before = None;
-    for number in lines {
-        if before.is_some_and(|before: usize| number > before + 1) {
-            let _ = writeln!(out, "{}...{}", paint.frame, paint.reset);
-        }
-        before = Some(number);
-        let (start, line) = line_of(text, number);
-        let _ = writeln!(
-            out,
-            "{}{number:margin$} |{} {}",
-            paint.frame,
-            paint.reset,
-            expand(line)
-        );
-        let mut marks: Vec<Mark<'_>> = labels
-            .iter()
-            .filter_map(|label| mark(sources, label, primary, number, start, line))
-            .collect();
-        marks.sort_by_key(|mark| (mark.begin, mark.end));
-        write_marks(out, &bar, &marks, tint, paint);
-    }
-}
-
-/// What a label marks in a line.
-fn mark<'a>(
-    sources: &Sources,
-    label: &'a Label,
-    primary: &Label,
-    number: usize,
-    start: usize,
-    line: &str,
-) -> Option<Mark<'a>> {
-    let (first, last) = (
-        first_line(sources, label.span),
-        last_line(sources, label.span),
-    );
-    if !(first..=last).contains(&number) {
-        return None;
-    }
-    let leading = line.len() - line.trim_start().len();
-    let from = if number == first {
-        (label.span.start as usize).saturating_sub(start)
-    } else {
-        leading
-    };
-    let to = if number == last {
-        (label.span.end as usize).saturating_sub(start)
-    } else {
-        line.len()
-    };
-    let begin = columns(line.get(..from.min(line.len())).unwrap_or(line));
-    let end = columns(line.get(..to.min(line.len())).unwrap_or(line));
-    Some(Mark {
-        begin,
-        end: end.max(begin + 1),
-        primary: std::ptr::eq(label, primary),
-        text: if number == last { &label.text } else { "" },
-    })
-}
-
-fn write_marks(out: &mut String, bar: &str, marks: &[Mark<'_>], tint: &str, paint: &Paint) {
-    if marks.is_empty() {
-        return;
-    }
-    let width = marks.iter().map(|mark| mark.end).max().unwrap_or(0);
-    let mut under: Vec<(char, bool)> = vec![(' ', false); width];
-    for pass in [false, true] {
-        for mark in marks.iter().filter(|mark| mark.primary == pass) {
-            let sign = if pass { '^' } else { '-' };
-            under[mark.begin..mark.end].fill((sign, pass));
-        }
-    }
-    let mut line = String::new();
-    let mut current = None;
-    for (sign, primary) in under {
-        let wanted = (sign != ' ').then_some(primary);
-        if wanted != current {
-            line.push_str(paint.reset);
-            line.push_str(match wanted {
-                Some(true) => tint,
-                Some(false) => paint.frame,
-                None => "",
-            });
-            current = wanted;
-        }
-        line.push(sign);
-    }
-    // The rightmost text stands beside its carets, the others hang below theirs.
-    let texts: Vec<&Mark<'_>> = marks.iter().filter(|mark| !mark.text.is_empty()).collect();
-    let beside = texts.last().filter(|mark| mark.end == width);
-    if let Some(mark) = beside {
-        let _ = write!(line, " {}", mark.text);
-    }
-    let _ = writeln!(out, "{bar} {line}{}", paint.reset);
-    let hanging = &texts[..texts.len() - usize::from(beside.is_some())];
-    for (at, mark) in hanging.iter().enumerate().rev() {
-        let lead = |with_bar: bool| {
-            let mut lead = String::new();
-            let mut column = 0;
-            for earlier in &hanging[..if with_bar { at + 1 } else { at }] {
-                if earlier.begin >= column {
-                    let _ = write!(lead, "{:gap$}|", "", gap = earlier.begin - column);
-                    column = earlier.begin + 1;
-                }
+        .collect();
+    // Messages hold the user's text: what is no letter there must not steer the terminal.
+    let message = plain(&diagnostic.message);
+    let texts: Vec<String> = diagnostic.labels.iter().map(|l| plain(&l.text)).collect();
+    let help = diagnostic.help.as_deref().map(plain);
+    let notes: Vec<String> = diagnostic.notes.iter().map(|note| plain(note)).collect();
+    let mut group = level
+        .primary_title(&message)
+        .id(diagnostic.code)
+        .elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
+    for (file, source) in shown {
+        let mut snippet = Snippet::source(&*source.text).path(&*source.name);
+        for (at, (label, text)) in diagnostic.labels.iter().zip(&texts).enumerate() {
+            if label.span.file != file {
+                continue;
             }
-            (lead, column)
-        };
-        if at + 1 == hanging.len() {
-            let _ = writeln!(out, "{bar} {}{}{}", paint.frame, lead(true).0, paint.reset);
+            let kind = match at {
+                0 => AnnotationKind::Primary,
+                _ => AnnotationKind::Context,
+            };
+            let range = visible_range(
+                &source.text,
+                label.span.start as usize,
+                label.span.end as usize,
+            );
+            let annotation = kind.span(range);
+            snippet = snippet.annotation(match text.is_empty() {
+                true => annotation,
+                false => annotation.label(text.as_str()),
+            });
         }
-        let (lead, column) = lead(false);
-        let gap = mark.begin.saturating_sub(column);
-        let colour = if mark.primary { tint } else { paint.frame };
-        let _ = writeln!(
-            out,
-            "{bar} {}{lead}{:gap$}{}{colour}{}{}",
-            paint.frame, "", paint.reset, mark.text, paint.reset
-        );
+        group = group.element(snippet);
     }
+    group = group.elements(help.iter().map(|help| Level::HELP.message(help.as_str())));
+    group = group.elements(notes.iter().map(|note| Level::NOTE.message(note.as_str())));
+    let renderer = match color {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
+    };
+    let mut text = renderer.render(&[group]).to_string();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
 }
 
-/// Where a line (from 1) starts, and its text without the line break.
-fn line_of(text: &str, number: usize) -> (usize, &str) {
-    let mut start = 0;
-    for (at, line) in text.split_inclusive('\n').enumerate() {
-        if at + 1 == number {
-            return (start, line.trim_end_matches(['\n', '\r']));
-        }
-        start += line.len();
-    }
-    (start, "")
+/// A diagnostic as plain text. Ends with a newline.
+#[cfg(not(feature = "cli"))]
+pub fn render(diagnostic: &Diagnostic, sources: &Sources, _color: bool) -> String {
+    render_plain(diagnostic, sources)
 }
 
-/// Tabs as spaces; control characters, which could change the terminal, as U+FFFD.
-fn expand(line: &str) -> String {
-    let mut out = String::new();
-    let mut column = 0;
-    for character in line.chars() {
-        let width = char_columns(character, column);
-        match character {
-            '\t' => out.extend(std::iter::repeat_n(' ', width)),
-            c if c.is_control() => out.push('\u{FFFD}'),
-            c => out.push(c),
-        }
-        column += width;
+/// A diagnostic as plain text, one line a fact: `name:line:column: error[E0107]: message`. Ends with a newline.
+pub fn render_plain(diagnostic: &Diagnostic, sources: &Sources) -> String {
+    let severity = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let known =
+        |label: &&super::diagnostic::Label| (label.span.file.0 as usize) < sources.files().len();
+    let mut labels = diagnostic.labels.iter().filter(known);
+    let first = labels.next();
+    let place = first.map_or(String::new(), |label| {
+        format!("{}: ", sources.location(label.span))
+    });
+    let mut text = format!(
+        "{place}{severity}[{}]: {}",
+        diagnostic.code,
+        plain(&diagnostic.message)
+    );
+    if let Some(label) = first.filter(|label| !label.text.is_empty()) {
+        text.push_str(&format!(" ({})", plain(&label.text)));
     }
-    out
+    text.push('\n');
+    for label in labels {
+        let location = sources.location(label.span);
+        text.push_str(&format!("  {location}: {}\n", plain(&label.text)));
+    }
+    if let Some(help) = &diagnostic.help {
+        text.push_str(&format!("  help: {}\n", plain(help)));
+    }
+    for note in &diagnostic.notes {
+        text.push_str(&format!("  note: {}\n", plain(note)));
+    }
+    text
 }
 
-fn columns(text: &str) -> usize {
-    text.chars().fold(0, |column, character| {
-        column + char_columns(character, column)
-    })
+/// Control characters written out.
+fn plain(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let escaped = c.is_control() && c != '\n';
+            let (written, kept) = match escaped {
+                true => (Some(c.escape_default()), None),
+                false => (None, Some(c)),
+            };
+            written.into_iter().flatten().chain(kept)
+        })
+        .collect()
 }
 
-/// Columns of a character in a terminal: none for combining marks, two for wide East Asian characters and emoji.
-fn char_columns(character: char, column: usize) -> usize {
-    match character as u32 {
-        0x09 => TAB - column % TAB,
-        0x0300..=0x036F | 0x1AB0..=0x1AFF | 0x20D0..=0x20FF | 0x200B..=0x200F | 0xFE00..=0xFE0F => {
-            0
+/// A range that lies in the text, on character boundaries. A line end is shown where it stands, not as the start of the next line.
+#[cfg(feature = "cli")]
+fn visible_range(text: &str, start: usize, end: usize) -> std::ops::Range<usize> {
+    let boundary = |mut at: usize| {
+        at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
         }
-        0x1100..=0x115F
-        | 0x2E80..=0x303E
-        | 0x3041..=0xA4CF
-        | 0xAC00..=0xD7A3
-        | 0xF900..=0xFAFF
-        | 0xFE30..=0xFE6F
-        | 0xFF00..=0xFF60
-        | 0xFFE0..=0xFFE6
-        | 0x1F300..=0x1FAFF
-        | 0x20000..=0x3FFFD => 2,
-        _ => 1,
-    }
+        at
+    };
+    let start = boundary(start);
+    start..boundary(end).max(start)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::source::{FileId, Span};
 
-    fn check(text: &str, labels: &[(&str, &str)], expected: &str) {
+    fn sources(text: &str) -> (Sources, FileId) {
         let mut sources = Sources::default();
         let file = sources.add("m.dlm", text);
-        let mut places = labels.iter().map(|(part, said)| Label {
-            span: {
-                let start = text.find(part).expect("the part occurs");
-                Span::new(file, start, start + part.len())
-            },
-            text: said.to_string(),
-        });
-        let first = places.next().expect("a label");
-        let mut diagnostic =
-            Diagnostic::error("E0301", first.span, "sizes differ").here(first.text);
-        diagnostic.labels.extend(places);
+        (sources, file)
+    }
+
+    fn show(text: &str, start: usize, end: usize) -> String {
+        let (sources, file) = sources(text);
+        let diagnostic = Diagnostic::error(
+            "E0107",
+            Span::new(file, start, end),
+            "found `x`, expected a name",
+        )
+        .here("here")
+        .help("write a name");
+        render(&diagnostic, &sources, false)
+    }
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn a_place_is_shown_under_its_line() {
+        insta::assert_snapshot!(show("let a = 1\nlet θ = α₁ + x\n", 15, 17), @r"
+    error[E0107]: found `x`, expected a name
+     --> m.dlm:2:5
+      |
+    2 | let θ = α₁ + x
+      |     ^^ here
+      |
+      = help: write a name
+    ");
+    }
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn tabs_the_end_of_the_text_and_the_empty_text_are_shown() {
+        insta::assert_snapshot!(show("\tlet\ta = 1", 5, 6), @r"
+    error[E0107]: found `x`, expected a name
+     --> m.dlm:1:6
+      |
+    1 |     let    a = 1
+      |            ^ here
+      |
+      = help: write a name
+    ");
+        insta::assert_snapshot!(show("let a = \n", 8, 8), @r"
+    error[E0107]: found `x`, expected a name
+     --> m.dlm:1:9
+      |
+    1 | let a = 
+      |         ^ here
+      |
+      = help: write a name
+    ");
+        insta::assert_snapshot!(show("let a = ", 8, 8), @r"
+    error[E0107]: found `x`, expected a name
+     --> m.dlm:1:9
+      |
+    1 | let a = 
+      |         ^ here
+      |
+      = help: write a name
+    ");
+        insta::assert_snapshot!(show("", 0, 0), @r"
+    error[E0107]: found `x`, expected a name
+     --> m.dlm:1:1
+      |
+    1 |
+      | ^ here
+      |
+      = help: write a name
+    ");
+    }
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn labels_of_several_files_and_lines_are_shown() {
+        let (mut sources, first) = sources("let a = [1, 2]\nlet b = a\n");
+        let second = sources.add("std/losses.dlm", "fn mse(p, q) {\n    p - q\n}\n");
+        let diagnostic = Diagnostic::error(
+            "E0301",
+            Span::new(first, 23, 24),
+            "shapes [2] and [3] do not agree",
+        )
+        .here("[2]")
+        .label(Span::new(first, 8, 14), "made here")
+        .label(Span::new(second, 19, 24), "in this subtraction")
+        .help("reshape one of them")
+        .note("in `mse` of the standard library");
+        insta::assert_snapshot!(render(&diagnostic, &sources, false), @r"
+    error[E0301]: shapes [2] and [3] do not agree
+     --> m.dlm:2:9
+      |
+    1 | let a = [1, 2]
+      |         ------ made here
+    2 | let b = a
+      |         ^ [2]
+      |
+     ::: std/losses.dlm:2:5
+      |
+    2 |     p - q
+      |     ----- in this subtraction
+      |
+      = help: reshape one of them
+      = note: in `mse` of the standard library
+    ");
+    }
+
+    #[test]
+    fn a_span_outside_the_text_or_of_no_file_does_no_harm() {
+        for (start, end) in [(0, 99), (99, 100), (5, 3), (1, 2)] {
+            assert!(show("θ = 1", start, end).contains("E0107"));
+        }
+        let diagnostic = Diagnostic::error(
+            "E0601",
+            Span::new(FileId(7), 0, 0),
+            "no such file \u{1b}[31m",
+        );
+        for text in [
+            render(&diagnostic, &Sources::default(), false),
+            render_plain(&diagnostic, &Sources::default()),
+        ] {
+            assert!(
+                text.contains("E0601") && !text.contains('\u{1b}'),
+                "{text:?}"
+            );
+        }
+        assert!(render(&diagnostic, &Sources::default(), true).contains("E0601"));
+    }
+
+    #[test]
+    fn plain_text_has_one_line_a_fact() {
+        let (sources, file) = sources("let a = 1\nlet b = x");
+        let diagnostic = Diagnostic::warning("E0201", Span::new(file, 18, 19), "`x` is unknown")
+            .here("not bound")
+            .label(Span::new(file, 4, 5), "`a` is")
+            .help("write `a`");
         assert_eq!(
-            render(&diagnostic.help("mend it"), &sources, false),
-            expected
+            render_plain(&diagnostic, &sources),
+            "m.dlm:2:9: warning[E0201]: `x` is unknown (not bound)\n  m.dlm:1:5: `a` is\n  help: write `a`\n"
         );
-    }
-
-    #[test]
-    fn one_place() {
-        check(
-            "let a = 1\nlet b = a @ c\n",
-            &[("c", "not known")],
-            "error[E0301]: sizes differ\n --> m.dlm:2:13\n  |\n2 | let b = a @ c\n  |             ^ not known\n  = help: mend it\n",
-        );
-    }
-
-    #[test]
-    fn two_places_in_a_line_hang_below() {
-        check(
-            "x @ W + b",
-            &[("W", "[10]"), ("x", "[n, 4]")],
-            "error[E0301]: sizes differ\n --> m.dlm:1:5\n  |\n1 | x @ W + b\n  | -   ^ [10]\n  | |\n  | [n, 4]\n  = help: mend it\n",
-        );
-    }
-
-    #[test]
-    fn tabs_and_unicode_keep_carets_below_their_text() {
-        check(
-            "\tθ = 値 + c",
-            &[("c", "")],
-            "error[E0301]: sizes differ\n --> m.dlm:1:10\n  |\n1 |     θ = 値 + c\n  |              ^\n  = help: mend it\n",
-        );
-    }
-
-    #[test]
-    fn far_lines_are_apart() {
-        check(
-            "a\nb\nc\nd\n",
-            &[("d", "two"), ("a", "one")],
-            "error[E0301]: sizes differ\n --> m.dlm:4:1\n  |\n1 | a\n  | - one\n...\n4 | d\n  | ^ two\n  = help: mend it\n",
-        );
-    }
-
-    #[test]
-    fn the_end_of_the_text_and_an_absent_place_are_no_fault() {
-        let mut sources = Sources::default();
-        let file = sources.add("m.dlm", "a +");
-        let end = Diagnostic::error("E0101", Span::new(file, 3, 3), "unexpected end");
-        assert!(render(&end, &sources, false).contains("| a +\n  |    ^\n"));
-        let nowhere = Diagnostic::error("E0699", Span::default(), "fault");
-        assert_eq!(render(&nowhere, &sources, false), "error[E0699]: fault\n");
     }
 }

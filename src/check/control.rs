@@ -195,7 +195,7 @@ impl Checker<'_> {
             }
             Source::Expr(expr) => match self.eval(expr)? {
                 Val::Batches(data, size, shuffle) => {
-                    self.for_batches(pattern, &data, size, shuffle, body, span)
+                    self.for_batches(pattern, &data, size, shuffle, body)
                 }
                 other => self.error(
                     "E0435",
@@ -232,10 +232,9 @@ impl Checker<'_> {
         size: usize,
         shuffle: Option<u64>,
         body: &Block,
-        span: Span,
     ) -> Outcome<()> {
         let statements = body.statements.clone();
-        self.batch_loop(data, size, shuffle, span, &mut |checker, batch, _rows| {
+        self.batch_loop(data, size, shuffle, &mut |checker, batch, _rows| {
             checker.bind_loop_variable(pattern, batch);
             checker.body(&statements);
         })
@@ -247,7 +246,6 @@ impl Checker<'_> {
         data: &DataVal,
         size: usize,
         shuffle: Option<u64>,
-        span: Span,
         body: &mut dyn FnMut(&mut Self, Val, usize),
     ) -> Outcome<()> {
         let (set, part) = self.open_data(data)?;

@@ -474,7 +474,6 @@ impl Checker<'_> {
             data,
             plan.batch,
             plan.shuffle,
-            span,
             &mut |checker, batch, size| {
                 let step = checker.train_step(instance, plan, &batch, size, loss_sum, span);
                 outcome = std::mem::replace(&mut outcome, Ok(())).and(step);
@@ -601,7 +600,7 @@ impl Checker<'_> {
             });
         }
         let mut outcome = Ok(());
-        self.batch_loop(data, batch, None, span, &mut |checker, batch, size| {
+        self.batch_loop(data, batch, None, &mut |checker, batch, size| {
             let step = checker.measure_batch(instance, &batch, functions, &sums, plan, size, span);
             outcome = std::mem::replace(&mut outcome, Ok(())).and(step);
         })?;

@@ -2,7 +2,7 @@
 use super::place::Place;
 use super::{Lowering, Scope, work_of};
 use crate::base::source::Span;
-use crate::base::types::{DType, Type, strides};
+use crate::base::types::{DType, Type};
 use crate::kir::schedule::{Product, ProductIndex, Step};
 use crate::kir::{Access, GatherTerm, Kernel, Nest, Store};
 use crate::tir::{
@@ -554,14 +554,4 @@ fn renumbered(mut nest: Nest, image: &[Affine]) -> Nest {
     body.result = position.get(old.result as usize).copied().unwrap_or(0);
     nest.body = body;
     nest
-}
-
-/// Whether the strides of a place are those of a dense tensor of these sizes.
-pub fn is_dense(place: &Place, shape: &[usize]) -> bool {
-    place
-        .strides
-        .iter()
-        .zip(strides(shape))
-        .zip(shape)
-        .all(|((&a, b), &size)| a == b as i64 || size == 1)
 }

@@ -238,6 +238,11 @@ const MISTAKES: &[for<'s, 'a, 'b> fn(&'s Situation<'a, 'b>) -> Option<Mistake>] 
     point_number,
     word_as_name,
     list_comprehension,
+    other_sign_for_equals,
+    missing_name,
+    function_as_let,
+    third_slice_part,
+    body_after_arrow,
     missing_value,
     missing_body,
     side_by_side,
@@ -510,6 +515,47 @@ fn list_comprehension(s: &Situation<'_, '_>) -> Option<Mistake> {
     })
 }
 
+fn other_sign_for_equals(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let other = matches!(s.found()?, Token::Colon | Token::EqEq | Token::Arrow);
+    (other && s.expects("=")).then(|| Mistake::help("write `name = value`, with one `=`"))
+}
+
+fn missing_name(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let sign = matches!(s.found()?, Token::Eq | Token::Colon | Token::LParen);
+    (sign && s.expects("ident") && !s.wants_value())
+        .then(|| Mistake::help(format!("a name is missing before `{}`", s.written(s.at))))
+}
+
+fn function_as_let(s: &Situation<'_, '_>) -> Option<Mistake> {
+    (s.first() == Some(Token::Let) && s.found() == Some(Token::LParen) && s.expects("=")).then(
+        || {
+            Mistake::new(
+                "`let` binds a value, not a function",
+                "a function is written `fn f(x) { ... }`",
+            )
+        },
+    )
+}
+
+fn third_slice_part(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let slice = s.in_statement(Token::Colon).is_some() && s.expects("]") && s.after_value();
+    (s.found() == Some(Token::Colon) && slice).then(|| {
+        Mistake::new(
+            "a slice has no step",
+            "define the elements you want: `let y[i] = x[2*i]`",
+        )
+    })
+}
+
+/// `fn (x) -> x + 1`
+fn body_after_arrow(s: &Situation<'_, '_>) -> Option<Mistake> {
+    (s.in_statement(Token::Arrow).is_some() && s.expects("{") && !s.after_value()).then(|| {
+        Mistake::help(
+            "after `->` stands the type of the result, the body in braces: `fn (x) { x + 1 }`",
+        )
+    })
+}
+
 fn missing_value(s: &Situation<'_, '_>) -> Option<Mistake> {
     let ended = matches!(
         s.found(),
@@ -555,10 +601,12 @@ fn side_by_side(s: &Situation<'_, '_>) -> Option<Mistake> {
 fn general_help(s: &Situation<'_, '_>) -> String {
     use Token::*;
     let missing = [
-        ")", "]", "=", "{", ",", "in", "with", "to", "from", "on", "at most", ":",
+        ")", "]", "=", "{", "(", ",", "in", "with", "to", "from", "on", "at most", ":",
     ]
     .into_iter()
-    .find(|terminal| s.expects(terminal));
+    .find(|terminal| {
+        s.expects(terminal) && !(s.expects("ident") || *terminal == "(" && s.after_value())
+    });
     match (s.found(), missing) {
         (
             Some(
@@ -574,10 +622,11 @@ fn general_help(s: &Situation<'_, '_>) -> String {
             "from" => "write `load net from \"file\"`".into(),
             "on" => "write `train net on data { ... }`".into(),
             "at most" => "a loop with a condition has a limit: `repeat until loss < 1e-6, at most 1000 { ... }`".into(),
+            "(" => "parameters stand in parentheses: `(x: [n, d])`".into(),
             ":" => "give its type: `param W: [n, d] = ...`".into(),
             _ => format!("`{terminal}` may be missing before it"),
         },
         (None | Some(Newline), _) => "finish the line".into(),
-        (Some(_), _) => format!("remove it, or finish what stands before it"),
+        (Some(_), _) => "remove it, or finish what stands before it".into(),
     }
 }

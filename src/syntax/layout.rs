@@ -18,6 +18,7 @@ pub fn settle<'a>(text: &'a str, file: FileId, raw: &[Spanned<'a>]) -> Tokens<'a
         // A `}` is missing somewhere: read again, and let a statement at the left margin end every block.
         brackets = match_brackets(text, file, raw, true);
     }
+    brackets.marks.append(&mut brackets.openers);
     let mut result = Tokens {
         stream: soft_words(text, brackets.kept),
         diagnostics: brackets.diagnostics,
@@ -36,7 +37,10 @@ pub fn settle<'a>(text: &'a str, file: FileId, raw: &[Spanned<'a>]) -> Tokens<'a
 struct Brackets<'t, 'a> {
     text: &'a str,
     file: FileId,
+    line_starts: Vec<usize>,
     raw: &'t [Spanned<'a>],
+    /// The token after the newlines and documentation being read.
+    next: usize,
     /// Whether a statement at the left margin closes every open block.
     margin: bool,
     kept: Vec<Spanned<'a>>,
@@ -45,6 +49,8 @@ struct Brackets<'t, 'a> {
     suspect: Option<Spanned<'a>>,
     diagnostics: Vec<Diagnostic>,
     marks: Vec<usize>,
+    /// Where brackets stand whose end is missing.
+    openers: Vec<usize>,
     unclosed: bool,
     unclosed_brace: bool,
 }
@@ -58,13 +64,18 @@ fn match_brackets<'t, 'a>(
     let mut pass = Brackets {
         text,
         file,
+        line_starts: std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect(),
         raw,
+        next: 0,
         margin,
         kept: Vec::with_capacity(raw.len()),
         open: Vec::new(),
         suspect: None,
         diagnostics: Vec::new(),
         marks: Vec::new(),
+        openers: Vec::new(),
         unclosed: false,
         unclosed_brace: false,
     };
@@ -135,8 +146,15 @@ impl<'a> Brackets<'_, 'a> {
     }
 
     fn newline(&mut self, at: usize, (start, token, end): Spanned<'a>) {
-        let next = (at + 1..self.raw.len())
-            .find(|&next| !matches!(self.token(next), Some(Token::Newline | Token::Doc(_))));
+        if self.next <= at {
+            // Kept from newline to newline, so that many empty lines are walked once.
+            let follows =
+                |next: &usize| !matches!(self.token(*next), Some(Token::Newline | Token::Doc(_)));
+            self.next = (at + 1..self.raw.len())
+                .find(follows)
+                .unwrap_or(self.raw.len());
+        }
+        let next = Some(self.next).filter(|&next| next < self.raw.len());
         let semicolon = self.text.get(start..end) == Some(";");
         let fresh = next.is_some_and(|next| !semicolon && self.starts_statement(next));
         if let Some(next) = next.filter(|_| fresh && !self.open.is_empty()) {
@@ -234,7 +252,9 @@ impl<'a> Brackets<'_, 'a> {
         }
         let place = self.kept.last().map_or(0, |t| t.2);
         while self.open.len() > depth {
-            if let Some(close) = self.open.pop().and_then(|t| closing(t.1)) {
+            let open = self.open.pop();
+            self.openers.extend(open.map(|t| t.0));
+            if let Some(close) = open.and_then(|t| closing(t.1)) {
                 self.kept.push((place, close, place));
             }
         }
@@ -316,8 +336,11 @@ impl<'a> Brackets<'_, 'a> {
     }
 
     fn line_before(&self, at: usize) -> &'a str {
-        let before = self.text.get(..at).unwrap_or("");
-        before.rsplit('\n').next().unwrap_or("")
+        let line = self.line_starts.partition_point(|&start| start <= at);
+        let start = line
+            .checked_sub(1)
+            .and_then(|line| self.line_starts.get(line));
+        self.text.get(start.copied().unwrap_or(0)..at).unwrap_or("")
     }
 
     /// Adds a diagnostic, except where the same line already has one of this pass.
@@ -452,12 +475,13 @@ fn soft_word<'a>(word: &'a str, token: Token<'a>, near: &Neighbours<'a>) -> Toke
     if !word.starts_with(|c: char| c.is_alphabetic() || c == '_') {
         return token;
     }
-    // After `.` and before a single `=` every word is a name.
-    if near.before == Some(Dot) || near.after == Some(Eq) {
+    let starts = matches!(near.before, None | Some(Newline | LBrace | Doc(_)));
+    // After `.` and before a single `=` every word is a name; `let = 1` is all the same a `let` without a name.
+    let keyword = matches!(token, Let | Fn | If | Else | For | Scan | Minimize);
+    if near.before == Some(Dot) || near.after == Some(Eq) && !(starts && keyword) {
         return Ident(word);
     }
     let Ident(_) = token else { return token };
-    let starts = matches!(near.before, None | Some(Newline | LBrace | Doc(_)));
     let named = matches!(near.after, Some(Ident(_) | Over | With | To | From | On));
     match word {
         "sum" | "mean" | "max" | "min" | "prod" | "argmax"

@@ -167,7 +167,9 @@ impl Run<'_> {
             return false;
         };
         let (start, end) = (first.0, final_token.2);
-        let known = self.marks.iter().any(|mark| (start..=end).contains(mark));
+        // What stands before the place that a diagnostic speaks of does not follow from it.
+        let found = chunk.get(at).map_or(end, |t| t.0);
+        let known = self.marks.iter().any(|mark| (start..=found).contains(mark));
         if !known {
             let situation = Situation {
                 text: self.text,

@@ -1,4 +1,7 @@
 //! Random graphs with every kind of access and node, small enough to be evaluated many times.
+#[path = "random_scans.rs"]
+mod rows;
+
 use super::{Rng, comprehension, weighted_sum};
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
@@ -80,7 +83,15 @@ const KINDS: &[(&str, Make)] = &[
     ("reduction", reduction),
     ("concat", concat),
     ("reshape", reshape),
+    ("three factors", three_factors),
+    ("batched contraction", batched),
+    ("upsampling", upsampling),
+    ("stopped", stopped),
     ("scan", scan),
+    ("scan of products", rows::scan_of_products),
+    ("scan with a table", rows::scan_with_table),
+    ("scan in a scan", rows::scan_in_scan),
+    ("gradient in a scan", rows::gradient_in_scan),
     ("gradient", gradient),
     ("gradient of gradient", gradient_of_gradient),
 ];
@@ -486,6 +497,71 @@ fn scan(m: &mut Maker) -> Option<Value> {
     m.pool.push(results[0]);
     m.pool.push(results[1]);
     Some(results[2])
+}
+
+/// `y[i, j] = sum[k] a[i, k] b[k, j] c[i] f(c[k])` and the like: products that must be taken apart.
+fn three_factors(m: &mut Maker) -> Option<Value> {
+    let (a, b, c) = (m.of_rank(2)?, m.of_rank(2)?, m.of_rank(1)?);
+    let (x, y, z) = (m.shape(a), m.shape(b), m.shape(c));
+    if x[1] != y[0] || (z[0] != x[1] && z[0] != x[0] && z[0] != y[1]) {
+        return None;
+    }
+    let index = [2, 0, 1][[x[1], x[0], y[1]].iter().position(|&size| size == z[0])?];
+    let reads = vec![plain(a, &[0, 2]), plain(b, &[2, 1]), plain(c, &[index])];
+    let shape = [x[0], y[1]];
+    let causal = m.rng.chance(0.4);
+    let mut domain = Guard::always();
+    if causal {
+        domain.push(Condition::NonNegative(Affine::new(1, [(0, 1), (2, -1)])));
+    }
+    Some(comprehension(
+        &mut m.graph,
+        (&shape, &x[1..], SUM),
+        domain,
+        reads,
+        |b, r| {
+            let bent = b.op(Op::Sin, &[r[2]]);
+            let first = b.op(Op::Mul, &[r[0], bent]);
+            let all = b.op(Op::Mul, &[first, r[1]]);
+            b.op(Op::Neg, &[all])
+        },
+    ))
+}
+
+/// `y[b, i, j] = sum[k] x[b, i, k] x[b, j, k]`
+fn batched(m: &mut Maker) -> Option<Value> {
+    let value = m.of_rank(3)?;
+    let shape = m.shape(value);
+    let reads = vec![plain(value, &[0, 1, 3]), plain(value, &[0, 2, 3])];
+    let free = [shape[0], shape[1], shape[1]];
+    let kind = (&free[..], &shape[2..], SUM);
+    Some(comprehension(
+        &mut m.graph,
+        kind,
+        Guard::always(),
+        reads,
+        product,
+    ))
+}
+
+/// `y[q] = x[q / 2]` where 2 divides q, else 0.
+fn upsampling(m: &mut Maker) -> Option<Value> {
+    let value = m.of_rank(1)?;
+    let size = 2 * m.shape(value)[0];
+    let mut access = read(value, [Affine::index(0).over(2)]);
+    access.guard.push(Condition::Divisible(Affine::index(0), 2));
+    (size <= LARGEST).then(|| m.map(&[size], vec![access], |b, r| tanh(b, r[0])))
+}
+
+fn stopped(m: &mut Maker) -> Option<Value> {
+    // Of a value without inputs, so that differences agree with what flows.
+    let shape = [1 + m.rng.below(3), 1 + m.rng.below(3)];
+    let value = m.graph.splat(DType::F32, 0.7, &shape, Span::default());
+    let ty = m.graph.ty(value).clone();
+    Some(
+        m.graph
+            .add(Node::StopGradient(value), vec![ty], Span::default())[0],
+    )
 }
 
 /// The gradient of a bounded function of one value with respect to an input.

@@ -180,3 +180,37 @@ fn a_file_of_errors_is_cut_short() {
     ));
     assert!(errors.len() <= 20);
 }
+
+#[test]
+#[ignore = "a measurement"]
+fn how_long_large_files_take() {
+    for unit in [
+        ")",
+        "{}",
+        "let x = a + b * c\n",
+        "(a)\n",
+        "\"{a}\",",
+        "²",
+        "{\n",
+        "f(\n",
+        "let x = )\n",
+        "\n",
+        "## d\n",
+        "x[",
+        "a ",
+        "1,",
+        "a;",
+    ] {
+        for megabytes in [1, 2] {
+            let text = unit.repeat((megabytes << 20) / unit.len());
+            let start = std::time::Instant::now();
+            let mut sources = Sources::default();
+            let file = sources.add("m.dlm", text);
+            let errors = parse(&sources, file).1.len();
+            println!(
+                "{unit:?} {megabytes} MB: {:?}, {errors} errors",
+                start.elapsed()
+            );
+        }
+    }
+}
