@@ -83,7 +83,9 @@ fn only_bounds(graph: &Graph, read: &Read, subscripts: &[Affine]) -> bool {
         .iter()
         .all(|condition| match condition {
             Condition::NonNegative(_) => subscripts.iter().zip(shape).any(|(subscript, &size)| {
-                Guard::within(subscript, size).conditions.contains(condition)
+                Guard::within(subscript, size)
+                    .conditions
+                    .contains(condition)
             }),
             Condition::Zero(_) | Condition::Divisible(..) => false,
         })

@@ -13,7 +13,8 @@ use crate::base::types::Type;
 use crate::tir::build::map;
 use crate::tir::verify::in_bounds;
 use crate::tir::{
-    Affine, Body, Comprehension, Condition, Graph, Guard, Inst, Node, Read, Reducer, Subscript, Value,
+    Affine, Body, Comprehension, Condition, Graph, Guard, Inst, Node, Read, Reducer, Subscript,
+    Value,
 };
 
 /// The pass.

@@ -53,7 +53,9 @@ pub fn random_graph(seed: u64, size: usize) -> RandomGraph {
     let from = maker.pool.len().saturating_sub(4);
     for value in maker.pool[from..].to_vec() {
         let sum = weighted_sum(&mut maker.graph, &mut maker.rng, value);
-        total = maker.graph.elementwise(Op::Add, &[total, sum], &[], Span::default());
+        total = maker
+            .graph
+            .elementwise(Op::Add, &[total, sum], &[], Span::default());
     }
     maker.graph.outputs = vec![total];
     RandomGraph {
@@ -161,23 +163,39 @@ impl Maker {
         reads: Vec<Read>,
         make: impl FnOnce(&mut Body, &[u32]) -> u32,
     ) -> Value {
-        comprehension(&mut self.graph, (shape, &[], None), Guard::always(), reads, make)
+        comprehension(
+            &mut self.graph,
+            (shape, &[], None),
+            Guard::always(),
+            reads,
+            make,
+        )
     }
 }
 
 fn unary(m: &mut Maker) -> Option<Value> {
     let value = m.any();
     let shape = m.shape(value);
-    let op = m.rng.pick(&[Op::Tanh, Op::Sin, Op::Sigmoid, Op::Erf, Op::Cos, Op::Abs]);
+    let op = m
+        .rng
+        .pick(&[Op::Tanh, Op::Sin, Op::Sigmoid, Op::Erf, Op::Cos, Op::Abs]);
     Some(m.graph.elementwise(op, &[value], &shape, Span::default()))
 }
 
 fn binary(m: &mut Maker) -> Option<Value> {
     let (a, b) = (m.any(), m.any());
-    let (a, b) = if m.shape(a).len() < m.shape(b).len() { (b, a) } else { (a, b) };
+    let (a, b) = if m.shape(a).len() < m.shape(b).len() {
+        (b, a)
+    } else {
+        (a, b)
+    };
     let shape = m.shape(a);
     let lead = shape.len() - m.shape(b).len();
-    let fits = m.shape(b).iter().zip(&shape[lead..]).all(|(&x, &y)| x == y || x == 1);
+    let fits = m
+        .shape(b)
+        .iter()
+        .zip(&shape[lead..])
+        .all(|(&x, &y)| x == y || x == 1);
     let op = m.rng.pick(&[Op::Add, Op::Mul, Op::Sub, Op::Max, Op::Min]);
     fits.then(|| m.graph.elementwise(op, &[a, b], &shape, Span::default()))
 }
@@ -192,7 +210,13 @@ fn contraction(m: &mut Maker) -> Option<Value> {
     let shape = [x[1 - p], y[1 - q]];
     (x[p] == y[q]).then(|| {
         let reads = vec![plain(a, &first), plain(b, &second)];
-        comprehension(&mut m.graph, (&shape, &x[p..=p], SUM), Guard::always(), reads, product)
+        comprehension(
+            &mut m.graph,
+            (&shape, &x[p..=p], SUM),
+            Guard::always(),
+            reads,
+            product,
+        )
     })
 }
 
@@ -200,8 +224,11 @@ fn contraction(m: &mut Maker) -> Option<Value> {
 fn strided_window(m: &mut Maker) -> Option<Value> {
     let (x, w) = (m.of_rank(1)?, m.of_rank(2)?);
     let (size, taps, outputs) = (m.shape(x)[0] as i64, m.shape(w)[0], m.shape(w)[1]);
-    let (stride, dilation, pad) =
-        (1 + m.rng.below(3) as i64, 1 + m.rng.below(3) as i64, m.rng.below(3) as i64);
+    let (stride, dilation, pad) = (
+        1 + m.rng.below(3) as i64,
+        1 + m.rng.below(3) as i64,
+        m.rng.below(3) as i64,
+    );
     let places = (size + 2 * pad - (taps as i64 - 1) * dilation - 1) / stride + 1;
     if places < 1 || size + 2 * pad < (taps as i64 - 1) * dilation + 1 {
         return None;
@@ -213,10 +240,16 @@ fn strided_window(m: &mut Maker) -> Option<Value> {
     window.guard = window.guard.simplified(&[shape[0], outputs, taps])?;
     let bend = m.rng.chance(0.3);
     let reads = vec![window, plain(w, &[2, 1])];
-    Some(comprehension(&mut m.graph, (&shape, &[taps], SUM), Guard::always(), reads, |b, r| {
-        let x = if bend { tanh(b, r[0]) } else { r[0] };
-        b.op(Op::Mul, &[x, r[1]])
-    }))
+    Some(comprehension(
+        &mut m.graph,
+        (&shape, &[taps], SUM),
+        Guard::always(),
+        reads,
+        |b, r| {
+            let x = if bend { tanh(b, r[0]) } else { r[0] };
+            b.op(Op::Mul, &[x, r[1]])
+        },
+    ))
 }
 
 fn negative(m: &mut Maker) -> Option<Value> {
@@ -225,10 +258,13 @@ fn negative(m: &mut Maker) -> Option<Value> {
     let step = 1 + m.rng.below(2);
     let rows = (shape[0] - 1) / step + 1;
     let reads = vec![
-        read(value, [
-            Affine::new(shape[0] as i64 - 1, [(0, -(step as i64))]),
-            Affine::new(shape[1] as i64 - 1, [(1, -1)]),
-        ]),
+        read(
+            value,
+            [
+                Affine::new(shape[0] as i64 - 1, [(0, -(step as i64))]),
+                Affine::new(shape[1] as i64 - 1, [(1, -1)]),
+            ],
+        ),
         plain(value, &[0, 1]),
     ];
     Some(m.map(&[rows, shape[1]], reads, product))
@@ -240,7 +276,13 @@ fn diagonal(m: &mut Maker) -> Option<Value> {
     let length = shape[0].min(shape[1]);
     let reads = vec![plain(value, &[0, 0]), plain(value, &[0, 1])];
     let reduce = [shape[1]];
-    Some(comprehension(&mut m.graph, (&[length], &reduce, SUM), Guard::always(), reads, product))
+    Some(comprehension(
+        &mut m.graph,
+        (&[length], &reduce, SUM),
+        Guard::always(),
+        reads,
+        product,
+    ))
 }
 
 fn padding(m: &mut Maker) -> Option<Value> {
@@ -274,7 +316,13 @@ fn domain(m: &mut Maker) -> Option<Value> {
     lower.push(Condition::NonNegative(Affine::new(0, [(0, 1), (1, -1)])));
     let reads = vec![plain(value, &[0, 1])];
     let (free, reduce) = shape.split_at(1);
-    Some(comprehension(&mut m.graph, (free, reduce, SUM), lower, reads, |b, r| tanh(b, r[0])))
+    Some(comprehension(
+        &mut m.graph,
+        (free, reduce, SUM),
+        lower,
+        reads,
+        |b, r| tanh(b, r[0]),
+    ))
 }
 
 fn gathered_rows(m: &mut Maker) -> Option<Value> {
@@ -284,7 +332,10 @@ fn gathered_rows(m: &mut Maker) -> Option<Value> {
     let places = m.input(Type::new(DType::I32, [count]), 0.0, shape[0] as f64);
     let reads = vec![
         Read::affine(places, DType::I32, [Affine::index(0)]),
-        gathered(table, vec![Subscript::Gather(0), Subscript::Affine(Affine::index(1))]),
+        gathered(
+            table,
+            vec![Subscript::Gather(0), Subscript::Affine(Affine::index(1))],
+        ),
     ];
     Some(m.map(&[count, shape[1]], reads, |_, r| r[1]))
 }
@@ -295,10 +346,15 @@ fn picked(m: &mut Maker) -> Option<Value> {
         return None;
     }
     let rows = m.shape(values)[0];
-    let best = m.graph.reduce(Reducer::ArgMax, scores, &[1], Span::default());
+    let best = m
+        .graph
+        .reduce(Reducer::ArgMax, scores, &[1], Span::default());
     let reads = vec![
         Read::affine(best, DType::I32, [Affine::index(0)]),
-        gathered(values, vec![Subscript::Affine(Affine::index(0)), Subscript::Gather(0)]),
+        gathered(
+            values,
+            vec![Subscript::Affine(Affine::index(0)), Subscript::Gather(0)],
+        ),
     ];
     Some(m.map(&[rows], reads, |b, r| tanh(b, r[1])))
 }
@@ -313,11 +369,22 @@ fn pool(m: &mut Maker) -> Option<Value> {
     }
     let places = (shape[1] - window) / stride + 1;
     let reducer = m.rng.pick(&[Reducer::Max, Reducer::Min]);
-    let reads =
-        vec![read(value, [Affine::index(0), Affine::new(0, [(1, stride as i64), (2, 1)])])];
+    let reads = vec![read(
+        value,
+        [
+            Affine::index(0),
+            Affine::new(0, [(1, stride as i64), (2, 1)]),
+        ],
+    )];
     let shape = [shape[0], places];
     let kind = (&shape[..], &[window][..], Some(reducer));
-    Some(comprehension(&mut m.graph, kind, Guard::always(), reads, |_, r| r[0]))
+    Some(comprehension(
+        &mut m.graph,
+        kind,
+        Guard::always(),
+        reads,
+        |_, r| r[0],
+    ))
 }
 
 fn reduction(m: &mut Maker) -> Option<Value> {
@@ -327,7 +394,9 @@ fn reduction(m: &mut Maker) -> Option<Value> {
         return None;
     }
     let axis = m.rng.below(rank);
-    let reducer = m.rng.pick(&[Reducer::Sum, Reducer::Prod, Reducer::Max, Reducer::Min]);
+    let reducer = m
+        .rng
+        .pick(&[Reducer::Sum, Reducer::Prod, Reducer::Max, Reducer::Min]);
     Some(m.graph.reduce(reducer, value, &[axis], Span::default()))
 }
 
@@ -340,8 +409,10 @@ fn concat(m: &mut Maker) -> Option<Value> {
     let mut shape = x;
     shape[axis] += y[axis];
     let ty = Type::new(DType::F32, shape);
-    (ty.len() <= LARGEST)
-        .then(|| m.graph.add(Node::Concat(vec![a, b], axis), vec![ty], Span::default())[0])
+    (ty.len() <= LARGEST).then(|| {
+        m.graph
+            .add(Node::Concat(vec![a, b], axis), vec![ty], Span::default())[0]
+    })
 }
 
 fn reshape(m: &mut Maker) -> Option<Value> {
@@ -362,7 +433,10 @@ fn scan(m: &mut Maker) -> Option<Value> {
         return None;
     }
     let vector = Type::new(DType::F32, [width]);
-    let states = vec![m.input(vector.clone(), -1.0, 1.0), m.input(vector.clone(), -1.0, 1.0)];
+    let states = vec![
+        m.input(vector.clone(), -1.0, 1.0),
+        m.input(vector.clone(), -1.0, 1.0),
+    ];
     let mut body = Graph::new();
     body.input("turn", Type::scalar(DType::I32));
     let h = body.input("h", vector.clone());
@@ -370,23 +444,45 @@ fn scan(m: &mut Maker) -> Option<Value> {
     let x = body.input("x", vector.clone());
     let w = body.input("w", Type::new(DType::F32, [width, width]));
     let reads = vec![plain(h, &[1]), plain(w, &[1, 0])];
-    let z = comprehension(&mut body, (&[width], &[width], SUM), Guard::always(), reads, product);
+    let z = comprehension(
+        &mut body,
+        (&[width], &[width], SUM),
+        Guard::always(),
+        reads,
+        product,
+    );
     let reads = vec![plain(z, &[0]), plain(x, &[0]), plain(s, &[0])];
-    let new = comprehension(&mut body, (&[width], &[], None), Guard::always(), reads, |b, r| {
-        let sum = b.op(Op::Add, &[r[0], r[1]]);
-        let bent = tanh(b, sum);
-        let half = b.constant(DType::F32, 0.5);
-        let carried = b.op(Op::Mul, &[r[2], half]);
-        b.op(Op::Add, &[bent, carried])
-    });
+    let new = comprehension(
+        &mut body,
+        (&[width], &[], None),
+        Guard::always(),
+        reads,
+        |b, r| {
+            let sum = b.op(Op::Add, &[r[0], r[1]]);
+            let bent = tanh(b, sum);
+            let half = b.constant(DType::F32, 0.5);
+            let carried = b.op(Op::Mul, &[r[2], half]);
+            b.op(Op::Add, &[bent, carried])
+        },
+    );
     let reads = vec![plain(s, &[0]), plain(new, &[0])];
-    let second = comprehension(&mut body, (&[width], &[], None), Guard::always(), reads, |b, r| {
-        let both = b.op(Op::Mul, &[r[0], r[1]]);
-        b.op(Op::Sin, &[both])
-    });
+    let second = comprehension(
+        &mut body,
+        (&[width], &[], None),
+        Guard::always(),
+        reads,
+        |b, r| {
+            let both = b.op(Op::Mul, &[r[0], r[1]]);
+            b.op(Op::Sin, &[both])
+        },
+    );
     body.outputs = vec![new, second, if m.rng.chance(0.5) { new } else { second }];
     let stack = m.rng.below(2);
-    let shape = if stack == 0 { [length, width] } else { [width, length] };
+    let shape = if stack == 0 {
+        [length, width]
+    } else {
+        [width, length]
+    };
     let types = vec![vector.clone(), vector, Type::new(DType::F32, shape)];
     let scan = Scan {
         length,
@@ -418,12 +514,18 @@ fn three_factors(m: &mut Maker) -> Option<Value> {
     if causal {
         domain.push(Condition::NonNegative(Affine::new(1, [(0, 1), (2, -1)])));
     }
-    Some(comprehension(&mut m.graph, (&shape, &x[1..], SUM), domain, reads, |b, r| {
-        let bent = b.op(Op::Sin, &[r[2]]);
-        let first = b.op(Op::Mul, &[r[0], bent]);
-        let all = b.op(Op::Mul, &[first, r[1]]);
-        b.op(Op::Neg, &[all])
-    }))
+    Some(comprehension(
+        &mut m.graph,
+        (&shape, &x[1..], SUM),
+        domain,
+        reads,
+        |b, r| {
+            let bent = b.op(Op::Sin, &[r[2]]);
+            let first = b.op(Op::Mul, &[r[0], bent]);
+            let all = b.op(Op::Mul, &[first, r[1]]);
+            b.op(Op::Neg, &[all])
+        },
+    ))
 }
 
 /// `y[b, i, j] = sum[k] x[b, i, k] x[b, j, k]`
@@ -433,7 +535,12 @@ fn batched(m: &mut Maker) -> Option<Value> {
     let reads = vec![plain(value, &[0, 1, 3]), plain(value, &[0, 2, 3])];
     let free = [shape[0], shape[1], shape[1]];
     let kind = (&free[..], &shape[2..], SUM);
-    Some(comprehension(&mut m.graph, kind, Guard::always(), reads, product))
+    let gram = comprehension(&mut m.graph, kind, Guard::always(), reads, product);
+    // Bounded, so that repeated squaring does not grow beyond what differences resolve.
+    Some(
+        m.graph
+            .elementwise(Op::Tanh, &[gram], &free, Span::default()),
+    )
 }
 
 /// `y[q] = x[q / 2]` where 2 divides q, else 0.
@@ -450,13 +557,18 @@ fn stopped(m: &mut Maker) -> Option<Value> {
     let shape = [1 + m.rng.below(3), 1 + m.rng.below(3)];
     let value = m.graph.splat(DType::F32, 0.7, &shape, Span::default());
     let ty = m.graph.ty(value).clone();
-    Some(m.graph.add(Node::StopGradient(value), vec![ty], Span::default())[0])
+    Some(
+        m.graph
+            .add(Node::StopGradient(value), vec![ty], Span::default())[0],
+    )
 }
 
 /// The gradient of a bounded function of one value with respect to an input.
 fn gradient_of(m: &mut Maker, value: Value) -> Option<Value> {
     let shape = m.shape(value);
-    let bent = m.graph.elementwise(Op::Sin, &[value], &shape, Span::default());
+    let bent = m
+        .graph
+        .elementwise(Op::Sin, &[value], &shape, Span::default());
     let total = weighted_sum(&mut m.graph, &mut m.rng, bent);
     let inputs: Vec<Value> = m
         .graph

@@ -8,7 +8,13 @@ fn matrix(rows: usize, columns: usize) -> Type {
 fn matmul(graph: &mut Graph, a: Value, b: Value) -> Value {
     let (x, y) = (graph.ty(a).shape.clone(), graph.ty(b).shape.clone());
     let reads = vec![plain(a, &[0, 2]), plain(b, &[2, 1])];
-    comprehension(graph, (&[x[0], y[1]], &[x[1]], SUM), Guard::always(), reads, product)
+    comprehension(
+        graph,
+        (&[x[0], y[1]], &[x[1]], SUM),
+        Guard::always(),
+        reads,
+        product,
+    )
 }
 
 /// `h' = tanh(x_t W + h U + b)`, `s' = s + sum[j] h'[n, j] V[n, j] / 4` over rows: hoisted and lifted products, a state that only sums.
@@ -19,7 +25,10 @@ pub fn scan_of_products(m: &mut Maker) -> Option<Value> {
     let mut rest = shape.clone();
     let length = rest.remove(axis);
     let (n, d, h) = (rest[0], rest[1], 1 + m.rng.below(3));
-    let states = vec![m.input(matrix(n, h), -1.0, 1.0), m.input(Type::new(DType::F32, [n]), -1.0, 1.0)];
+    let states = vec![
+        m.input(matrix(n, h), -1.0, 1.0),
+        m.input(Type::new(DType::F32, [n]), -1.0, 1.0),
+    ];
     let captured = vec![
         m.input(matrix(d, h), -1.0, 1.0),
         m.input(matrix(h, h), -1.0, 1.0),
@@ -42,23 +51,39 @@ pub fn scan_of_products(m: &mut Maker) -> Option<Value> {
         plain(b, &[1]),
         Read::affine(turn, DType::I32, []),
     ];
-    let new = comprehension(&mut body, (&[n, h], &[], None), Guard::always(), reads, |b, r| {
-        let z = b.op(Op::Add, &[r[0], r[1]]);
-        let zero = b.constant(DType::I32, 0.0);
-        let later = b.op(Op::Lt, &[zero, r[3]]);
-        let none = b.constant(DType::F32, 0.0);
-        let bias = b.op(Op::Select, &[later, r[2], none]);
-        let z = b.op(Op::Add, &[z, bias]);
-        tanh(b, z)
-    });
+    let new = comprehension(
+        &mut body,
+        (&[n, h], &[], None),
+        Guard::always(),
+        reads,
+        |b, r| {
+            let z = b.op(Op::Add, &[r[0], r[1]]);
+            let zero = b.constant(DType::I32, 0.0);
+            let later = b.op(Op::Lt, &[zero, r[3]]);
+            let none = b.constant(DType::F32, 0.0);
+            let bias = b.op(Op::Select, &[later, r[2], none]);
+            let z = b.op(Op::Add, &[z, bias]);
+            tanh(b, z)
+        },
+    );
     let reads = vec![plain(new, &[0, 1]), plain(v, &[0, 1])];
-    let dots = comprehension(&mut body, (&[n], &[h], SUM), Guard::always(), reads, product);
+    let dots = comprehension(
+        &mut body,
+        (&[n], &[h], SUM),
+        Guard::always(),
+        reads,
+        product,
+    );
     let next = body.elementwise(Op::Add, &[sum, dots], &[n], Span::default());
     body.outputs = vec![new, next, new];
     let place = m.rng.below(3);
     let mut stacked = vec![n, h];
     stacked.insert(place, length);
-    let types = vec![matrix(n, h), Type::new(DType::F32, [n]), Type::new(DType::F32, stacked)];
+    let types = vec![
+        matrix(n, h),
+        Type::new(DType::F32, [n]),
+        Type::new(DType::F32, stacked),
+    ];
     let scan = Scan {
         length,
         reverse: m.rng.chance(0.5),
@@ -86,7 +111,12 @@ pub fn scan_with_table(m: &mut Maker) -> Option<Value> {
     let h = body.input("h", vector.clone());
     let id = body.input("id", Type::scalar(DType::I32));
     let t = body.input("table", Type::new(DType::F32, shape));
-    let row = |by: u32| gathered(t, vec![Subscript::Gather(by), Subscript::Affine(Affine::index(0))]);
+    let row = |by: u32| {
+        gathered(
+            t,
+            vec![Subscript::Gather(by), Subscript::Affine(Affine::index(0))],
+        )
+    };
     let reads = vec![
         Read::affine(turn, DType::I32, []),
         Read::affine(id, DType::I32, []),
@@ -94,11 +124,17 @@ pub fn scan_with_table(m: &mut Maker) -> Option<Value> {
         row(0),
         row(1),
     ];
-    let new = comprehension(&mut body, (&[width], &[], None), Guard::always(), reads, |b, r| {
-        let product = b.op(Op::Mul, &[r[2], r[3]]);
-        let sum = b.op(Op::Add, &[product, r[4]]);
-        b.op(Op::Sin, &[sum])
-    });
+    let new = comprehension(
+        &mut body,
+        (&[width], &[], None),
+        Guard::always(),
+        reads,
+        |b, r| {
+            let product = b.op(Op::Mul, &[r[2], r[3]]);
+            let sum = b.op(Op::Add, &[product, r[4]]);
+            b.op(Op::Sin, &[sum])
+        },
+    );
     body.outputs = vec![new, new];
     let stack = Type::new(DType::F32, [length, width]);
     let scan = Scan {
@@ -110,7 +146,10 @@ pub fn scan_with_table(m: &mut Maker) -> Option<Value> {
         stacks: vec![0],
         body: Box::new(body),
     };
-    Some(m.graph.add(Node::Scan(scan), vec![vector, stack], Span::default())[1])
+    Some(
+        m.graph
+            .add(Node::Scan(scan), vec![vector, stack], Span::default())[1],
+    )
 }
 
 /// The inner scan `g' = tanh(g x)` over a captured vector, inside `h' = g'(h) * y_t`.
@@ -147,7 +186,11 @@ pub fn scan_in_scan(m: &mut Maker) -> Option<Value> {
         body: Box::new(step(Op::Tanh)),
     };
     let stack = Type::new(DType::F32, [turns]);
-    let results = body.add(Node::Scan(scan), vec![scalar.clone(), stack], Span::default());
+    let results = body.add(
+        Node::Scan(scan),
+        vec![scalar.clone(), stack],
+        Span::default(),
+    );
     let sum = body.reduce(Reducer::Sum, results[1], &[0], Span::default());
     let both = body.elementwise(Op::Add, &[results[0], sum], &[], Span::default());
     let new = body.elementwise(Op::Mul, &[both, y], &[], Span::default());
@@ -162,7 +205,10 @@ pub fn scan_in_scan(m: &mut Maker) -> Option<Value> {
         body: Box::new(body),
     };
     let stack = Type::new(DType::F32, [length]);
-    Some(m.graph.add(Node::Scan(scan), vec![scalar, stack], Span::default())[1])
+    Some(
+        m.graph
+            .add(Node::Scan(scan), vec![scalar, stack], Span::default())[1],
+    )
 }
 
 /// Steps of gradient descent, `p' = p - 0.1 d/dp sum(sin(p * x_t) w)`: a gradient inside the loop, differentiated through.
@@ -174,29 +220,44 @@ pub fn gradient_in_scan(m: &mut Maker) -> Option<Value> {
         return None;
     }
     let vector = Type::new(DType::F32, [width]);
-    let (state, weights) = (m.input(vector.clone(), -1.0, 1.0), m.input(vector.clone(), -1.0, 1.0));
+    let (state, weights) = (
+        m.input(vector.clone(), -1.0, 1.0),
+        m.input(vector.clone(), -1.0, 1.0),
+    );
     let mut body = Graph::new();
     body.input("turn", Type::scalar(DType::I32));
     let p = body.input("p", vector.clone());
     let x = body.input("x", vector.clone());
     let w = body.input("w", vector.clone());
     let reads = vec![plain(p, &[0]), plain(x, &[0]), plain(w, &[0])];
-    let loss = comprehension(&mut body, (&[], &[width], SUM), Guard::always(), reads, |b, r| {
-        let product = b.op(Op::Mul, &[r[0], r[1]]);
-        let bent = b.op(Op::Sin, &[product]);
-        b.op(Op::Mul, &[bent, r[2]])
-    });
+    let loss = comprehension(
+        &mut body,
+        (&[], &[width], SUM),
+        Guard::always(),
+        reads,
+        |b, r| {
+            let product = b.op(Op::Mul, &[r[0], r[1]]);
+            let bent = b.op(Op::Sin, &[product]);
+            b.op(Op::Mul, &[bent, r[2]])
+        },
+    );
     let node = Node::Gradient {
         of: loss,
         with_respect_to: vec![p],
     };
     let slope = body.add(node, vec![vector.clone()], Span::default())[0];
     let reads = vec![plain(p, &[0]), plain(slope, &[0])];
-    let new = comprehension(&mut body, (&[width], &[], None), Guard::always(), reads, |b, r| {
-        let rate = b.constant(DType::F32, 0.1);
-        let step = b.op(Op::Mul, &[rate, r[1]]);
-        b.op(Op::Sub, &[r[0], step])
-    });
+    let new = comprehension(
+        &mut body,
+        (&[width], &[], None),
+        Guard::always(),
+        reads,
+        |b, r| {
+            let rate = b.constant(DType::F32, 0.1);
+            let step = b.op(Op::Mul, &[rate, r[1]]);
+            b.op(Op::Sub, &[r[0], step])
+        },
+    );
     body.outputs = vec![new];
     let scan = Scan {
         length,
