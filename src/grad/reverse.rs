@@ -260,7 +260,7 @@ impl Reverse {
             Some(Reducer::ArgMax) => return,
         };
         cell.sweep(&self.graph, seed, known, &wanted);
-        self.turn_round(&cell, origin);
+        self.turn_round(cell, origin);
     }
 
     fn scatter(&mut self, s: &Scatter, cotangent: Value, origin: Span) {
@@ -283,18 +283,49 @@ impl Reverse {
             },
         });
         cell.sweep(&self.graph, seed, None, &wanted);
-        self.turn_round(&cell, origin);
+        self.turn_round(cell, origin);
     }
 
-    fn turn_round(&mut self, cell: &Cell, origin: Span) {
-        for &(read, gradient) in &cell.gradients {
+    /// Adds the gradients of the cell's reads. Where one is of the cell's own shape, others that are sums of the same work read it.
+    fn turn_round(&mut self, mut cell: Cell, origin: Span) {
+        let mut made: Vec<(Node, Value)> = Vec::new();
+        // Gradients that are values already: the instruction that reads each, and the value.
+        let mut at_hand: FxHashMap<u32, (u32, Value)> = FxHashMap::default();
+        let mut gradients = std::mem::take(&mut cell.gradients);
+        gradients.sort_by_key(|&(read, _)| !reads_itself(&self.graph, &cell, read));
+        for (read, gradient) in gradients {
             let value = cell.reads[read].value;
-            let Some(node) = turned(&self.graph, cell, read, gradient) else {
+            let code = match at_hand.get(&gradient) {
+                Some((_, part)) if reads_itself(&self.graph, &cell, read) => {
+                    self.seed(value, *part);
+                    continue;
+                }
+                Some((code, _)) => *code,
+                None => gradient,
+            };
+            let Some(node) = turned(&self.graph, &cell, read, code) else {
                 continue;
             };
-            let ty = self.graph.ty(value).clone();
-            let part = self.graph.add(node, vec![ty], origin)[0];
+            let known = made
+                .iter()
+                .find(|(other, _)| *other == node)
+                .map(|(_, part)| *part);
+            let part = match known.or_else(|| copied(&self.graph, &node)) {
+                Some(part) => part,
+                None => {
+                    let ty = self.graph.ty(value).clone();
+                    let part = self.graph.add(node.clone(), vec![ty], origin)[0];
+                    made.push((node, part));
+                    part
+                }
+            };
             self.seed(value, part);
+            let worth = matches!(cell.body.insts[code as usize], Inst::Op(..));
+            if worth && reads_itself(&self.graph, &cell, read) {
+                let here = (0..cell.extents.len()).map(Affine::index);
+                let dtype = self.graph.ty(part).dtype;
+                at_hand.insert(gradient, (cell.read(Read::affine(part, dtype, here)), part));
+            }
         }
     }
 
@@ -340,6 +371,36 @@ impl Reverse {
         let others = simplify::comprehension(&self.graph, others);
         self.graph.comprehension(others, origin)
     }
+}
+
+/// The value that a node only copies, if it does nothing else.
+fn copied(graph: &Graph, node: &Node) -> Option<Value> {
+    let Node::Comprehension(c) = node else {
+        return None;
+    };
+    let read = c.reads.get(c.body.as_read()? as usize)?;
+    let here = c.reducer.is_none()
+        && c.domain.is_always()
+        && read.guard.is_always()
+        && graph.ty(read.value).shape == c.shape
+        && graph.ty(read.value).dtype == c.dtype;
+    let own = |(at, subscript): (usize, &Subscript)| match subscript {
+        Subscript::Affine(affine) => affine.as_index() == Some(at),
+        Subscript::Gather(_) => false,
+    };
+    (here && read.subscripts.iter().enumerate().all(own)).then_some(read.value)
+}
+
+/// Whether a read finds at every point the element of the same indices, so that its gradient has the cell's own shape.
+fn reads_itself(graph: &Graph, cell: &Cell, read: usize) -> bool {
+    let read = &cell.reads[read];
+    let own = |(at, subscript): (usize, &Subscript)| match subscript {
+        Subscript::Affine(affine) => affine.as_index() == Some(at),
+        Subscript::Gather(_) => false,
+    };
+    graph.ty(read.value).shape == cell.extents
+        && read.guard.is_always()
+        && read.subscripts.iter().enumerate().all(own)
 }
 
 /// Adds the `i32` code for the row-major position within the reduction indices.

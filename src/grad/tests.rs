@@ -542,6 +542,87 @@ fn the_weights_gradient_leaves_the_loop_as_one_product() {
     for (_, data) in gradient.nodes() {
         if let Node::Scan(scan) = &data.node {
             assert_eq!(scan.states.len(), 2, "no sum in a state: {gradient}");
+            assert!(
+                !scan.reverse || scan.stacks.len() == 1,
+                "dz is stacked once: {gradient}"
+            );
         }
     }
+}
+
+#[test]
+fn a_tie_of_two_shares_its_gradient() {
+    for op in [Op::Max, Op::Min] {
+        let mut graph = Graph::new();
+        let (x, y) = (graph.input("x", f32(&[])), graph.input("y", f32(&[])));
+        let z = graph.elementwise(op, &[x, y], &[], Span::default());
+        graph.outputs = vec![z];
+        let gradient = super::expand(&crate::testing::with_gradient(&graph, &[0, 1])).unwrap();
+        let inputs = [Tensor::scalar(2.0), Tensor::scalar(2.0)];
+        let results =
+            crate::interp::run(&gradient, &inputs, crate::interp::Precision::AsTyped).unwrap();
+        assert_eq!(
+            (results[1].get(0), results[2].get(0)),
+            (Some(0.5), Some(0.5))
+        );
+    }
+}
+
+#[test]
+fn powers_have_finite_gradients_at_base_and_exponent_zero() {
+    for (base, exponent, slopes) in [
+        (0.0, 0.0, (0.0, 0.0)),
+        (0.0, 2.0, (0.0, 0.0)),
+        (3.0, 0.0, (0.0, 3f64.ln())),
+    ] {
+        let mut graph = Graph::new();
+        let (x, y) = (graph.input("x", f32(&[])), graph.input("y", f32(&[])));
+        let z = graph.elementwise(Op::Pow, &[x, y], &[], Span::default());
+        graph.outputs = vec![z];
+        let gradient = super::expand(&crate::testing::with_gradient(&graph, &[0, 1])).unwrap();
+        let inputs = [Tensor::scalar(base), Tensor::scalar(exponent)];
+        let results =
+            crate::interp::run(&gradient, &inputs, crate::interp::Precision::F64).unwrap();
+        let near = |at: usize, slope: f64| (results[at].get(0).unwrap() - slope).abs() < 1e-12;
+        assert!(near(1, slopes.0) && near(2, slopes.1), "{results:?}");
+    }
+}
+
+#[test]
+fn nothing_to_walk_and_nothing_to_sum() {
+    let mut graph = Graph::new();
+    let x = graph.input("x", f32(&[0, 3]));
+    let h = graph.input("h", f32(&[3]));
+    let mut body = Graph::new();
+    body.input("t", Type::scalar(DType::I32));
+    let (state, row) = (body.input("h", f32(&[3])), body.input("x", f32(&[3])));
+    let next = body.elementwise(Op::Mul, &[state, row], &[3], Span::default());
+    body.outputs = vec![next];
+    let scan = Scan {
+        length: 0,
+        reverse: false,
+        states: vec![h],
+        sequences: vec![(x, 0)],
+        captured: vec![],
+        stacks: vec![],
+        body: Box::new(body),
+    };
+    let last = graph.add(Node::Scan(scan), vec![f32(&[3])], Span::default())[0];
+    let total = graph.reduce(Reducer::Sum, last, &[0], Span::default());
+    graph.outputs = vec![total];
+    let mut rng = Rng::new(1);
+    let inputs = [
+        rng.tensor(&f32(&[0, 3]), 0.0, 1.0),
+        rng.tensor(&f32(&[3]), 0.0, 1.0),
+    ];
+    check_both_orders(&graph, &inputs, &mut rng).unwrap();
+}
+
+#[test]
+fn what_is_no_float_scalar_has_no_gradient() {
+    let mut graph = Graph::new();
+    let x = graph.input("x", f32(&[2]));
+    graph.outputs = vec![x];
+    let why = super::expand(&crate::testing::with_gradient(&graph, &[0])).unwrap_err();
+    assert!(why.contains("no float scalar"), "{why}");
 }

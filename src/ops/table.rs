@@ -109,13 +109,13 @@ pub static ROWS: [OpDef; 36] = [
         Op::Min,
         "the smaller; a tie shares its gradient equally",
         &[(0.0, 1.0), (1.1, 2.0)],
-        Some(extreme),
+        Some(smaller),
     ),
     row(
         Op::Max,
         "the larger; a tie shares its gradient equally",
         &[(0.0, 1.0), (1.1, 2.0)],
-        Some(extreme),
+        Some(larger),
     ),
     row(Op::Lt, "a < b", &[ANY, ANY], None),
     row(Op::Le, "a <= b", &[ANY, ANY], None),
@@ -312,18 +312,26 @@ fn constant_power(body: &mut Body, step: &Step, exponent: f64) -> Option<u32> {
     Some(body.op(Op::Mul, &[scaled, lower]))
 }
 
-// max, min: 1 to the one that is the result, 1/2 each where they are equal.
-fn extreme(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+// max: 1 to the larger, 1/2 each where they are equal.
+fn larger(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
     let (a, b) = (step.argument(0), step.argument(1));
+    vec![share(body, step, b, a), share(body, step, a, b)]
+}
+
+// min: 1 to the smaller, 1/2 each where they are equal.
+fn smaller(body: &mut Body, step: &Step) -> Vec<Option<u32>> {
+    let (a, b) = (step.argument(0), step.argument(1));
+    vec![share(body, step, a, b), share(body, step, b, a)]
+}
+
+/// The gradient where `low < high`, half of it where they are equal, else 0.
+fn share(body: &mut Body, step: &Step, low: u32, high: u32) -> Option<u32> {
     let (zero, half) = (step.constant(body, 0.0), step.constant(body, 0.5));
-    let tie = body.op(Op::Eq, &[a, b]);
+    let chosen = body.op(Op::Lt, &[low, high]);
+    let tie = body.op(Op::Eq, &[step.argument(0), step.argument(1)]);
     let halved = body.op(Op::Mul, &[step.cotangent, half]);
-    let mut share = |mine: u32| {
-        let chosen = body.op(Op::Eq, &[mine, step.result]);
-        let whole = body.op(Op::Select, &[chosen, step.cotangent, zero]);
-        Some(body.op(Op::Select, &[tie, halved, whole]))
-    };
-    vec![share(a), share(b)]
+    let rest = body.op(Op::Select, &[tie, halved, zero]);
+    Some(body.op(Op::Select, &[chosen, step.cotangent, rest]))
 }
 
 fn choice(body: &mut Body, step: &Step) -> Vec<Option<u32>> {

@@ -201,20 +201,24 @@ pub fn check_gradient(graph: &Graph, inputs: &[Tensor], rng: &mut Rng) -> Result
             .map(|(g, d)| g * d)
             .sum::<f64>();
     }
-    let step = 1e-5;
     let at = |step: f64| -> Result<f64, String> {
         let results = evaluate(&scalar, &moved(inputs, &directions, step))?;
         results[0].get(0).ok_or_else(|| "no scalar".to_string())
     };
-    let difference = (at(step)? - at(-step)?) / (2.0 * step);
-    let size = results[0].get(0).unwrap_or(0.0).abs();
-    let close = (slope - difference).abs() <= 2e-6 * (1.0 + slope.abs() + difference.abs() + size);
-    if !close {
-        return Err(format!(
-            "gradient {slope}, difference {difference}\n{gradient}"
-        ));
+    let mut differences = Vec::new();
+    // A steep function wants a shorter step, at the cost of digits.
+    for (step, tolerance) in [(1e-5, 2e-6), (1e-7, 2e-5)] {
+        let difference = (at(step)? - at(-step)?) / (2.0 * step);
+        let size = results[0].get(0).unwrap_or(0.0).abs();
+        let scale = 1.0 + slope.abs() + difference.abs() + size;
+        if (slope - difference).abs() <= tolerance * scale {
+            return check_passes(&gradient, inputs);
+        }
+        differences.push(difference);
     }
-    check_passes(&gradient, inputs)
+    Err(format!(
+        "gradient {slope}, differences {differences:?}\n{gradient}"
+    ))
 }
 
 /// Compares a graph with its optimised form, in `f64`.
@@ -281,10 +285,15 @@ mod tests {
             .ok()
             .and_then(|n| n.parse().ok())
             .unwrap_or(0);
+        let extra = std::env::var("DLMC_RANDOM_EXTRA")
+            .ok()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0usize);
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         let mut faults = Vec::new();
-        for seed in first..first + count.unwrap_or(150u64) {
-            let made = random_graph(seed, 6 + (seed % 9) as usize);
+        // The last two once found faults in passes.
+        for seed in (first..first + count.unwrap_or(150u64)).chain([90368, 92223]) {
+            let made = random_graph(seed, 6 + (seed % 9) as usize + extra);
             for (name, number) in made.counts {
                 *counts.entry(name).or_default() += number;
             }

@@ -535,13 +535,12 @@ fn batched(m: &mut Maker) -> Option<Value> {
     let reads = vec![plain(value, &[0, 1, 3]), plain(value, &[0, 2, 3])];
     let free = [shape[0], shape[1], shape[1]];
     let kind = (&free[..], &shape[2..], SUM);
-    Some(comprehension(
-        &mut m.graph,
-        kind,
-        Guard::always(),
-        reads,
-        product,
-    ))
+    let gram = comprehension(&mut m.graph, kind, Guard::always(), reads, product);
+    // Bounded, so that repeated squaring does not grow beyond what differences resolve.
+    Some(
+        m.graph
+            .elementwise(Op::Tanh, &[gram], &free, Span::default()),
+    )
 }
 
 /// `y[q] = x[q / 2]` where 2 divides q, else 0.
