@@ -388,6 +388,7 @@ impl Checker<'_> {
             module: def.module,
             instance: def.instance.clone(),
             function: def.syntax.name.is_some(),
+            ..Frame::default()
         };
         self.enter(name, span, frame)?;
         let outcome = self.fn_body(def, name, arguments, span);
@@ -472,6 +473,7 @@ impl Checker<'_> {
             module: def.module,
             instance: None,
             function: true,
+            ..Frame::default()
         };
         self.enter(&name, span, frame)?;
         let outcome = self.initialiser_body(def, &name, arguments, shape, dims, span);
@@ -582,6 +584,7 @@ impl Checker<'_> {
             module: def.module,
             instance: parent.clone(),
             function: false,
+            ..Frame::default()
         };
         self.enter(&name, span, frame)?;
         let config = def.syntax.config.clone().unwrap_or_default();

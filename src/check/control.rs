@@ -289,16 +289,20 @@ impl Checker<'_> {
             .map(|(name, tensor)| (Arc::from(name.as_str()), tensor.ty()))
             .collect();
         let errors = self.diagnostics.len();
+        let module = self.frame().module;
+        let before: Bindings = self.modules[module].names.clone();
         let begin = self.batch_body(iterator, &fields, size, turn, body);
         self.emit_code(Instr::Jump(begin));
         let mut exit = begin;
         let rest = rows % size;
         self.patch_batch(exit);
         if rest > 0 && self.diagnostics.len() == errors {
-            let module = self.frame().module;
-            let names: Bindings = self.modules[module].names.clone();
+            // The names of the first elaboration stay; what has the same type in both shares its slot.
+            let names = std::mem::replace(&mut self.modules[module].names, before);
+            let outer = self.twins.replace(names.clone());
             exit = self.batch_body(iterator, &fields, rest, turn, body);
             self.patch_batch(exit);
+            self.twins = outer;
             self.modules[module].names = names;
         }
         self.steps_per_epoch = outer_steps;

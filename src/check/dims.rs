@@ -313,6 +313,8 @@ impl Checker<'_> {
             match self.local(name) {
                 None => {
                     self.bind(name, Val::Num(Num::Int(size as i64)));
+                    let callers = tensor.dims.get(axis).cloned().flatten();
+                    self.frame().callers_names.insert(name.clone(), callers);
                     return Ok(Some(name.clone()));
                 }
                 Some(Val::Num(Num::Int(bound))) if bound == size as i64 => {
@@ -430,6 +432,30 @@ impl Checker<'_> {
         {
             return Ok(Val::Num(number));
         }
-        self.fit(value, ty, &format!("the result of `{name}`"), place)
+        let value = self.fit(value, ty, &format!("the result of `{name}`"), place)?;
+        Ok(self.in_callers_names(value))
+    }
+
+    /// A result with the names that its dimensions have where the call stands.
+    fn in_callers_names(&mut self, value: Val) -> Val {
+        match value {
+            Val::Tensor(mut tensor) => {
+                for dim in &mut tensor.dims {
+                    if let Some(name) = dim
+                        && let Some(callers) = self.frame().callers_names.get(name)
+                    {
+                        *dim = callers.clone();
+                    }
+                }
+                Val::Tensor(tensor)
+            }
+            Val::Tuple(parts) => Val::Tuple(
+                parts
+                    .into_iter()
+                    .map(|part| self.in_callers_names(part))
+                    .collect(),
+            ),
+            other => other,
+        }
     }
 }

@@ -29,6 +29,7 @@ impl Checker<'_> {
             module: instance.def.module,
             instance: Some(instance.clone()),
             function: false,
+            ..Frame::default()
         };
         self.enter(&name, span, frame)?;
         // The place of an instance inside this one must not depend on where this one is applied.

@@ -119,6 +119,8 @@ pub struct Frame {
     instance: Option<Rc<Instance>>,
     /// Whether this is the body of a `fn`, where no instance may be made.
     function: bool,
+    /// What the caller calls the dimensions that the signature names.
+    callers_names: HashMap<Arc<str>, Option<Arc<str>>>,
 }
 
 /// A call on the way to what is being elaborated.
@@ -175,6 +177,8 @@ pub struct Checker<'a> {
     root_children: HashMap<u64, Rc<Instance>>,
     depth_of_calls: usize,
     unknown_names: HashSet<(Arc<str>, Span)>,
+    /// While the body of a batch loop is elaborated for the last, smaller batch: the names of its first elaboration.
+    twins: Option<Bindings>,
     /// Slots of whole fields of data sets, filled once by the prologue.
     field_slots: HashMap<(usize, String, String), SlotId>,
     prologue: Vec<Instr>,
@@ -227,6 +231,7 @@ impl<'a> Checker<'a> {
             root_children: HashMap::new(),
             depth_of_calls: 0,
             unknown_names: HashSet::new(),
+            twins: None,
             field_slots: HashMap::new(),
             prologue: Vec::new(),
             optimized: None,

@@ -330,8 +330,17 @@ impl Checker<'_> {
                 return Val::Error;
             }
         }
-        let slot = self.new_slot(name.text.to_string(), ty, SlotKind::Binding, None);
+        let twin = self.twins.as_ref().and_then(|names| names.get(&name.text));
         let dims = tensor.dims.clone();
+        let slot = match twin {
+            Some(Val::Slot(slot, _))
+                if self.program.slot(*slot).ty == ty
+                    && self.program.slot(*slot).kind == SlotKind::Binding =>
+            {
+                *slot
+            }
+            _ => self.new_slot(name.text.to_string(), ty, SlotKind::Binding, None),
+        };
         self.write_slot(slot, tensor, origin);
         Val::Slot(slot, dims)
     }
