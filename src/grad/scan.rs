@@ -29,7 +29,7 @@ pub enum Source {
     /// A stack of the backward scan, over axis 0.
     Stacked(usize),
     /// A value without operands, made again outside.
-    Again(NodeData, Type),
+    Again(Box<NodeData>, Type),
 }
 
 /// How the gradient of one scan is computed.
@@ -287,7 +287,7 @@ impl<'a> Planner<'a> {
             _ => false,
         };
         if again {
-            return Source::Again(data.clone(), graph.ty(value).clone());
+            return Source::Again(Box::new(data.clone()), graph.ty(value).clone());
         }
         if self.is_forward(value) {
             return self.save(value);

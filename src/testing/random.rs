@@ -51,7 +51,7 @@ pub fn random_graph(seed: u64, size: usize) -> RandomGraph {
     }
     let mut total = maker.graph.splat(DType::F32, 0.0, &[], Span::default());
     let from = maker.pool.len().saturating_sub(4);
-    for value in maker.pool[from..].to_vec() {
+    for value in maker.pool.split_off(from) {
         let sum = weighted_sum(&mut maker.graph, &mut maker.rng, value);
         total = maker
             .graph
