@@ -19,3 +19,10 @@ pub mod syntax;
 pub mod testing;
 pub mod tir;
 pub mod train;
+
+pub use base::diagnostic::Diagnostic;
+pub use base::tensor::Tensor;
+pub use engine::{
+    Config, Control, Engine, Error, Loader, MemoryLoader, Model, Program, ProgramOptions, Progress,
+    Trainer,
+};
