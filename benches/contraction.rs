@@ -1,7 +1,7 @@
-//! Speed of the contraction engine on one thread, against a loop of FMAs measured in the same run and the `gemm` crate.
+//! Speed of the contraction engine on one thread, against a loop of FMAs measured in the same run.
 //!
 //! `cargo bench --bench contraction [-- FILTER]`. Columns: GFLOP/s of the plan that the cost model chose, its share of
-//! the peak, what it is (lanes along N or M, packed or in place), then the share of each forced orientation, and of `gemm`.
+//! the peak, what it is (lanes along N or M, packed or in place), then the share of each forced orientation.
 use dlmc::base::types::DType;
 use dlmc::runtime::contraction::{
     Contraction, ContractionSpec, Cpu, Index, Operand, Operands, Orientation,
@@ -103,51 +103,6 @@ fn measure(spec: &ContractionSpec) -> (f64, String) {
         plan.flops() / time / 1e9,
         format!("{lanes} {how}, {} tasks", plan.tasks()),
     )
-}
-
-/// GFLOP/s of the `gemm` crate for a plain product; `None` for other specs.
-fn rival(spec: &ContractionSpec) -> Option<f64> {
-    let ([m], [n], [k], []) = (&spec.m[..], &spec.n[..], &spec.k[..], &spec.batch[..]) else {
-        return None;
-    };
-    let size = |rows: usize, columns: usize, row: isize, column: isize| {
-        vec![
-            0.5_f32;
-            (rows as isize - 1) as usize * row as usize
-                + (columns as isize - 1) as usize * column as usize
-                + 1
-        ]
-    };
-    let a = size(m.extent, k.extent, m.a, k.a);
-    let b = size(k.extent, n.extent, k.b, n.b);
-    let mut c = size(m.extent, n.extent, m.c, n.c);
-    let time = seconds(|| {
-        // SAFETY: the buffers hold all elements of these sizes and strides.
-        unsafe {
-            gemm::gemm(
-                m.extent,
-                n.extent,
-                k.extent,
-                c.as_mut_ptr(),
-                n.c,
-                m.c,
-                false,
-                a.as_ptr(),
-                k.a,
-                m.a,
-                b.as_ptr(),
-                n.b,
-                k.b,
-                0.0_f32,
-                1.0_f32,
-                false,
-                false,
-                false,
-                gemm::Parallelism::None,
-            );
-        }
-    });
-    Some(2.0 * (m.extent * n.extent * k.extent) as f64 / time / 1e9)
 }
 
 fn matmul(m: usize, n: usize, k: usize, transpose_a: bool, transpose_b: bool) -> ContractionSpec {
@@ -353,8 +308,8 @@ fn main() {
     let mut best = peak();
     println!("peak {best:.1} GFLOP/s (FMA loop)\n");
     println!(
-        "{:<34}{:>8} {:>5}  {:<24}{:>6}{:>6}{:>6}",
-        "shape", "GFLOP/s", "peak", "plan", "N", "M", "gemm"
+        "{:<34}{:>8} {:>5}  {:<24}{:>6}{:>6}",
+        "shape", "GFLOP/s", "peak", "plan", "N", "M"
     );
     for (name, spec) in cases() {
         if !filter.is_empty() && !filter.iter().any(|word| name.contains(word.as_str())) {
@@ -372,9 +327,8 @@ fn main() {
                 .0,
             )
         };
-        let gemm = rival(&spec).map_or(String::new(), share);
         println!(
-            "{name:<34}{speed:>8.1} {:>5}  {what:<24}{:>6}{:>6}{gemm:>6}",
+            "{name:<34}{speed:>8.1} {:>5}  {what:<24}{:>6}{:>6}",
             share(speed),
             forced(Orientation::LanesN),
             forced(Orientation::LanesM)

@@ -1,10 +1,11 @@
 //! Run-time control flow of the program: `repeat`, `for`, `if`.
 use super::program::{Instr, SlotId, SlotKind};
-use super::values::{Bindings, DataVal, Outcome, Reported, Val};
+use super::values::{Bindings, DataVal, Num, Outcome, Reported, Val};
 use super::{Checker, LoopSite};
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
-use crate::syntax::ast::{Block, Expr, Pattern, Source};
+use crate::syntax::ast::{BinOp, Block, Expr, ExprKind, Pattern, Source, Stmt};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Checker<'_> {
@@ -20,14 +21,77 @@ impl Checker<'_> {
     }
 
     /// Elaborates what a run-time loop repeats.
-    pub(super) fn loop_body<T>(&mut self, turn: SlotId, body: impl FnOnce(&mut Self) -> T) -> T {
-        let module = self.frame().module;
-        let outer = self.modules[module].names.keys().cloned().collect();
-        self.loops.push(LoopSite { turn, outer });
+    pub(super) fn loop_body<T>(
+        &mut self,
+        turn: SlotId,
+        carried: &HashSet<Arc<str>>,
+        body: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.loops.push(LoopSite {
+            turn,
+            carried: carried.clone(),
+        });
         let result = body(self);
         self.flush();
         self.loops.pop();
         result
+    }
+
+    /// Names bound before that the statements of a run-time loop or branch bind anew: they are kept in slots, so that the next turn finds
+    /// the last one's value.
+    pub(super) fn carry(&mut self, statements: &[Stmt]) -> HashSet<Arc<str>> {
+        let mut bound = Vec::new();
+        super::statements::bound_names(statements, &mut bound);
+        let module = self.frame().module;
+        let mut carried = HashSet::new();
+        for (name, value) in bound {
+            let Some(present) = self.modules[module].names.get(&name.text).cloned() else {
+                continue;
+            };
+            if !carried.insert(name.text.clone()) {
+                continue;
+            }
+            let dtype = match &present {
+                Val::Num(Num::Int(_)) if value.is_some_and(|value| self.stays_whole(&value)) => {
+                    Some(DType::I32)
+                }
+                Val::Num(_) | Val::Hyper(..) | Val::Bool(_) | Val::List(_) => None,
+                Val::Slot(slot, _) if self.program.slot(*slot).kind != SlotKind::Binding => None,
+                _ => continue,
+            };
+            if let Ok(tensor) = self.operand(&present, dtype, name.span) {
+                let ty = self.type_of(&tensor);
+                let slot = self.new_slot(name.text.to_string(), ty, SlotKind::Binding, None);
+                let dims = tensor.dims.clone();
+                self.write_slot(slot, tensor, name.span);
+                self.bind(&name.text, Val::Slot(slot, dims));
+            }
+        }
+        carried
+    }
+
+    /// Whether an expression gives whole numbers where the numbers in it are whole.
+    fn stays_whole(&mut self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Int(_) => true,
+            ExprKind::Name(name) => match self.lookup(name) {
+                Some(Val::Num(Num::Int(_))) => true,
+                Some(Val::Slot(slot, _)) => self.program.slot(slot).ty.dtype == DType::I32,
+                _ => false,
+            },
+            ExprKind::Unary(_, a) => self.stays_whole(a),
+            ExprKind::Binary(op, a, b) => {
+                !matches!(op, BinOp::Div | BinOp::Pow) && self.stays_whole(a) && self.stays_whole(b)
+            }
+            ExprKind::Call(callee, arguments) => match &callee.kind {
+                ExprKind::Name(name) if &**name == "i32" => true,
+                ExprKind::Name(name) if matches!(&**name, "max" | "min" | "abs") => arguments
+                    .iter()
+                    .all(|argument| self.stays_whole(&argument.value)),
+                _ => false,
+            },
+            _ => false,
+        }
     }
 
     fn only_at_top(&mut self, what: &str, span: Span) -> Outcome<()> {
@@ -47,6 +111,7 @@ impl Checker<'_> {
         self.only_at_top("repeat", span)?;
         let value = self.eval(count)?;
         let times = self.count(&value, count.span, "the number of turns")?;
+        let carried = self.carry(&body.statements);
         self.flush();
         let turn = self.counter("turn");
         self.emit_code(Instr::SetInt {
@@ -59,7 +124,7 @@ impl Checker<'_> {
             limit,
             target: 0,
         });
-        self.loop_body(turn, |checker| checker.body(&body.statements));
+        self.loop_body(turn, &carried, |checker| checker.body(&body.statements));
         if let [Instr::Run(graph)] = self.program.code[start + 1..] {
             self.program.code.truncate(start);
             self.emit_code(Instr::RunTimes {
@@ -93,6 +158,7 @@ impl Checker<'_> {
         self.only_at_top("repeat", span)?;
         let value = self.eval(at_most)?;
         let times = self.count(&value, at_most.span, "the most turns")?;
+        let carried = self.carry(&body.statements);
         self.flush();
         let turn = self.counter("turn");
         self.emit_code(Instr::SetInt {
@@ -105,7 +171,7 @@ impl Checker<'_> {
             limit,
             target: 0,
         });
-        let holds = self.loop_body(turn, |checker| {
+        let holds = self.loop_body(turn, &carried, |checker| {
             checker.body(&body.statements);
             let value = checker.eval(condition)?;
             checker.condition_slot(value, condition.span)
@@ -166,6 +232,8 @@ impl Checker<'_> {
                         "use a smaller one",
                     );
                 };
+                let carried = self.carry(&body.statements);
+                let hidden = self.hidden_names(pattern);
                 self.flush();
                 let var = self.counter("loop variable");
                 self.emit_code(Instr::SetInt {
@@ -177,7 +245,7 @@ impl Checker<'_> {
                     limit,
                     target: 0,
                 });
-                self.loop_body(var, |checker| {
+                self.loop_body(var, &carried, |checker| {
                     checker.bind_loop_variable(pattern, Val::Slot(var, Vec::new()));
                     checker.body(&body.statements);
                 });
@@ -191,6 +259,7 @@ impl Checker<'_> {
                     limit,
                     target: stop,
                 };
+                self.restore_names(hidden);
                 Ok(())
             }
             Source::Expr(expr) => match self.eval(expr)? {
@@ -225,6 +294,30 @@ impl Checker<'_> {
         }
     }
 
+    /// What the names of a loop's pattern stood for before it.
+    fn hidden_names(&mut self, pattern: &Pattern) -> Vec<(Arc<str>, Option<Val>)> {
+        let mut names = Vec::new();
+        super::statements::pattern_names(pattern, &mut names);
+        let module = self.frame().module;
+        names
+            .into_iter()
+            .map(|name| {
+                let value = self.modules[module].names.get(&name).cloned();
+                (name, value)
+            })
+            .collect()
+    }
+
+    fn restore_names(&mut self, hidden: Vec<(Arc<str>, Option<Val>)>) {
+        let module = self.frame().module;
+        for (name, value) in hidden {
+            match value {
+                Some(value) => self.modules[module].names.insert(name, value),
+                None => self.modules[module].names.remove(&name),
+            };
+        }
+    }
+
     fn for_batches(
         &mut self,
         pattern: &Pattern,
@@ -234,10 +327,14 @@ impl Checker<'_> {
         body: &Block,
     ) -> Outcome<()> {
         let statements = body.statements.clone();
-        self.batch_loop(data, size, shuffle, &mut |checker, batch, _rows| {
+        let carried = self.carry(&statements);
+        let hidden = self.hidden_names(pattern);
+        let outcome = self.batch_loop(data, size, shuffle, &carried, &mut |checker, batch, _| {
             checker.bind_loop_variable(pattern, batch);
             checker.body(&statements);
-        })
+        });
+        self.restore_names(hidden);
+        outcome
     }
 
     /// A loop over batches: the body is elaborated for the full size and, where the set leaves a rest, for the size of the last batch.
@@ -246,6 +343,7 @@ impl Checker<'_> {
         data: &DataVal,
         size: usize,
         shuffle: Option<u64>,
+        carried: &HashSet<Arc<str>>,
         body: &mut dyn FnMut(&mut Self, Val, usize),
     ) -> Outcome<()> {
         let (set, part) = self.open_data(data)?;
@@ -291,7 +389,7 @@ impl Checker<'_> {
         let errors = self.diagnostics.len();
         let module = self.frame().module;
         let before: Bindings = self.modules[module].names.clone();
-        let begin = self.batch_body(iterator, &fields, size, turn, body);
+        let begin = self.batch_body(iterator, &fields, size, turn, carried, body);
         self.emit_code(Instr::Jump(begin));
         let mut exit = begin;
         let rest = rows % size;
@@ -300,7 +398,7 @@ impl Checker<'_> {
             // The names of the first elaboration stay; what has the same type in both shares its slot.
             let names = std::mem::replace(&mut self.modules[module].names, before);
             let outer = self.twins.replace(names.clone());
-            exit = self.batch_body(iterator, &fields, rest, turn, body);
+            exit = self.batch_body(iterator, &fields, rest, turn, carried, body);
             self.patch_batch(exit);
             self.twins = outer;
             self.modules[module].names = names;
@@ -323,6 +421,7 @@ impl Checker<'_> {
         fields: &[(Arc<str>, Type)],
         size: usize,
         turn: SlotId,
+        carried: &HashSet<Arc<str>>,
         body: &mut dyn FnMut(&mut Self, Val, usize),
     ) -> usize {
         let mut record = Vec::new();
@@ -349,7 +448,7 @@ impl Checker<'_> {
             otherwise: 0,
         });
         let batch = Val::Record(std::rc::Rc::new(record));
-        self.loop_body(turn, |checker| body(checker, batch, size));
+        self.loop_body(turn, carried, |checker| body(checker, batch, size));
         self.emit_code(Instr::AddInt {
             slot: turn,
             value: 1,
@@ -366,18 +465,24 @@ impl Checker<'_> {
         otherwise: Option<&Block>,
     ) -> Outcome<()> {
         let slot = self.condition_slot(condition, span)?;
+        let mut carried = self.carry(&then.statements);
+        if let Some(otherwise) = otherwise {
+            carried.extend(self.carry(&otherwise.statements));
+        }
         self.flush();
         let branch = self.emit_code(Instr::JumpIfZero { slot, target: 0 });
         let turn = match self.loops.last() {
             Some(site) => site.turn,
             None => self.counter("branch"),
         };
-        self.loop_body(turn, |checker| checker.body(&then.statements));
+        self.loop_body(turn, &carried, |checker| checker.body(&then.statements));
         let mut end = self.program.code.len();
         if let Some(otherwise) = otherwise {
             let jump = self.emit_code(Instr::Jump(0));
             end = self.program.code.len();
-            self.loop_body(turn, |checker| checker.body(&otherwise.statements));
+            self.loop_body(turn, &carried, |checker| {
+                checker.body(&otherwise.statements)
+            });
             self.program.code[jump] = Instr::Jump(self.program.code.len());
         }
         self.program.code[branch] = Instr::JumpIfZero { slot, target: end };

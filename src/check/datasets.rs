@@ -177,10 +177,30 @@ impl Checker<'_> {
         Ok(self.data_value(spec, span))
     }
 
+    /// The elements of a tensor that a literal gives, also through a `let` that nothing assigned since.
     fn constant_elements(&mut self, tensor: &super::values::TensorVal) -> Option<Vec<f64>> {
         let value = self.here(tensor);
-        match &self.graph().defining(value).node {
-            Node::Constant(elements) => Some(elements.clone()),
+        match self.graph().defining(value).node.clone() {
+            Node::Constant(elements) => Some(elements),
+            Node::Input(number) => {
+                let slot = *self.segment.inputs.get(number as usize)?;
+                let writers: Vec<_> = self
+                    .program
+                    .graphs
+                    .iter()
+                    .filter_map(|step| {
+                        let at = step.outputs.iter().position(|output| *output == slot)?;
+                        Some((step, *step.graph.outputs.get(at)?))
+                    })
+                    .collect();
+                match writers.as_slice() {
+                    [(step, output)] => match &step.graph.defining(*output).node {
+                        Node::Constant(elements) => Some(elements.clone()),
+                        _ => None,
+                    },
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use super::values::{DimNames, TensorVal, Val};
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::{DType, Type};
-use crate::tir::{Graph, Value};
+use crate::tir::{Graph, Node, Value};
 use std::collections::{BTreeMap, HashMap};
 
 /// A graph being built.
@@ -28,6 +28,8 @@ pub struct Segment {
     pub inputs: Vec<SlotId>,
     /// What each slot holds now, read or written.
     pub current: HashMap<SlotId, TensorVal>,
+    /// What each parameter held earlier in the step, before it was written.
+    pub earlier: HashMap<SlotId, Vec<TensorVal>>,
     /// Slots written.
     pub written: BTreeMap<SlotId, Span>,
     /// What the host does after the step has run.
@@ -141,8 +143,22 @@ impl Checker<'_> {
     }
 
     /// Gives a slot a new value.
-    pub fn write_slot(&mut self, slot: SlotId, tensor: TensorVal, origin: Span) {
-        self.segment.current.insert(slot, tensor);
+    pub fn write_slot(&mut self, slot: SlotId, mut tensor: TensorVal, origin: Span) {
+        if self.program.slot(slot).kind == SlotKind::Parameter {
+            // What a parameter becomes is a new start: later gradients do not go through its update.
+            let ty = self.type_of(&tensor);
+            let inner = self.here(&tensor);
+            let value = self
+                .graph()
+                .add(Node::StopGradient(inner), vec![ty], origin)[0];
+            tensor = self.tensor(value, tensor.dims);
+        }
+        let before = self.segment.current.insert(slot, tensor);
+        if let Some(before) = before
+            && self.program.slot(slot).kind == SlotKind::Parameter
+        {
+            self.segment.earlier.entry(slot).or_default().push(before);
+        }
         self.segment.written.insert(slot, origin);
         self.segment.origin.get_or_insert(origin);
     }

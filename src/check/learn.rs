@@ -177,7 +177,7 @@ impl Checker<'_> {
             .iter()
             .map(|&slot| self.read_slot(slot, &Vec::new()))
             .collect();
-        let mut gradients = self.gradients(objective, &weights, span);
+        let mut gradients = self.parameter_gradients(objective, parameters, span)?;
         if let Some(limit) = options.clip_norm {
             gradients = self.clipped(gradients, limit, span)?;
         }
@@ -381,27 +381,80 @@ impl Checker<'_> {
 
     /// Parameters whose present value a tensor is computed from.
     fn parameters_read(&mut self, tensor: &TensorVal) -> Vec<SlotId> {
+        let seen = self.reached(tensor);
+        let mut found: Vec<SlotId> = self
+            .segment
+            .current
+            .keys()
+            .copied()
+            .filter(|slot| {
+                self.program.slot(*slot).kind == SlotKind::Parameter
+                    && self
+                        .versions(*slot)
+                        .iter()
+                        .any(|version| seen.contains(&version.value))
+            })
+            .collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// The values that a tensor is computed from where a gradient passes.
+    fn reached(&mut self, tensor: &TensorVal) -> HashSet<Value> {
         self.graph();
         let graph = &self.segment.open[0].graph;
         let mut seen: HashSet<Value> = HashSet::new();
         let mut pending = vec![tensor.value];
         while let Some(value) = pending.pop() {
-            if seen.insert(value) {
-                pending.extend(graph.defining(value).node.operands());
+            let node = &graph.defining(value).node;
+            if seen.insert(value) && !matches!(node, Node::StopGradient(_)) {
+                pending.extend(node.operands());
             }
         }
-        let mut found: Vec<SlotId> = self
-            .segment
-            .current
+        seen
+    }
+
+    /// What a parameter held in the course of the step, the present value last.
+    fn versions(&self, slot: SlotId) -> Vec<TensorVal> {
+        let earlier = self.segment.earlier.get(&slot).into_iter().flatten();
+        earlier
+            .chain(self.segment.current.get(&slot))
+            .cloned()
+            .collect()
+    }
+
+    /// Gradients by parameters: by each version that a `let` before an update may have read, added up.
+    fn parameter_gradients(
+        &mut self,
+        of: &TensorVal,
+        parameters: &[SlotId],
+        span: Span,
+    ) -> Outcome<Vec<TensorVal>> {
+        let seen = self.reached(of);
+        let versions: Vec<Vec<TensorVal>> = parameters
             .iter()
-            .filter(|(slot, current)| {
-                self.program.slot(**slot).kind == SlotKind::Parameter
-                    && seen.contains(&current.value)
+            .map(|&slot| {
+                let mut versions = self.versions(slot);
+                versions.retain(|version| seen.contains(&version.value));
+                versions
             })
-            .map(|(slot, _)| *slot)
             .collect();
-        found.sort_unstable();
-        found
+        let flat: Vec<TensorVal> = versions.iter().flatten().cloned().collect();
+        let mut gradients = self.gradients(of, &flat, span).into_iter();
+        let mut sums = Vec::with_capacity(parameters.len());
+        for versions in versions {
+            let parts: Vec<TensorVal> = gradients.by_ref().take(versions.len()).collect();
+            let mut sum: Option<Val> = None;
+            for part in parts {
+                let part = Val::Tensor(part);
+                sum = Some(match sum {
+                    None => part,
+                    Some(sum) => self.elementwise(Op::Add, &[sum, part], span, &[span, span])?,
+                });
+            }
+            sums.push(self.operand(&sum.unwrap_or(Val::Error), None, span)?);
+        }
+        Ok(sums)
     }
 
     /// `grad(J, θ)`: the gradient itself; a tuple of parameters gives a tuple.

@@ -134,8 +134,8 @@ struct CallSite {
 #[derive(Debug, Clone)]
 struct LoopSite {
     turn: SlotId,
-    /// Names of top-level bindings that existed before the loop.
-    outer: HashSet<Arc<str>>,
+    /// Names bound before the loop that it binds anew.
+    carried: HashSet<Arc<str>>,
 }
 
 /// The elaborator.

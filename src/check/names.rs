@@ -291,9 +291,13 @@ impl Checker<'_> {
             }
             Val::Slot(slot, dims) => self.read_slot(*slot, dims),
             Val::Num(_) | Val::Hyper(..) | Val::Bool(_) if self.is_carried(&name.text) => {
-                match self.as_tensor(&value) {
-                    Some(tensor) => tensor,
-                    None => return value,
+                let wanted = match self.lookup(&name.text) {
+                    Some(Val::Slot(slot, _)) => Some(self.program.slot(slot).ty.dtype),
+                    _ => None,
+                };
+                match self.operand(&value, wanted, origin) {
+                    Ok(tensor) => tensor,
+                    Err(super::values::Reported) => return Val::Error,
                 }
             }
             Val::Tuple(parts) => {
@@ -345,11 +349,11 @@ impl Checker<'_> {
         Val::Slot(slot, dims)
     }
 
-    /// Whether a top-level name was bound before the run-time loop around.
+    /// Whether a top-level name was bound before the run-time loop around, which binds it anew.
     fn is_carried(&self, name: &str) -> bool {
         self.loops
             .last()
-            .is_some_and(|site| site.outer.contains(name))
+            .is_some_and(|site| site.carried.contains(name))
     }
 
     /// `hyper name = value`, overridden by the caller.

@@ -4,7 +4,7 @@ use super::program::SlotKind;
 use super::values::{Outcome, Reported, Val};
 use crate::base::source::Span;
 use crate::syntax::ast::{
-    Arg, Block, Expr, ExprKind, Pattern, Source, Stmt, StmtKind, StrPart, Subscript,
+    Arg, Block, Expr, ExprKind, Name, Pattern, Source, Stmt, StmtKind, StrPart, Subscript,
 };
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -335,10 +335,62 @@ impl Checker<'_> {
     }
 }
 
-fn pattern_names(pattern: &Pattern, into: &mut Vec<Arc<str>>) {
+pub(super) fn pattern_names(pattern: &Pattern, into: &mut Vec<Arc<str>>) {
     match pattern {
         Pattern::Name(name) => into.push(name.text.clone()),
         Pattern::Tuple(parts, _) => parts.iter().for_each(|part| pattern_names(part, into)),
+    }
+}
+
+/// Every name that statements bind or assign, those of loops and branches inside them included, with the value where it is the name's own.
+pub(super) fn bound_names(statements: &[Stmt], into: &mut Vec<(Name, Option<Expr>)>) {
+    fn of_pattern(pattern: &Pattern, value: Option<&Expr>, into: &mut Vec<(Name, Option<Expr>)>) {
+        match pattern {
+            Pattern::Name(name) => into.push((name.clone(), value.cloned())),
+            Pattern::Tuple(parts, _) => parts.iter().for_each(|part| of_pattern(part, None, into)),
+        }
+    }
+    for statement in statements {
+        match &statement.kind {
+            StmtKind::Let { pattern, value, .. } => of_pattern(pattern, Some(value), into),
+            StmtKind::LetIndex { name, .. } => into.push((name.clone(), None)),
+            StmtKind::Assign { target, value } => {
+                if let ExprKind::Name(text) = &target.kind {
+                    let name = Name {
+                        text: text.clone(),
+                        span: target.span,
+                    };
+                    into.push((name, Some(value.clone())));
+                }
+            }
+            StmtKind::Repeat { body, .. }
+            | StmtKind::RepeatUntil { body, .. }
+            | StmtKind::For { body, .. } => bound_names(&body.statements, into),
+            StmtKind::Expr(Expr {
+                kind: ExprKind::If(_, then, otherwise),
+                ..
+            }) => {
+                bound_names(&then.statements, into);
+                if let Some(otherwise) = otherwise {
+                    bound_names(&otherwise.statements, into);
+                }
+            }
+            StmtKind::Hyper { .. }
+            | StmtKind::Import(_)
+            | StmtKind::Fn(_)
+            | StmtKind::Layer(_)
+            | StmtKind::Optimizer(_)
+            | StmtKind::Param { .. }
+            | StmtKind::State { .. }
+            | StmtKind::Print(_)
+            | StmtKind::Plot { .. }
+            | StmtKind::Assert { .. }
+            | StmtKind::Save { .. }
+            | StmtKind::Load { .. }
+            | StmtKind::Train { .. }
+            | StmtKind::Expr(_)
+            | StmtKind::Error => {}
+        }
     }
 }
 

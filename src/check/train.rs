@@ -7,6 +7,7 @@ use super::values::{DataVal, Instance, Outcome, Reported, TensorVal, Val};
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
 use crate::syntax::ast::{Arg, Expr, ExprKind, Setting};
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -420,7 +421,7 @@ impl Checker<'_> {
             limit,
             target: 0,
         });
-        let outcome = self.loop_body(epoch, |checker| {
+        let outcome = self.loop_body(epoch, &HashSet::new(), |checker| {
             checker.epoch(
                 instance,
                 data,
@@ -474,6 +475,7 @@ impl Checker<'_> {
             data,
             plan.batch,
             plan.shuffle,
+            &HashSet::new(),
             &mut |checker, batch, size| {
                 let step = checker.train_step(instance, plan, &batch, size, loss_sum, span);
                 outcome = std::mem::replace(&mut outcome, Ok(())).and(step);
@@ -600,10 +602,17 @@ impl Checker<'_> {
             });
         }
         let mut outcome = Ok(());
-        self.batch_loop(data, batch, None, &mut |checker, batch, size| {
-            let step = checker.measure_batch(instance, &batch, functions, &sums, plan, size, span);
-            outcome = std::mem::replace(&mut outcome, Ok(())).and(step);
-        })?;
+        self.batch_loop(
+            data,
+            batch,
+            None,
+            &HashSet::new(),
+            &mut |checker, batch, size| {
+                let step =
+                    checker.measure_batch(instance, &batch, functions, &sums, plan, size, span);
+                outcome = std::mem::replace(&mut outcome, Ok(())).and(step);
+            },
+        )?;
         outcome?;
         let mut means = Vec::new();
         for (sum, (name, _, _)) in sums.into_iter().zip(functions) {
