@@ -19,6 +19,10 @@ use std::rc::Rc;
 struct AccessInfo {
     tensor: TensorVal,
     subscripts: Vec<Option<Affine>>,
+    /// The size of each dimension; times `c` for a subscript `affine // c`, which then bounds its indices as `affine` would.
+    sizes: Vec<usize>,
+    /// Whether each subscript is a quotient.
+    divided: Vec<bool>,
     span: Span,
 }
 
@@ -194,10 +198,21 @@ impl Checker<'_> {
         all_indices(ix, &mut used);
         let infos: Vec<AccessInfo> = accesses
             .into_iter()
-            .map(|(tensor, subscripts, span)| AccessInfo {
-                tensor,
-                subscripts: subscripts.iter().map(|s| affine(s)).collect(),
-                span,
+            .map(|(tensor, subscripts, span)| {
+                let shape = self.type_of(&tensor).shape;
+                let parts: Vec<(Option<Affine>, usize)> =
+                    subscripts.iter().map(|s| quotient(s)).collect();
+                AccessInfo {
+                    sizes: shape
+                        .iter()
+                        .zip(&parts)
+                        .map(|(size, (_, divisor))| size * divisor)
+                        .collect(),
+                    divided: parts.iter().map(|(_, divisor)| *divisor > 1).collect(),
+                    subscripts: parts.into_iter().map(|(affine, _)| affine).collect(),
+                    tensor,
+                    span,
+                }
             })
             .collect();
         let mut extents: HashMap<usize, usize> = HashMap::new();
@@ -231,11 +246,14 @@ impl Checker<'_> {
     ) -> Outcome<()> {
         let mut from: HashMap<usize, (Span, String)> = HashMap::new();
         for info in infos {
-            let shape = self.type_of(&info.tensor).shape;
+            let shape = &info.sizes;
             for (axis, subscript) in info.subscripts.iter().enumerate() {
                 let Some(var) = subscript.as_ref().and_then(Affine::as_index) else {
                     continue;
                 };
+                if info.divided[axis] {
+                    continue;
+                }
                 let size = shape[axis];
                 let described = self.describe(&info.tensor);
                 match (self.index_vars[var].bound, extents.get(&var)) {
@@ -285,7 +303,7 @@ impl Checker<'_> {
             let mut found: HashMap<usize, usize> = HashMap::new();
             let mut stuck: HashMap<usize, Span> = HashMap::new();
             for info in infos {
-                let shape = self.type_of(&info.tensor).shape;
+                let shape = &info.sizes;
                 for (axis, subscript) in info.subscripts.iter().enumerate() {
                     let Some(subscript) = subscript else { continue };
                     let unknown: Vec<(usize, i64)> = subscript
@@ -294,18 +312,23 @@ impl Checker<'_> {
                         .collect();
                     match unknown.as_slice() {
                         [] => {}
-                        [(var, coefficient)] if *coefficient > 0 => {
+                        [(var, coefficient)] => {
+                            // The farthest that the other indices reach towards the end that this one runs to.
                             let rest: i64 = subscript
                                 .terms()
                                 .filter(|(other, _)| other != var)
                                 .map(|(other, c)| c * (extents[&other] as i64 - 1).max(0))
-                                .filter(|reach| *reach > 0)
+                                .filter(|reach| (*reach > 0) == (*coefficient > 0))
                                 .sum();
-                            let room = shape[axis] as i64 - 1 - subscript.offset() - rest;
+                            let room = if *coefficient > 0 {
+                                shape[axis] as i64 - 1 - subscript.offset() - rest
+                            } else {
+                                subscript.offset() + rest
+                            };
                             let extent = if room < 0 {
                                 0
                             } else {
-                                (room / coefficient + 1) as usize
+                                (room / coefficient.abs() + 1) as usize
                             };
                             found
                                 .entry(*var)
@@ -353,7 +376,7 @@ impl Checker<'_> {
 
     fn in_bounds(&mut self, infos: &[AccessInfo], extents: &HashMap<usize, usize>) -> Outcome<()> {
         for info in infos {
-            let shape = self.type_of(&info.tensor).shape;
+            let shape = &info.sizes;
             for (axis, subscript) in info.subscripts.iter().enumerate() {
                 let Some(subscript) = subscript else { continue };
                 if subscript.terms().any(|(var, _)| extents[&var] == 0) {
@@ -541,6 +564,21 @@ struct Builder<'e> {
     reads: Vec<Read>,
     body: Body,
     span: Span,
+}
+
+/// A subscript as an affine expression, over a constant that it is divided by with `//` (else 1).
+fn quotient(ix: &Ix) -> (Option<Affine>, usize) {
+    if let Ix::Op(Op::FloorDiv, arguments) = ix
+        && let [numerator, divisor] = arguments.as_slice()
+        && let Ix::Const(DType::I32, by) = &**divisor
+        && *by >= 2.0
+    {
+        return match affine(numerator) {
+            Some(affine) => (Some(affine), *by as usize),
+            None => (None, 1),
+        };
+    }
+    (affine(ix), 1)
 }
 
 /// An index expression as an affine expression of index variables, if it is one.
