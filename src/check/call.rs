@@ -436,7 +436,7 @@ impl Checker<'_> {
             Dim::Expr(expr) => match &expr.kind {
                 ExprKind::Name(name) => {
                     !bound(name)
-                        && self.modules[def.module].names.get(name).is_none()
+                        && !self.modules[def.module].names.contains_key(name)
                         && def
                             .closure
                             .as_ref()

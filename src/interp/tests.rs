@@ -262,7 +262,7 @@ fn inputs_that_do_not_fit_are_refused() {
     let graph = dot(3, Order::Chain);
     let x = f32s(&[3], &[0.0; 3]);
     assert!(matches!(
-        run(&graph, &[x.clone()], Precision::AsTyped),
+        run(&graph, std::slice::from_ref(&x), Precision::AsTyped),
         Err(InterpError::InputCount {
             expected: 2,
             given: 1

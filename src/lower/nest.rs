@@ -446,7 +446,8 @@ fn collapsed(mut nest: Nest) -> Nest {
     while at + 1 < nest.free.len() + nest.reduce.len() {
         let boundary = at + 1 == nest.free.len();
         let reduced = at >= nest.free.len();
-        if !boundary && !(reduced && nest.order == Order::Lanes) && mergeable(&nest, at) {
+        let kept_apart = boundary || (reduced && nest.order == Order::Lanes);
+        if !kept_apart && mergeable(&nest, at) {
             nest = merge_index(nest, at);
         } else {
             at += 1;
@@ -479,9 +480,6 @@ fn mergeable(nest: &Nest, at: usize) -> bool {
         && expressions(nest)
             .iter()
             .all(|e| e.coefficient(at) == e.coefficient(at + 1) * inner)
-        && !(nest.reducer == Some(Reducer::ArgMax)
-            && at >= nest.free.len()
-            && nest.reduce.is_empty())
 }
 
 /// Indices `at` and `at + 1` as one.

@@ -460,6 +460,7 @@ impl Executable {
             return unsafe { plan.run(&shared.0, scratch(0), 0..rows) };
         }
         if by_pieces(plan, self.threads) {
+            // SAFETY: as above; the scratch holds the partial results of this plan.
             return unsafe { self.pieces(plan, shared, memory) };
         }
         let natural = plan.tasks();

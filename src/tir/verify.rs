@@ -71,12 +71,15 @@ fn verify_node(graph: &Graph, _id: NodeId, node: &Node, results: &[Value]) -> Re
         Node::Scatter(s) => verify_scatter(graph, s),
         Node::Scan(s) => verify_scan(graph, s, &result_types),
         Node::Region(r) => {
-            let mut at = 0;
-            for member in &r.members {
-                verify_node(graph, _id, member, &results[at..=at])?;
-                at += 1;
-            }
-            Ok(())
+            expect(r.members.len() == results.len(), || {
+                "one result per member".into()
+            })?;
+            r.members
+                .iter()
+                .zip(results)
+                .try_for_each(|(member, result)| {
+                    verify_node(graph, _id, member, std::slice::from_ref(result))
+                })
         }
         Node::Gradient {
             of,
