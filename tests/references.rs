@@ -64,7 +64,7 @@ fn train(
 }
 
 fn check(name: &str, reference: &str, optimizer: &str, steps: usize) {
-    let expected = load(&references().join(format!("{name}_{reference}.safetensors")))
+    let expected = load(references().join(format!("{name}_{reference}.safetensors")))
         .expect("the reference is there");
     let (losses, weights) = train(name, optimizer, steps, 1);
     for (name_of, tensor) in &expected {
