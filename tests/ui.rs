@@ -24,7 +24,10 @@ fn said(path: &Path) -> String {
     };
     let (program, more) = check(&tree, &mut sources, &mut FileProvider::new(), &options);
     diagnostics.extend(more);
-    assert!(program.is_none(), "{name} is a wrong program, yet it checks");
+    assert!(
+        program.is_none(),
+        "{name} is a wrong program, yet it checks"
+    );
     let texts: Vec<String> = diagnostics
         .iter()
         .map(|diagnostic| render_plain(diagnostic, &sources))
