@@ -115,7 +115,7 @@ impl Checker<'_> {
         if reads_as != dtype && !floats && !(found.dtype == DType::U8 && dtype == DType::F32) {
             let message = format!("{what} has elements of {dtype}, not {}", found.dtype);
             let help = match (dtype, found.dtype) {
-                (DType::I32, DType::F32) => "labels and tokens are i32: convert with `i32(...)`, or annotate the literal: `let y: i32[4] = [...]`".to_string(),
+                (DType::I32, DType::F32) => "labels and tokens are i32: convert with `i32(...)`, or annotate the literal: `let y: i32[4] = [...]`; a column of a file gives classes with `target(\"y\", classes = true)`".to_string(),
                 _ => format!("convert with `{dtype}(...)`"),
             };
             let described = self.describe(&tensor);

@@ -127,19 +127,31 @@ impl Checker<'_> {
                 ..current.clone()
             };
         }
+        let tensor = self.entry_value(slot, dims);
+        self.segment.current.insert(slot, tensor.clone());
+        tensor
+    }
+
+    /// What a slot holds when the step begins.
+    pub fn entry_value(&mut self, slot: SlotId, dims: &DimNames) -> TensorVal {
+        self.graph();
         let data = &self.program.slots[slot.0 as usize];
         let (name, ty) = (data.name.clone(), data.ty.clone());
+        let known = self.segment.inputs.iter().position(|input| *input == slot);
         let outer = &mut self.segment.open[0];
-        let value = outer.graph.input(name, ty);
-        let tensor = TensorVal {
+        let value = match known.and_then(|at| outer.graph.inputs.get(at)) {
+            Some(input) => input.value,
+            None => {
+                self.segment.inputs.push(slot);
+                outer.graph.input(name, ty)
+            }
+        };
+        TensorVal {
             value,
             depth: 0,
             epoch: outer.epoch,
             dims: dims.clone(),
-        };
-        self.segment.inputs.push(slot);
-        self.segment.current.insert(slot, tensor.clone());
-        tensor
+        }
     }
 
     /// Gives a slot a new value.
@@ -186,6 +198,12 @@ impl Checker<'_> {
                 let origin = segment.origin.unwrap_or_default();
                 let name = format!("step at {}", self.sources.location(origin));
                 let graph = std::mem::take(&mut open.graph);
+                #[cfg(debug_assertions)]
+                if let Err(why) = crate::tir::verify::verify(&graph) {
+                    let message = format!("fault of the compiler: {why}");
+                    let help = "please report it together with the program";
+                    self.error::<()>("E0699", origin, message, help).ok();
+                }
                 let number = self.program.graphs.len();
                 self.program.graphs.push(StepGraph {
                     name,

@@ -298,10 +298,7 @@ impl Checker<'_> {
             let old = match before.get(&slot) {
                 Some(old) => old.clone(),
                 None if !self.segment.written.contains_key(&slot) => continue,
-                None => {
-                    self.segment.current.remove(&slot);
-                    self.read_slot(slot, &new.dims)
-                }
+                None => self.entry_value(slot, &new.dims),
             };
             if old.value == new.value {
                 continue;

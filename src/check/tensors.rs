@@ -335,12 +335,12 @@ impl Checker<'_> {
             );
         }
         if left_type.dtype != right_type.dtype || !left_type.dtype.is_float() {
-            return self.type_error(
-                Op::Mul,
-                &[left_type.dtype, right_type.dtype],
-                span,
-                &[a_span, b_span],
+            let message = format!(
+                "`@` multiplies floats of one type, not {} and {}",
+                left_type.dtype, right_type.dtype
             );
+            let help = "convert with `f32(...)`, or write the sum: `let y[i, j] = sum[k] a[i, k] * b[k, j]`";
+            return self.shape_error("E0313", span, message, &sides, help);
         }
         let (left_rank, right_rank) = (left_type.shape.len(), right_type.shape.len());
         let k_axis = right_rank.saturating_sub(2);

@@ -34,6 +34,7 @@ const KEYS: [&str; 15] = [
 struct Plan {
     loss: Val,
     loss_span: Span,
+    loss_name: String,
     optimizer: Expr,
     epochs: usize,
     batch: usize,
@@ -91,6 +92,7 @@ impl Checker<'_> {
         let mut plan = Plan {
             loss: Val::None,
             loss_span: span,
+            loss_name: "loss".into(),
             optimizer: Expr {
                 kind: ExprKind::Error,
                 span,
@@ -113,7 +115,12 @@ impl Checker<'_> {
         for setting in settings {
             let (value, place) = (&setting.value, setting.value.span);
             match &*setting.name.text {
-                "loss" => (plan.loss, plan.loss_span) = (self.eval(value)?, place),
+                "loss" => {
+                    (plan.loss, plan.loss_span) = (self.eval(value)?, place);
+                    if let ExprKind::Name(name) = &value.kind {
+                        plan.loss_name = name.to_string();
+                    }
+                }
                 "optimizer" => {
                     plan.optimizer = value.clone();
                     has_optimizer = true;
@@ -283,7 +290,12 @@ impl Checker<'_> {
                 span,
             },
         ];
-        self.call(plan.loss.clone(), "loss", arguments, plan.loss_span)
+        self.call(
+            plan.loss.clone(),
+            &plan.loss_name,
+            arguments,
+            plan.loss_span,
+        )
     }
 
     /// The model's output for a batch's `x`, and its `y`. Lengths of sequences become a mask where the model takes one.
