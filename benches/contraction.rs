@@ -47,8 +47,8 @@ fn peak() -> f64 {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
         let turns = 100_000;
-        // SAFETY: the instruction set was just detected.
         let time = seconds(|| {
+            // SAFETY: the instruction set was just detected.
             black_box(unsafe { fma_loop(turns) });
         });
         return turns as f64 * 12.0 * 16.0 / time / 1e9;

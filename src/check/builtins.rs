@@ -589,10 +589,11 @@ impl Checker<'_> {
                     shape.push(1);
                 }
                 Val::Num(Num::Float(x)) => {
+                    let message = self.not_a_size(*x);
                     return self.error(
                         "E0303",
                         second.span,
-                        format!("{x} is no size: the division is not exact"),
+                        message,
                         "`//` rounds down; or choose sizes that divide",
                     );
                 }

@@ -351,6 +351,7 @@ impl Checker<'_> {
         });
         self.places
             .push(u64::from(span.start) << 32 | u64::from(span.file.0));
+        self.streams.push(super::span_key(span));
         Ok(())
     }
 
@@ -360,6 +361,7 @@ impl Checker<'_> {
         self.frames.pop();
         self.calls.pop();
         self.places.pop();
+        self.streams.pop();
     }
 
     /// Calls a `fn`: its body is written out here.
@@ -568,6 +570,16 @@ impl Checker<'_> {
                 span,
                 format!("`{name}` would get new weights in every turn of this loop"),
                 "make the instance before the loop: `let net = ...`",
+            );
+        }
+        if def.syntax.config.is_none() && !arguments.is_empty() {
+            return self.error(
+                "E0410",
+                span,
+                format!(
+                    "`{name}` is a layer without configuration, and is made with empty parentheses"
+                ),
+                format!("make it first, then apply it: `{name}()(x)`, or `x |> {name}`"),
             );
         }
         let parent = self.frame().instance.clone();

@@ -5,6 +5,8 @@ use super::{Checker, LoopSite};
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
 use crate::syntax::ast::{BinOp, Block, Expr, ExprKind, Pattern, Source, Stmt};
+use crate::tir::build::map;
+use crate::tir::{Affine, Body, Inst, Read, Subscript};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -266,6 +268,9 @@ impl Checker<'_> {
                 Val::Batches(data, size, shuffle) => {
                     self.for_batches(pattern, &data, size, shuffle, body)
                 }
+                value @ (Val::Slot(..) | Val::Tensor(_) | Val::List(_)) => {
+                    self.for_rows(pattern, &value, body, expr.span)
+                }
                 other => self.error(
                     "E0435",
                     expr.span,
@@ -273,10 +278,89 @@ impl Checker<'_> {
                         "a loop walks a range or batches of a data set, not {}",
                         other.kind()
                     ),
-                    "write `for i in 0..10` or `for b in set |> batches(64)`",
+                    "write `for i in 0..10`, `for row in x` or `for b in set |> batches(64)`",
                 ),
             },
         }
+    }
+
+    /// `for row in x { body }`: the rows of a tensor along its first dimension.
+    fn for_rows(
+        &mut self,
+        pattern: &Pattern,
+        value: &Val,
+        body: &Block,
+        span: Span,
+    ) -> Outcome<()> {
+        let tensor = self.operand(value, None, span)?;
+        let Some(&rows) = self.type_of(&tensor).shape.first() else {
+            return self.error(
+                "E0424",
+                span,
+                "a scalar has no dimension to walk",
+                "walk a tensor or a range",
+            );
+        };
+        let dims = tensor.dims.clone();
+        let walked = self.export("walked", tensor, span);
+        let carried = self.carry(&body.statements);
+        let hidden = self.hidden_names(pattern);
+        self.flush();
+        let turn = self.counter("row");
+        self.emit_code(Instr::SetInt {
+            slot: turn,
+            value: 0,
+        });
+        let limit = i32::try_from(rows).unwrap_or(i32::MAX);
+        let begin = self.emit_code(Instr::JumpIfAtLeast {
+            slot: turn,
+            limit,
+            target: 0,
+        });
+        let outcome = self.loop_body(turn, &carried, |checker| {
+            let whole = checker.read_slot(walked, &dims);
+            let row = checker.row(&whole, turn, span);
+            let outcome = checker.bind_pattern(pattern, row, span);
+            checker.body(&body.statements);
+            outcome
+        });
+        self.emit_code(Instr::AddInt {
+            slot: turn,
+            value: 1,
+        });
+        let end = self.emit_code(Instr::Jump(begin)) + 1;
+        self.program.code[begin] = Instr::JumpIfAtLeast {
+            slot: turn,
+            limit,
+            target: end,
+        };
+        self.restore_names(hidden);
+        outcome
+    }
+
+    /// The row of a tensor that a counter names.
+    fn row(&mut self, whole: &super::values::TensorVal, turn: SlotId, span: Span) -> Val {
+        let ty = self.type_of(whole);
+        let index = self.read_slot(turn, &Vec::new());
+        let (index, value) = (self.here(&index), self.here(whole));
+        let shape = ty.shape.get(1..).unwrap_or_default().to_vec();
+        let subscripts = std::iter::once(Subscript::Gather(0))
+            .chain((0..shape.len()).map(|axis| Subscript::Affine(Affine::index(axis))));
+        let reads = vec![
+            Read::affine(index, DType::I32, []),
+            Read {
+                subscripts: subscripts.collect(),
+                ..Read::affine(value, ty.dtype, [])
+            },
+        ];
+        let mut body = Body::default();
+        body.result = body.push(Inst::Read(1));
+        let dtype = super::tensors::storage(ty.dtype);
+        let row = self
+            .graph()
+            .comprehension(map(&shape, reads, body, dtype), span);
+        let dims = whole.dims.iter().skip(1).cloned().collect();
+        Val::Tensor(self.tensor(row, dims))
     }
 
     fn bind_loop_variable(&mut self, pattern: &Pattern, value: Val) {
@@ -522,9 +606,11 @@ impl Checker<'_> {
         }
         for turn in first..last {
             self.places.push(0x1000_0000_0000_0000 | turn as u64);
+            self.streams.push(turn as u64);
             self.bind_loop_variable(pattern, Val::Num(super::values::Num::Int(turn)));
             let outcome = self.block_value(&body.statements);
             self.places.pop();
+            self.streams.pop();
             outcome?;
         }
         Ok(())

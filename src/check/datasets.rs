@@ -56,7 +56,7 @@ impl Checker<'_> {
         let spec = DataSpec {
             source,
             transforms: Vec::new(),
-            base_dir: self.program.base_dir.clone(),
+            base_dir: self.base_dir.clone(),
         };
         Ok(self.data_value(spec, span))
     }
@@ -172,7 +172,7 @@ impl Checker<'_> {
         let spec = DataSpec {
             source: DataSource::Tensors(fields),
             transforms: Vec::new(),
-            base_dir: self.program.base_dir.clone(),
+            base_dir: self.base_dir.clone(),
         };
         Ok(self.data_value(spec, span))
     }

@@ -304,6 +304,18 @@ impl Checker<'_> {
         if let (Some(x), Some(y)) = (static_number(&a), static_number(&b)) {
             return self.numbers(op, x, y, span);
         }
+        // What a hyper-parameter decides is decided when the program is compiled; what it scales is not.
+        let decides = matches!(
+            op,
+            BinOp::Eq | BinOp::Ne | BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge
+        );
+        let known = |value: &Val| match value {
+            Val::Hyper(_, number) => Some(*number),
+            value => static_number(value),
+        };
+        if let (true, Some(x), Some(y)) = (decides, known(&a), known(&b)) {
+            return self.numbers(op, x, y, span);
+        }
         match op {
             BinOp::MatMul => self.matmul(&a, &b, span, a_span, b_span),
             BinOp::Gt => self.elementwise(Op::Lt, &[b, a], span, &[b_span, a_span]),
@@ -355,7 +367,10 @@ impl Checker<'_> {
                 BinOp::FloorDiv => Some(i.div_euclid(j) - i64::from(j < 0 && i.rem_euclid(j) != 0)),
                 BinOp::Mod => Some(i - j * (i as f64 / j as f64).floor() as i64),
                 BinOp::Div if i % j == 0 => Some(i / j),
-                BinOp::Div => return Ok(Val::Num(Num::Float(x / y))),
+                BinOp::Div => {
+                    self.inexact = Some((i, j));
+                    return Ok(Val::Num(Num::Float(x / y)));
+                }
                 BinOp::Pow if j >= 0 => u32::try_from(j).ok().and_then(|j| i.checked_pow(j)),
                 BinOp::Pow => return Ok(Val::Num(Num::Float(x.powf(y)))),
                 BinOp::Eq => return truth(i == j),
@@ -563,16 +578,7 @@ impl Checker<'_> {
                 "sizes lie between 0 and 4294967295",
             ),
             Some(Num::Float(x)) => {
-                let message = match &expr.kind {
-                    ExprKind::Binary(BinOp::Div, a, b) => {
-                        let (a, b) = (self.eval(a)?, self.eval(b)?);
-                        let show = |v: &Val| {
-                            static_number(v).map_or("?".into(), |n| n.value().to_string())
-                        };
-                        format!("{} / {} is not whole", show(&a), show(&b))
-                    }
-                    _ => format!("a size cannot be {x}"),
-                };
+                let message = self.not_a_size(x);
                 self.error(
                     "E0303",
                     expr.span,
@@ -589,6 +595,14 @@ impl Checker<'_> {
                 ),
                 "use a number, a dimension's name or a configuration value",
             ),
+        }
+    }
+
+    /// Why a number with a point is no size; a division that gave it is named.
+    pub(super) fn not_a_size(&self, x: f64) -> String {
+        match self.inexact {
+            Some((i, j)) if i as f64 / j as f64 == x => format!("{i} / {j} is not whole"),
+            _ => format!("a size cannot be {x}"),
         }
     }
 

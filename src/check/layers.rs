@@ -187,6 +187,7 @@ impl Checker<'_> {
         let segment = std::mem::take(&mut self.initial);
         let outer = std::mem::replace(&mut self.segment, segment);
         let places = std::mem::replace(&mut self.places, vec![fnv_text(path)]);
+        let streams = std::mem::replace(&mut self.streams, vec![fnv_text(path)]);
         let vars = std::mem::take(&mut self.index_vars);
         let (training, loops, turns) = (
             self.training,
@@ -209,6 +210,7 @@ impl Checker<'_> {
         (self.training, self.loops, self.scan_turns) = (training, loops, turns);
         self.index_vars = vars;
         self.places = places;
+        self.streams = streams;
         let segment = std::mem::replace(&mut self.segment, outer);
         self.initial = segment;
         outcome.map(|_| ())
@@ -314,7 +316,7 @@ impl Checker<'_> {
         for argument in arguments {
             factors.push(self.operand(argument, Some(self.float), span)?);
         }
-        let stream = self.place_key(span);
+        let stream = self.stream_key(span);
         let mut body = Body::default();
         let mut reads = Vec::new();
         let constants =
@@ -408,6 +410,9 @@ impl Checker<'_> {
             .cloned();
         if let Some(child) = child {
             return Ok(Val::Instance(child));
+        }
+        if !instance.applied.get() && self.has_errors() {
+            return Err(Reported);
         }
         if !instance.applied.get() {
             let message = format!(

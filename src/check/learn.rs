@@ -18,6 +18,8 @@ pub struct StepOptions {
     pub clip_norm: Option<f64>,
     /// Parameters (by slot) that weight decay leaves alone.
     pub no_decay: Vec<SlotId>,
+    /// Over how many steps gradients are averaged before an update; 0 and 1: every step updates.
+    pub accumulate: usize,
 }
 
 impl Checker<'_> {
@@ -126,16 +128,17 @@ impl Checker<'_> {
         }
         let step = self.step_slot(optimizer.span);
         let outer = self.step.replace(step);
-        let outcome = self.updates(objective, &parameters, optimizer, options, span);
+        let due = self.due(options, optimizer.span, span);
+        let outcome =
+            due.and_then(|due| self.updates(objective, &parameters, optimizer, options, due, span));
         self.step = outer;
-        outcome?;
+        let due = outcome?;
         let counter = self.read_slot(step, &Vec::new());
-        let next = self.elementwise(
-            Op::Add,
-            &[Val::Tensor(counter), Val::Num(super::values::Num::Int(1))],
-            span,
-            &[span, span],
-        )?;
+        let one = match due {
+            Some(due) => self.cast(&due, DType::I32, span)?,
+            None => Val::Num(super::values::Num::Int(1)),
+        };
+        let next = self.elementwise(Op::Add, &[Val::Tensor(counter), one], span, &[span, span])?;
         if let Val::Tensor(next) = next {
             self.write_slot(step, next, span);
         }
@@ -162,8 +165,9 @@ impl Checker<'_> {
         parameters: &[SlotId],
         optimizer: &Expr,
         options: &StepOptions,
+        due: Option<Val>,
         span: Span,
-    ) -> Outcome<()> {
+    ) -> Outcome<Option<Val>> {
         let Val::OptimizerUse(used) = self.eval(optimizer)? else {
             return self.error(
                 "E0431",
@@ -178,6 +182,10 @@ impl Checker<'_> {
             .map(|&slot| self.read_slot(slot, &Vec::new()))
             .collect();
         let mut gradients = self.parameter_gradients(objective, parameters, span)?;
+        if let Some(due) = &due {
+            gradients = self.accumulated(gradients, parameters, due, options, used.place, span)?;
+        }
+        let before = self.segment.current.clone();
         if let Some(limit) = options.clip_norm {
             gradients = self.clipped(gradients, limit, span)?;
         }
@@ -187,6 +195,125 @@ impl Checker<'_> {
                 config.insert("weight_decay".into(), Val::Num(super::values::Num::Int(0)));
             }
             self.update(&used, config, slot, weight, gradient, span)?;
+        }
+        if let Some(due) = &due {
+            self.only_where(due, &before, parameters, used.place, span)?;
+        }
+        Ok(due)
+    }
+
+    /// Whether this step updates, as a run-time truth value, where gradients are accumulated over several; counts the step.
+    fn due(&mut self, options: &StepOptions, place: Span, span: Span) -> Outcome<Option<Val>> {
+        if options.accumulate <= 1 {
+            return Ok(None);
+        }
+        let whole = |i: usize| Val::Num(super::values::Num::Int(i as i64));
+        let slot = self.optimizer_slot(place, "accumulated steps", Type::scalar(DType::I32));
+        let count = Val::Tensor(self.read_slot(slot, &Vec::new()));
+        let next = self.elementwise(Op::Add, &[count, whole(1)], span, &[span, span])?;
+        let due = self.elementwise(
+            Op::Eq,
+            &[next.clone(), whole(options.accumulate)],
+            span,
+            &[span, span],
+        )?;
+        let left = self.elementwise(
+            Op::Mod,
+            &[next, whole(options.accumulate)],
+            span,
+            &[span, span],
+        )?;
+        let left = self.operand(&left, None, span)?;
+        self.write_slot(slot, left, span);
+        Ok(Some(due))
+    }
+
+    fn optimizer_slot(&mut self, place: Span, name: &str, ty: Type) -> SlotId {
+        let key = (place, name.to_string());
+        if let Some(&slot) = self.optimizer_slots.get(&key) {
+            return slot;
+        }
+        let slot = self.new_slot(name, ty, SlotKind::OptimizerState, None);
+        self.optimizer_slots.insert(key, slot);
+        slot
+    }
+
+    /// Gradients added to those of the steps since the last update, divided by the number of steps.
+    fn accumulated(
+        &mut self,
+        gradients: Vec<TensorVal>,
+        parameters: &[SlotId],
+        due: &Val,
+        options: &StepOptions,
+        place: Span,
+        span: Span,
+    ) -> Outcome<Vec<TensorVal>> {
+        let number = |x: f64| Val::Num(super::values::Num::Float(x));
+        let mut totals = Vec::with_capacity(gradients.len());
+        for (gradient, &parameter) in gradients.into_iter().zip(parameters) {
+            let data = self.program.slot(parameter).clone();
+            let slot = self.optimizer_slot(place, &format!("{}.accumulated", data.name), data.ty);
+            let share = self.elementwise(
+                Op::Div,
+                &[Val::Tensor(gradient), number(options.accumulate as f64)],
+                span,
+                &[span, span],
+            )?;
+            let sum = Val::Tensor(self.read_slot(slot, &Vec::new()));
+            let total = self.elementwise(Op::Add, &[sum, share], span, &[span, span])?;
+            let kept = self.elementwise(
+                Op::Select,
+                &[due.clone(), number(0.0), total.clone()],
+                span,
+                &[span, span, span],
+            )?;
+            let kept = self.operand(&kept, None, span)?;
+            self.write_slot(slot, kept, span);
+            totals.push(self.operand(&total, None, span)?);
+        }
+        Ok(totals)
+    }
+
+    /// Takes back what the optimizer wrote in steps that do not update.
+    fn only_where(
+        &mut self,
+        due: &Val,
+        before: &std::collections::HashMap<SlotId, TensorVal>,
+        parameters: &[SlotId],
+        place: Span,
+        span: Span,
+    ) -> Outcome<()> {
+        let mut slots: Vec<SlotId> = parameters.to_vec();
+        slots.extend(
+            self.optimizer_slots
+                .iter()
+                .filter(|((owner, name), _)| *owner == place && !name.contains("accumulated"))
+                .map(|(_, slot)| *slot),
+        );
+        slots.sort_unstable();
+        for slot in slots {
+            let Some(new) = self.segment.current.get(&slot).cloned() else {
+                continue;
+            };
+            let old = match before.get(&slot) {
+                Some(old) => old.clone(),
+                None if !self.segment.written.contains_key(&slot) => continue,
+                None => {
+                    self.segment.current.remove(&slot);
+                    self.read_slot(slot, &new.dims)
+                }
+            };
+            if old.value == new.value {
+                continue;
+            }
+            let chosen = self.elementwise(
+                Op::Select,
+                &[due.clone(), Val::Tensor(new), Val::Tensor(old)],
+                span,
+                &[span, span, span],
+            )?;
+            let chosen = self.operand(&chosen, None, span)?;
+            self.write_slot(slot, chosen, span);
         }
         Ok(())
     }

@@ -108,6 +108,8 @@ pub fn check(
 #[derive(Debug, Default)]
 pub struct Module {
     names: Bindings,
+    /// The file's name without its ending, for an imported file.
+    stem: String,
     spans: HashMap<Arc<str>, Span>,
 }
 
@@ -159,6 +161,8 @@ pub struct Checker<'a> {
     index_vars: Vec<values::IndexVar>,
     /// Turns of unrolled loops and scans around, hashed into places.
     places: Vec<u64>,
+    /// The calls and unrolled turns around, for the streams of random numbers.
+    streams: Vec<u64>,
     loops: Vec<LoopSite>,
     scan_turns: Vec<values::TensorVal>,
     step: Option<SlotId>,
@@ -176,6 +180,10 @@ pub struct Checker<'a> {
     root_ordinals: HashMap<String, usize>,
     root_children: HashMap<u64, Rc<Instance>>,
     depth_of_calls: usize,
+    /// The last division of whole numbers that was not exact, for the message where a size is wanted.
+    inexact: Option<(i64, i64)>,
+    /// The folder that paths of the file being elaborated start from.
+    base_dir: String,
     unknown_names: HashSet<(Arc<str>, Span)>,
     /// While the body of a batch loop is elaborated for the last, smaller batch: the names of its first elaboration.
     twins: Option<Bindings>,
@@ -216,6 +224,9 @@ impl<'a> Checker<'a> {
             training: false,
             index_vars: Vec::new(),
             places: Vec::new(),
+            streams: Vec::new(),
+            inexact: None,
+            base_dir: options.base_dir.clone(),
             loops: Vec::new(),
             scan_turns: Vec::new(),
             step: None,
@@ -258,11 +269,7 @@ impl<'a> Checker<'a> {
 
     fn finish(mut self) -> (Option<Program>, Vec<Diagnostic>) {
         self.unused_hypers();
-        let failed = self
-            .diagnostics
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error);
-        if failed {
+        if self.has_errors() {
             return (None, self.diagnostics);
         }
         self.fill_instances();
@@ -346,7 +353,14 @@ impl<'a> Checker<'a> {
                 .notes
                 .push(format!("in `{}`, at {place}", site.name));
         }
-        if !self.diagnostics.contains(&diagnostic) {
+        // A body is written out many times; its mistake is told once.
+        let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
+        let told = self.diagnostics.iter().any(|other| {
+            other.code == diagnostic.code
+                && other.message == diagnostic.message
+                && place(other) == place(&diagnostic)
+        });
+        if !told {
             self.diagnostics.push(diagnostic);
         }
         Reported
@@ -365,15 +379,26 @@ impl<'a> Checker<'a> {
 
     /// A number for a place in the program: where it stands, and the turns of the loops and the instance around.
     fn place_key(&self, span: Span) -> u64 {
-        let mut hash = fnv(
-            FNV_START,
-            u64::from(span.start) << 32 | u64::from(span.file.0),
-        );
-        for &place in &self.places {
-            hash = fnv(hash, place);
-        }
-        hash
+        self.places.iter().copied().fold(span_key(span), fnv)
     }
+
+    /// The number of a random stream: where it is drawn, and the calls and turns that led there.
+    fn stream_key(&self, span: Span) -> u64 {
+        self.streams.iter().copied().fold(span_key(span), fnv)
+    }
+
+    /// Whether an error has been recorded.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// A number for a span.
+fn span_key(span: Span) -> u64 {
+    let start = fnv(FNV_START, u64::from(span.file.0));
+    fnv(start, u64::from(span.start) << 32 | u64::from(span.end))
 }
 
 const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;

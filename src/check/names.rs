@@ -196,10 +196,19 @@ impl Checker<'_> {
         if !self.unknown_names.insert((name.clone(), span)) {
             return super::values::Reported;
         }
-        if matches!(&**name, "step" | "steps_per_epoch") {
-            let diagnostic = Diagnostic::error("E0209", span, format!("`{name}` is known only where an optimizer runs"))
-                .help("use a schedule inside `with ...` of a `minimize` or in `train`; one that counts epochs needs batches of a data set");
-            return self.report(diagnostic);
+        match &**name {
+            "step" => {
+                let message = "a schedule is used where no optimizer runs";
+                let help = "use it as a rate: `with sgd(lr = cosine(0.1, steps = 1000))`";
+                return self.report(Diagnostic::error("E0209", span, message).help(help));
+            }
+            "steps_per_epoch" => {
+                let message =
+                    "epochs are counted where no loop over the batches of a data set is around";
+                let help = "count steps: `steps = 1000`";
+                return self.report(Diagnostic::error("E0209", span, message).help(help));
+            }
+            _ => {}
         }
         let mut known: Vec<Arc<str>> = BUILTINS.iter().map(|(name, _)| Arc::from(*name)).collect();
         if let Some(frame) = self.frames.last() {
@@ -207,6 +216,16 @@ impl Checker<'_> {
             known.extend(self.modules[frame.module].names.keys().cloned());
         }
         known.extend(self.modules[0].names.keys().cloned());
+        known.extend(
+            crate::data::readers::READERS
+                .iter()
+                .map(|row| row.name.into()),
+        );
+        known.extend(
+            crate::data::transforms::TRANSFORMS
+                .iter()
+                .map(|row| row.name.into()),
+        );
         known.sort();
         let near = nearest(name, known.iter().map(|name| &**name)).map(str::to_string);
         let mut diagnostic = Diagnostic::error("E0201", span, format!("unknown name `{name}`"));
@@ -358,40 +377,36 @@ impl Checker<'_> {
 
     /// `hyper name = value`, overridden by the caller.
     pub(super) fn hyper(&mut self, name: &Name, value: &crate::syntax::ast::Expr) -> Outcome<()> {
+        let full_name = self.hyper_name(name);
+        let written = self
+            .options
+            .hypers
+            .iter()
+            .find(|(key, _)| *key == full_name)
+            .map(|(_, text)| text.clone());
         let default = match self.eval(value)? {
             Val::Num(number) => number,
             Val::Str(text) => {
-                let text = self
-                    .options
-                    .hypers
-                    .iter()
-                    .find(|(key, _)| **key == *name.text)
-                    .map_or(text, |(_, text)| text.as_str().into());
-                self.new_slot(
-                    name.text.to_string(),
-                    Type::scalar(DType::F32),
-                    SlotKind::Hyper,
-                    None,
-                );
+                let text = written.map_or(text, |text| text.as_str().into());
+                self.new_slot(full_name, Type::scalar(DType::F32), SlotKind::Hyper, None);
                 self.bind(&name.text, Val::Str(text));
                 return Ok(());
             }
             Val::Bool(truth) => {
-                let truth = match self
-                    .options
-                    .hypers
-                    .iter()
-                    .find(|(key, _)| **key == *name.text)
-                {
-                    Some((_, text)) => text == "true",
+                let truth = match written.as_deref() {
                     None => truth,
+                    Some("true") => true,
+                    Some("false") => false,
+                    Some(text) => {
+                        return self.error(
+                            "E0402",
+                            name.span,
+                            format!("`{full_name}={text}` is no truth value"),
+                            format!("write `{full_name}=true` or `{full_name}=false`"),
+                        );
+                    }
                 };
-                self.new_slot(
-                    name.text.to_string(),
-                    Type::scalar(DType::Bool),
-                    SlotKind::Hyper,
-                    None,
-                );
+                self.new_slot(full_name, Type::scalar(DType::Bool), SlotKind::Hyper, None);
                 self.bind(&name.text, Val::Bool(truth));
                 return Ok(());
             }
@@ -403,23 +418,17 @@ impl Checker<'_> {
                 return self.error("E0401", value.span, message, "bind tensors with `let`");
             }
         };
-        let written = self
-            .options
-            .hypers
-            .iter()
-            .find(|(key, _)| **key == *name.text)
-            .map(|(_, text)| text.clone());
         let number = match written {
             None => default,
             Some(text) => match (text.parse::<i64>(), text.parse::<f64>()) {
-                (Ok(whole), _) => Num::Int(whole),
-                (Err(_), Ok(number)) => Num::Float(number),
-                (Err(_), Err(_)) => {
+                (Ok(whole), _) if matches!(default, Num::Int(_)) => Num::Int(whole),
+                (_, Ok(number)) => Num::Float(number),
+                (_, Err(_)) => {
                     return self.error(
                         "E0402",
                         name.span,
-                        format!("`{}={text}` is not a number", name.text),
-                        format!("write `{}=0.1`", name.text),
+                        format!("`{full_name}={text}` is not a number"),
+                        format!("write `{full_name}=0.1`"),
                     );
                 }
             },
@@ -429,19 +438,28 @@ impl Checker<'_> {
             _ => Some(Tensor::scalar(number.value() as f32)),
         };
         let float = self.float;
-        let slot = self.new_slot(
-            name.text.to_string(),
-            Type::scalar(float),
-            SlotKind::Hyper,
-            initial,
-        );
-        self.bind(&name.text, Val::Hyper(slot, number));
+        let slot = self.new_slot(full_name, Type::scalar(float), SlotKind::Hyper, initial);
+        // A whole number counts and sizes: it is known when the program is compiled.
+        let value = match number {
+            Num::Int(_) => Val::Num(number),
+            Num::Float(_) => Val::Hyper(slot, number),
+        };
+        self.bind(&name.text, value);
         Ok(())
+    }
+
+    /// What a hyper-parameter is called from outside: `name`, or `file.name` in an imported file.
+    fn hyper_name(&mut self, name: &Name) -> String {
+        let module = self.frame().module;
+        match self.modules[module].stem.as_str() {
+            "" => name.text.to_string(),
+            stem => format!("{stem}.{}", name.text),
+        }
     }
 
     /// `import "file"`: its declarations and `let`s; loops, prints and training in it do not run.
     pub(super) fn import(&mut self, path: &str, span: Span) -> Outcome<()> {
-        let base = self.program.base_dir.clone();
+        let base = self.base_dir.clone();
         let (text, name) = match self.provider.source(&base, path) {
             Ok(found) => found,
             Err(error) => {
@@ -469,7 +487,12 @@ impl Checker<'_> {
         let failed = !diagnostics.is_empty();
         self.diagnostics.extend(diagnostics);
         let module = self.modules.len();
-        self.modules.push(super::Module::default());
+        let file_path = std::path::Path::new(path);
+        let stem = file_path.file_stem().and_then(|stem| stem.to_str());
+        self.modules.push(super::Module {
+            stem: stem.unwrap_or("file").to_string(),
+            ..super::Module::default()
+        });
         self.imported.insert(name, module);
         if failed {
             return Err(super::values::Reported);
@@ -484,6 +507,12 @@ impl Checker<'_> {
             module,
             ..Frame::default()
         }];
+        let folder = file_path
+            .parent()
+            .map(|folder| std::path::Path::new(&base).join(folder));
+        if let Some(folder) = folder.as_ref().and_then(|folder| folder.to_str()) {
+            self.base_dir = folder.to_string();
+        }
         for statement in &tree.statements {
             if matches!(
                 statement.kind,
@@ -495,6 +524,7 @@ impl Checker<'_> {
                 let _ = self.statement(statement);
             }
         }
+        self.base_dir = base;
         self.frames = frames;
         self.frames.pop();
         self.bring_in(module, span)

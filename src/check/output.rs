@@ -168,7 +168,13 @@ impl Checker<'_> {
         message: Option<&Expr>,
         span: Span,
     ) -> Outcome<()> {
-        self.host_only("assert", span)?;
+        let holds = self.eval(condition)?;
+        if let Val::Bool(true) = holds {
+            return Ok(());
+        }
+        if !matches!(holds, Val::Bool(false)) {
+            self.host_only("assert", span)?;
+        }
         let mut pieces = Vec::new();
         match message {
             Some(message) => self.pieces(message, &mut pieces)?,
@@ -177,9 +183,8 @@ impl Checker<'_> {
                 self.sources.snippet(condition.span)
             ))),
         }
-        match self.eval(condition)? {
-            Val::Bool(true) => Ok(()),
-            Val::Bool(false) => {
+        match holds {
+            Val::Bool(_) => {
                 let text = pieces
                     .iter()
                     .map(|piece| {
@@ -190,11 +195,12 @@ impl Checker<'_> {
                         }
                     })
                     .collect::<String>();
+                let what = self.sources.snippet(condition.span).to_string();
                 self.error(
                     "E0442",
                     span,
                     text,
-                    "the condition is known before the program runs, and is false",
+                    format!("`{what}` is known before the program runs, and is false"),
                 )
             }
             value => {

@@ -149,7 +149,11 @@ impl Checker<'_> {
         self.shape_error(
             "E0313",
             span,
-            format!("`{}` does not take {}", op.name(), written.join(" and ")),
+            format!(
+                "`{}` does not take {}",
+                written_op(op),
+                written.join(" and ")
+            ),
             &sides,
             &help,
         )
@@ -957,5 +961,24 @@ pub(super) fn storage(dtype: DType) -> DType {
         DType::I32
     } else {
         dtype
+    }
+}
+
+/// An operator as programs write it.
+fn written_op(op: Op) -> &'static str {
+    match op {
+        Op::Add => "+",
+        Op::Sub | Op::Neg => "-",
+        Op::Mul => "*",
+        Op::Div => "/",
+        Op::FloorDiv => "//",
+        Op::Mod => "%",
+        Op::Pow => "^",
+        Op::Lt => "<",
+        Op::Le => "<=",
+        Op::Eq => "==",
+        Op::Ne => "!=",
+        Op::Select => "where",
+        other => other.name(),
     }
 }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// Every key that `train` knows.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 15] = [
     "loss",
     "optimizer",
     "epochs",
@@ -28,8 +28,6 @@ const KEYS: [&str; 17] = [
     "over",
     "no_decay",
     "accumulate",
-    "lengths",
-    "monitor",
 ];
 
 /// The settings of a `train`.
@@ -48,6 +46,7 @@ struct Plan {
     over: Option<Vec<Expr>>,
     no_decay: Option<Expr>,
     clip_norm: Option<f64>,
+    accumulate: usize,
 }
 
 impl Checker<'_> {
@@ -107,8 +106,10 @@ impl Checker<'_> {
             over: None,
             no_decay: None,
             clip_norm: None,
+            accumulate: 1,
         };
         let (mut shuffle, mut seed, mut has_optimizer) = (true, 0u64, false);
+        let mut unknown = Ok(());
         for setting in settings {
             let (value, place) = (&setting.value, setting.value.span);
             match &*setting.name.text {
@@ -189,18 +190,11 @@ impl Checker<'_> {
                 "no_decay" => plan.no_decay = Some(value.clone()),
                 "accumulate" => {
                     let found = self.eval(value)?;
-                    if self.count(&found, place, "`accumulate`")? != 1 {
-                        return self.error(
-                            "E0446",
-                            place,
-                            "gradients are accumulated over one batch only",
-                            "use a larger `batch`: memory is planned, and batches of any size run",
-                        );
-                    }
+                    plan.accumulate = self.count(&found, place, "`accumulate`")?.max(1);
                 }
                 _ => {
                     let known: Vec<String> = KEYS.iter().map(|key| key.to_string()).collect();
-                    return self.no_such(
+                    unknown = self.no_such(
                         &setting.name.text,
                         setting.name.span,
                         "setting of `train` called",
@@ -209,6 +203,7 @@ impl Checker<'_> {
                 }
             }
         }
+        unknown?;
         if matches!(plan.loss, Val::None) {
             return self.error(
                 "E0447",
@@ -564,6 +559,7 @@ impl Checker<'_> {
         let options = StepOptions {
             clip_norm: plan.clip_norm,
             no_decay,
+            accumulate: plan.accumulate,
         };
         self.descend(&loss, limits, &plan.optimizer, &options, span)?;
         let slot = self.export("loss", loss, span);

@@ -319,11 +319,16 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
         let whole = (Int::Known(0), Int::Known(self.extents[index] as i64));
         let (low, high) = state.range[index].take().unwrap_or(whole);
         let (low, high) = self.shrink(level, index, low, high, &mut state);
-        for (from, to, piece) in self.pieces(index, &state) {
-            let from = low.max(self.builder, Int::Known(from));
-            let to = high.min(self.builder, Int::Known(to));
-            if !matches!((from, to), (Int::Known(a), Int::Known(b)) if a >= b) {
-                self.edges(level, index, from, to, piece);
+        let pieces = self.pieces(index, &state);
+        let whole = pieces.len() == 1;
+        for (from, to, piece) in pieces {
+            let (mut start, mut end) = (low, high);
+            if !whole {
+                start = low.max(self.builder, Int::Known(from));
+                end = high.min(self.builder, Int::Known(to));
+            }
+            if !matches!((start, end), (Int::Known(a), Int::Known(b)) if a >= b) {
+                self.edges(level, index, start, end, piece);
             }
         }
     }
@@ -472,14 +477,14 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
             self.walk(level, index, from, to, state);
             return;
         }
+        if self.split_exactly(level, index, (from, to), &splitting, &state) {
+            return;
+        }
         let (mut low, mut high) = (from, to);
         let mut interior = state.clone();
         for at in splitting {
-            let e = self.conditions[at].expression().clone();
-            let (least, _) = self.deeper(&e, index, &state);
-            let rest = state.sums[at].add(self.builder, Int::Known(least));
-            let point = self.turning_point(e.coefficient(index), rest);
-            if e.coefficient(index) > 0 {
+            let (point, rises) = self.turn(at, index, &state);
+            if rises {
                 low = low.max(self.builder, point);
             } else {
                 high = high.min(self.builder, point);
@@ -494,6 +499,77 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
         self.walk(level, index, from, low, edge.clone());
         self.walk(level, index, low, high, interior);
         self.walk(level, index, high, to, edge);
+    }
+
+    /// Where a condition turns, for all values of the deeper indices; and whether it holds from there on (or until there).
+    fn turn(&mut self, at: usize, index: usize, state: &State) -> (Int, bool) {
+        let e = self.conditions[at].expression().clone();
+        let (least, _) = self.deeper(&e, index, state);
+        let rest = state.sums[at].add(self.builder, Int::Known(least));
+        let coefficient = e.coefficient(index);
+        (self.turning_point(coefficient, rest), coefficient > 0)
+    }
+
+    /// Splits a loop at no more than one rising and one falling condition that no deeper index moves: each piece then knows whether
+    /// they hold or fail. `false` where there are more.
+    fn split_exactly(
+        &mut self,
+        level: usize,
+        index: usize,
+        (from, to): (Int, Int),
+        splitting: &[usize],
+        state: &State,
+    ) -> bool {
+        let still = |at: &usize| {
+            let e = self.conditions[*at].expression();
+            self.deeper(e, index, state) == (0, 0)
+        };
+        let rises = |at: &usize| self.conditions[*at].expression().coefficient(index) > 0;
+        let rising: Vec<usize> = splitting.iter().copied().filter(rises).collect();
+        let falling: Vec<usize> = splitting.iter().copied().filter(|at| !rises(at)).collect();
+        if rising.len() > 1 || falling.len() > 1 || !splitting.iter().all(still) {
+            return false;
+        }
+        let mut point = |at: Option<&usize>, otherwise: Int| match at {
+            Some(&at) => {
+                let point = self.turn(at, index, state).0;
+                let point = point.max(self.builder, from);
+                point.min(self.builder, to)
+            }
+            None => otherwise,
+        };
+        let low = point(rising.first(), from);
+        let high = point(falling.first(), to);
+        let known = |up: Known, down: Known| {
+            let mut piece = state.clone();
+            piece.splits -= 1;
+            rising.iter().for_each(|&at| piece.known[at] = up);
+            falling.iter().for_each(|&at| piece.known[at] = down);
+            piece
+        };
+        // In ascending order, as reductions and scatters need it.
+        let both = !rising.is_empty() && !falling.is_empty();
+        if !rising.is_empty() {
+            let end = if both {
+                low.min(self.builder, high)
+            } else {
+                low
+            };
+            self.walk(level, index, from, end, known(Known::False, Known::True));
+        }
+        if both {
+            self.walk(level, index, high, low, known(Known::False, Known::False));
+        }
+        self.walk(level, index, low, high, known(Known::True, Known::True));
+        if !falling.is_empty() {
+            let start = if both {
+                low.max(self.builder, high)
+            } else {
+                high
+            };
+            self.walk(level, index, start, to, known(Known::True, Known::False));
+        }
+        true
     }
 
     /// Walks one piece of a loop.

@@ -6,8 +6,8 @@ use crate::base::types::{DType, Type};
 use crate::kir::schedule::{Product, ProductIndex, Step};
 use crate::kir::{Access, GatherTerm, Kernel, Nest, Store};
 use crate::tir::{
-    Affine, Body, Comprehension, Condition, Graph, Guard, Inst, Literal, Order, Read, Reducer,
-    Scatter, Subscript, Value,
+    Affine, Body, Comprehension, Condition, Graph, Guard, Inst, Literal, Order, Read, Scatter,
+    Subscript, Value,
 };
 
 /// Whether a read finds the element at the free indices themselves, unguarded.

@@ -314,6 +314,24 @@ pub fn exp<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     scale(e, p, n)
 }
 
+/// e^x for |x| <= 87, without the care for overflow and denormals: at most 1 ULP.
+fn exp_moderate<E: Emitter>(e: &mut E, x: E::F) -> E::F {
+    let (per_ln2, rounder) = (e.f32(std::f32::consts::LOG2_E), e.f32(ROUNDER));
+    let scaled = e.fma(x, per_ln2, rounder);
+    let number = e.sub(scaled, rounder);
+    let (high, low) = (e.f32(-LN_2), e.f32(-LN_2_LOW));
+    let r = e.fma(number, high, x);
+    let r = e.fma(number, low, r);
+    let p = exp_core(e, r);
+    // The rounded exponent stands in the low bits; what else is there leaves by the shift.
+    let bits = e.to_bits(scaled);
+    let bits = e.shift_left(bits, 23);
+    let one = e.i32(1.0f32.to_bits() as i32);
+    let bits = e.int_add(bits, one);
+    let factor = e.from_bits(bits);
+    e.mul(p, factor)
+}
+
 /// Splits a positive finite `x` into `m * 2^n`, m in [sqrt(1/2), sqrt(2)): (m, n). Denormals are split rightly.
 fn split<E: Emitter>(e: &mut E, x: E::F) -> (E::F, E::I) {
     let smallest = e.f32(f32::MIN_POSITIVE);
@@ -398,8 +416,12 @@ pub fn tanh<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     );
     let factor = e.mul(square, p);
     let small = e.fma(factor, t, t);
-    let double = e.add(t, t);
-    let power = exp(e, double);
+    // tanh 10 rounds to 1.
+    let most = e.f32(10.0);
+    let beyond = e.lt(most, t);
+    let double = e.select(beyond, most, t);
+    let double = e.add(double, double);
+    let power = exp_moderate(e, double);
     let (one, minus_two, limit) = (e.f32(1.0), e.f32(-2.0), e.f32(0.625));
     let divisor = e.add(power, one);
     let quotient = e.div(minus_two, divisor);
@@ -438,8 +460,10 @@ pub fn erf<E: Emitter>(e: &mut E, x: E::F) -> E::F {
         ],
     );
     let small = e.fma(x, p, x);
-    let t = e.abs(x);
-    let t = clamp(e, t, 0.0, 4.0);
+    // erf 4 rounds to 1.
+    let (t, most) = (e.abs(x), e.f32(4.0));
+    let beyond = e.lt(most, t);
+    let t = e.select(beyond, most, t);
     let q = polynomial(
         e,
         t,
@@ -455,7 +479,7 @@ pub fn erf<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     );
     let exponent = e.mul(t, q);
     let exponent = e.neg(exponent);
-    let power = exp(e, exponent);
+    let power = exp_moderate(e, exponent);
     let one = e.f32(1.0);
     let large = e.sub(one, power);
     let large = with_sign(e, large, x);
