@@ -5,6 +5,8 @@
 //! leave it. Gradients stand in node order, so that gradients of gradients find only ordinary nodes before them.
 mod cell;
 mod flow;
+#[cfg(test)]
+mod kinds;
 mod lift;
 mod reverse;
 mod scan;

@@ -1,5 +1,9 @@
 //! What tests of several rooms share: random numbers and graphs, gradients against finite differences, graphs against their optimised
 //! forms. Not part of the public interface.
+pub mod differential;
+pub mod generate;
+pub mod gradients;
+pub mod numbers;
 pub mod random;
 
 use crate::base::source::Span;
