@@ -18,6 +18,9 @@ use cranelift_frontend::{FunctionBuilder, Variable};
 /// How many pieces a loop is cut into at compile time at most.
 const MAX_PIECES: usize = 6;
 
+/// Points of a reduction up to which its inner loops are written out.
+const MOST_UNROLLED: usize = 9;
+
 /// How the elements of a reduction are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -599,21 +602,32 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
         }
         if let (Int::Known(a), Int::Known(b)) = (from, to) {
             let steps = (b - a).max(0) / step;
-            match steps {
-                0 => {}
-                1 => {
-                    self.enter(level, index, from, &mut inner);
-                    self.level(level + 1, inner);
+            let end = Int::Known(a + steps * step);
+            if steps <= self.unrolled(level) {
+                for at in 0..steps {
+                    let mut turn = inner.clone();
+                    self.enter(level, index, Int::Known(a + at * step), &mut turn);
+                    self.level(level + 1, turn);
                 }
-                _ => {
-                    let end = Int::Known(a + steps * step);
-                    self.loop_over(level, index, from, end, step, inner);
-                }
+            } else {
+                self.loop_over(level, index, from, end, step, inner);
             }
-            return Int::Known(a + steps * step);
+            return end;
         }
         let limit = to.add(self.builder, Int::Known(1 - step));
         self.loop_over(level, index, from, limit, step, inner)
+    }
+
+    /// Up to how many turns the loop of a level is written out: small windows of a reduction are.
+    fn unrolled(&self, level: usize) -> i64 {
+        let inside = self.levels[level..].iter().map(|&i| self.extents[i]);
+        let points: usize = inside.product();
+        let small = points <= MOST_UNROLLED && normal::body_weight(self.nest) <= 8;
+        if level >= self.reduce_level && small {
+            MOST_UNROLLED as i64
+        } else {
+            1
+        }
     }
 
     fn loop_over(
@@ -642,27 +656,94 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
             self.walk_lanes(level, index, to, &state);
             return;
         }
-        let tile = self.tile(to.known());
         let mut at = from;
         if !open {
+            let tile = self.tile(from, to);
             if tile > 1 {
                 at = self.walk_by(level, index, at, to, (4, tile), &state);
+            }
+            if self.nest.reducer.is_some() {
+                self.walk_rest(level, index, (from, at, to), &state);
+                return;
             }
             at = self.walk_by(level, index, at, to, (4, 1), &state);
         }
         self.walk_by(level, index, at, to, (1, 1), &state);
     }
 
+    /// The rest of a reduction's vector loop, `at..to` of `from..to`: vectors whose last one ends at the end, so that some elements
+    /// may be computed twice; single elements only where all are fewer than four.
+    fn walk_rest(
+        &mut self,
+        level: usize,
+        index: usize,
+        (from, at, to): (Int, Int, Int),
+        state: &State,
+    ) {
+        if let (Int::Known(from), Int::Known(at), Int::Known(to)) = (from, at, to) {
+            let vectors = ((to - at) + 3) / 4;
+            if vectors == 0 {
+                return;
+            }
+            let start = to - 4 * vectors;
+            if start >= from {
+                let bounds = (Int::Known(start), Int::Known(to));
+                self.walk_by(
+                    level,
+                    index,
+                    bounds.0,
+                    bounds.1,
+                    (4, vectors as usize),
+                    state,
+                );
+                return;
+            }
+            let at = self.walk_by(level, index, Int::Known(at), Int::Known(to), (4, 1), state);
+            if to - from >= 4 {
+                let start = Int::Known(to - 4);
+                if at.known() != Some(to) {
+                    self.walk_by(level, index, start, Int::Known(to), (4, 1), state);
+                }
+                return;
+            }
+            self.walk_by(level, index, at, Int::Known(to), (1, 1), state);
+            return;
+        }
+        let at = self.walk_by(level, index, at, to, (4, 1), state);
+        // At most one more vector, back from the end, if there are four elements and not all are done.
+        let last = to.add(self.builder, Int::Known(-4));
+        let (from, at) = (from.value(self.builder), at.value(self.builder));
+        let last = last.value(self.builder);
+        let enough = self
+            .builder
+            .ins()
+            .icmp(IntCC::SignedLessThanOrEqual, from, last);
+        let end = to.value(self.builder);
+        let left = self.builder.ins().icmp(IntCC::SignedLessThan, at, end);
+        let turn = self.builder.ins().band(enough, left);
+        let stop = self.builder.ins().iadd_imm_s(last, 1);
+        let start = self.builder.ins().select(turn, last, stop);
+        self.loop_over(level, index, Int::Running(start), Int::Running(stop), 4, {
+            let mut vector = state.clone();
+            (vector.width, vector.tile) = (4, 1);
+            vector
+        });
+        let at = self.builder.ins().select(enough, end, at);
+        self.walk_by(level, index, Int::Running(at), to, (1, 1), state);
+    }
+
     /// How many vectors are worked on at once.
-    fn tile(&self, extent: Option<i64>) -> usize {
+    fn tile(&self, from: Int, to: Int) -> usize {
         let weight = normal::body_weight(self.nest);
         let wanted = match weight {
             0..=12 => 4,
             13..=40 => 2,
             _ => 1,
         };
-        let fitting = extent.map_or(4, |extent| (extent / 4).max(1) as usize);
-        wanted.min(fitting)
+        match (from, to) {
+            (Int::Known(from), Int::Known(to)) => wanted.min(((to - from) / 4).max(1) as usize),
+            _ => wanted,
+        }
     }
 
     /// The last reduction index in an order of lanes: blocks of sixteen, then the rest into its lanes.
