@@ -1,1 +1,4 @@
-fn main() {}
+//! The command-line program.
+fn main() -> std::process::ExitCode {
+    dlmc::cli::main()
+}

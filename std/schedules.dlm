@@ -4,7 +4,8 @@
 
 ## Steps in the stated time.
 fn duration(epochs, steps) {
-    epochs * steps_per_epoch + steps
+    assert epochs != 0 or steps != 0, "a schedule names its unit: `epochs = 5` or `steps = 1000`"
+    if epochs == 0 { steps } else { epochs * steps_per_epoch + steps }
 }
 
 ## How much of a rate a linear warm-up lets through: (step + 1) / warmup during the warm-up, then 1.
@@ -27,7 +28,7 @@ fn exponential(lr, factor = 0.1, epochs = 0, steps = 0) -> [] {
 ## final + (lr - final) * (1 + cos(π p)) / 2 with p from 0 to 1.
 ## Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017), equation 5.
 fn cosine(lr, epochs = 0, steps = 0, warmup = 0, final = 0.0) -> [] {
-    let w = if steps == 0 { warmup * steps_per_epoch } else { warmup }
+    let w = if steps == 0 and warmup != 0 { warmup * steps_per_epoch } else { warmup }
     let p = min(max((f32(step) - w) / (duration(epochs, steps) - w), 0), 1)
     warm(w) * (final + (lr - final) * 0.5 * (1 + cos(3.141592653589793 * p)))
 }

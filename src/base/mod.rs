@@ -2,6 +2,7 @@
 pub mod data;
 pub mod diagnostic;
 pub mod philox;
+pub mod render;
 pub mod source;
 pub mod tensor;
 pub mod types;

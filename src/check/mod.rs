@@ -1,2 +1,539 @@
-//! Elaboration: syntax tree to [`program::Program`].
+//! Elaboration: syntax tree to [`Program`].
+//!
+//! The program is interpreted abstractly: every size is a number, every application of a layer or function is written out with its sizes,
+//! and tensor expressions add nodes to the step being built. What fails records a diagnostic and leaves [`values::Val::Error`], which
+//! everything that reads it skips silently; so one run reports every independent mistake.
+mod builtins;
+mod call;
+mod control;
+mod datasets;
+mod dims;
+mod expr;
+mod graphs;
+mod index;
+mod layers;
+mod learn;
+mod names;
+mod output;
 pub mod program;
+mod scan;
+mod statements;
+mod tensors;
+mod train;
+mod values;
+
+use crate::base::data::DataProvider;
+use crate::base::diagnostic::{Diagnostic, Severity};
+use crate::base::source::{FileId, Sources, Span};
+use crate::base::types::DType;
+use crate::syntax::ast;
+use graphs::Segment;
+use program::{Instr, Program, SlotId};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use std::sync::Arc;
+use values::{Bindings, Instance, Outcome, Reported, Val};
+
+/// The standard library: names and texts of its files.
+pub const STANDARD_LIBRARY: &[(&str, &str)] = &[
+    (
+        "std/activations.dlm",
+        include_str!("../../std/activations.dlm"),
+    ),
+    ("std/attention.dlm", include_str!("../../std/attention.dlm")),
+    (
+        "std/convolution.dlm",
+        include_str!("../../std/convolution.dlm"),
+    ),
+    (
+        "std/initialisers.dlm",
+        include_str!("../../std/initialisers.dlm"),
+    ),
+    ("std/layers.dlm", include_str!("../../std/layers.dlm")),
+    ("std/losses.dlm", include_str!("../../std/losses.dlm")),
+    ("std/metrics.dlm", include_str!("../../std/metrics.dlm")),
+    (
+        "std/normalisation.dlm",
+        include_str!("../../std/normalisation.dlm"),
+    ),
+    (
+        "std/optimizers.dlm",
+        include_str!("../../std/optimizers.dlm"),
+    ),
+    ("std/pooling.dlm", include_str!("../../std/pooling.dlm")),
+    ("std/recurrent.dlm", include_str!("../../std/recurrent.dlm")),
+    ("std/sampling.dlm", include_str!("../../std/sampling.dlm")),
+    ("std/schedules.dlm", include_str!("../../std/schedules.dlm")),
+];
+
+/// What the caller sets.
+#[derive(Debug, Clone)]
+pub struct CheckOptions {
+    /// `name=value` pairs that override hyper-parameters.
+    pub hypers: Vec<(String, String)>,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// The folder that the program's paths start from.
+    pub base_dir: String,
+    /// The element type where none is written: `F32`, or `F64` for tests against references.
+    pub float: DType,
+}
+
+impl Default for CheckOptions {
+    fn default() -> CheckOptions {
+        CheckOptions {
+            hypers: Vec::new(),
+            seed: 0,
+            base_dir: ".".into(),
+            float: DType::F32,
+        }
+    }
+}
+
+/// Elaborates a program. Without errors there is a program; warnings may stand beside it.
+pub fn check(
+    file: &ast::File,
+    sources: &mut Sources,
+    provider: &mut dyn DataProvider,
+    options: &CheckOptions,
+) -> (Option<Program>, Vec<Diagnostic>) {
+    let mut checker = Checker::new(sources, provider, options);
+    checker.load_standard_library();
+    checker.program.base_dir = options.base_dir.clone();
+    checker.run(&file.statements);
+    checker.finish()
+}
+
+/// Names that a file declares.
+#[derive(Debug, Default)]
+pub struct Module {
+    names: Bindings,
+    /// The file's name without its ending, for an imported file.
+    stem: String,
+    spans: HashMap<Arc<str>, Span>,
+}
+
+/// The names of a body: innermost scope last.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    scopes: Vec<Bindings>,
+    module: usize,
+    instance: Option<Rc<Instance>>,
+    /// Whether this is the body of a `fn`, where no instance may be made.
+    function: bool,
+    /// What the caller calls the dimensions that the signature names.
+    callers_names: HashMap<Arc<str>, Option<Arc<str>>>,
+}
+
+/// A call on the way to what is being elaborated.
+#[derive(Debug, Clone)]
+struct CallSite {
+    name: String,
+    span: Span,
+}
+
+/// A run-time loop around what is being elaborated.
+#[derive(Debug, Clone)]
+struct LoopSite {
+    turn: SlotId,
+    /// Names bound before the loop that it binds anew.
+    carried: HashSet<Arc<str>>,
+}
+
+/// The elaborator.
+pub struct Checker<'a> {
+    sources: &'a mut Sources,
+    provider: &'a mut dyn DataProvider,
+    options: &'a CheckOptions,
+    diagnostics: Vec<Diagnostic>,
+    program: Program,
+    modules: Vec<Module>,
+    frames: Vec<Frame>,
+    calls: Vec<CallSite>,
+    segment: Segment,
+    graphs_opened: usize,
+    /// The graph that gives parameters their initial values, and its outputs.
+    initial: Segment,
+    initial_outputs: Vec<SlotId>,
+    float: DType,
+    training: bool,
+    /// Inside `param` initialisers nothing else may be read.
+    index_vars: Vec<values::IndexVar>,
+    /// Turns of unrolled loops and scans around, hashed into places.
+    places: Vec<u64>,
+    /// The calls and unrolled turns around, for the streams of random numbers.
+    streams: Vec<u64>,
+    loops: Vec<LoopSite>,
+    scan_turns: Vec<values::TensorVal>,
+    step: Option<SlotId>,
+    steps_per_epoch: Option<usize>,
+    evaluated: HashMap<Span, Val>,
+    /// Layer states assigned in the present segment by training applications.
+    optimizer_slots: HashMap<(Span, String), SlotId>,
+    step_slots: HashMap<Span, SlotId>,
+    /// `save` and `load` of instances, whose entries are known at the end.
+    whole_instances: Vec<(usize, Rc<Instance>)>,
+    /// Names of lets of the present body that a gradient reads.
+    differentiated: Vec<HashSet<Arc<str>>>,
+    imported: HashMap<String, usize>,
+    roots: Vec<Rc<Instance>>,
+    root_ordinals: HashMap<String, usize>,
+    root_children: HashMap<u64, Rc<Instance>>,
+    depth_of_calls: usize,
+    /// The last division of whole numbers that was not exact, for the message where a size is wanted.
+    inexact: Option<(i64, i64)>,
+    /// The folder that paths of the file being elaborated start from.
+    base_dir: String,
+    unknown_names: HashSet<(Arc<str>, Span)>,
+    /// While the body of a batch loop is elaborated for the last, smaller batch: the names of its first elaboration.
+    twins: Option<Bindings>,
+    /// Slots of whole fields of data sets, filled once by the prologue.
+    field_slots: HashMap<(usize, String, String), SlotId>,
+    prologue: Vec<Instr>,
+    /// The parameter that an optimizer's body is run for, and the optimizer's place.
+    optimized: Option<(SlotId, Span)>,
+    /// What the body of the scan just elaborated gives: next states, then further stacked values.
+    scan_outputs: Vec<values::TensorVal>,
+    /// The last state of each stack that a scan made, for `last`.
+    final_states: HashMap<(usize, crate::tir::Value), values::TensorVal>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(
+        sources: &'a mut Sources,
+        provider: &'a mut dyn DataProvider,
+        options: &'a CheckOptions,
+    ) -> Checker<'a> {
+        Checker {
+            sources,
+            provider,
+            options,
+            diagnostics: Vec::new(),
+            program: Program::default(),
+            modules: vec![Module::default(), Module::default()],
+            frames: vec![Frame {
+                module: 1,
+                ..Frame::default()
+            }],
+            calls: Vec::new(),
+            segment: Segment::default(),
+            graphs_opened: 0,
+            initial: Segment::default(),
+            initial_outputs: Vec::new(),
+            float: options.float,
+            training: false,
+            index_vars: Vec::new(),
+            places: Vec::new(),
+            streams: Vec::new(),
+            inexact: None,
+            base_dir: options.base_dir.clone(),
+            loops: Vec::new(),
+            scan_turns: Vec::new(),
+            step: None,
+            steps_per_epoch: None,
+            evaluated: HashMap::new(),
+            optimizer_slots: HashMap::new(),
+            step_slots: HashMap::new(),
+            whole_instances: Vec::new(),
+            differentiated: Vec::new(),
+            imported: HashMap::new(),
+            roots: Vec::new(),
+            root_ordinals: HashMap::new(),
+            root_children: HashMap::new(),
+            depth_of_calls: 0,
+            unknown_names: HashSet::new(),
+            twins: None,
+            field_slots: HashMap::new(),
+            prologue: Vec::new(),
+            optimized: None,
+            scan_outputs: Vec::new(),
+            final_states: HashMap::new(),
+        }
+    }
+
+    /// Parses and declares the standard library as module 0.
+    fn load_standard_library(&mut self) {
+        for (name, text) in STANDARD_LIBRARY {
+            let file = self.sources.add(*name, *text);
+            let (tree, diagnostics) = crate::syntax::parse::parse(self.sources, file);
+            self.diagnostics.extend(diagnostics);
+            self.declare_all(&tree.statements, 0);
+        }
+    }
+
+    fn run(&mut self, statements: &[ast::Stmt]) {
+        self.declare_all(statements, 1);
+        self.body(statements);
+        self.flush();
+    }
+
+    fn finish(mut self) -> (Option<Program>, Vec<Diagnostic>) {
+        self.unused_hypers();
+        if self.has_errors() {
+            return (None, self.diagnostics);
+        }
+        self.fill_instances();
+        self.place_prologue();
+        self.initial_graph();
+        prune(&mut self.program);
+        (Some(self.program), self.diagnostics)
+    }
+
+    fn unused_hypers(&mut self) {
+        let known: Vec<String> = self
+            .program
+            .slots_of(program::SlotKind::Hyper)
+            .map(|(_, slot)| slot.name.clone())
+            .collect();
+        for (name, _) in &self.options.hypers {
+            if !known.contains(name) {
+                let near = crate::base::diagnostic::nearest(name, known.iter().map(String::as_str));
+                let message = format!("the program has no hyper-parameter `{name}`");
+                let help = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if known.is_empty() => "declare one with `hyper name = value`".into(),
+                    None => format!("it has: {}", known.join(", ")),
+                };
+                self.diagnostics
+                    .push(Diagnostic::error("E0208", Span::default(), message).help(help));
+            }
+        }
+    }
+
+    /// Puts the graph of initial values before everything else.
+    fn initial_graph(&mut self) {
+        let mut initial = std::mem::take(&mut self.initial);
+        let Some(open) = initial.open.first_mut() else {
+            return;
+        };
+        if self.initial_outputs.is_empty() {
+            return;
+        }
+        let number = self.program.graphs.len();
+        self.program.graphs.push(program::StepGraph {
+            name: "initial values".into(),
+            graph: std::mem::take(&mut open.graph),
+            inputs: initial.inputs,
+            outputs: std::mem::take(&mut self.initial_outputs),
+            origin: Span::default(),
+        });
+        self.program.code.insert(0, Instr::Run(number));
+        self.program
+            .code
+            .iter_mut()
+            .for_each(|instr| shift_targets(instr, 1));
+    }
+
+    /// Records a diagnostic. A place inside the standard library is reported where the user's code led there.
+    pub(crate) fn report(&mut self, mut diagnostic: Diagnostic) -> Reported {
+        let is_std = |file: FileId, sources: &Sources| sources.file(file).name.starts_with("std/");
+        let primary = diagnostic.labels.first().map(|label| label.span);
+        if let Some(span) = primary
+            && is_std(span.file, self.sources)
+            && let Some(site) = self
+                .calls
+                .iter()
+                .rev()
+                .find(|site| !is_std(site.span.file, self.sources))
+                .cloned()
+        {
+            let place = self.sources.location(span);
+            let label = diagnostic.labels.remove(0);
+            diagnostic
+                .labels
+                .retain(|label| !is_std(label.span.file, self.sources));
+            diagnostic.labels.insert(
+                0,
+                crate::base::diagnostic::Label {
+                    span: site.span,
+                    text: label.text,
+                },
+            );
+            diagnostic
+                .notes
+                .push(format!("in `{}`, at {place}", site.name));
+        }
+        // A body is written out many times; its mistake is told once.
+        let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
+        let told = self.diagnostics.iter().any(|other| {
+            other.code == diagnostic.code
+                && other.message == diagnostic.message
+                && place(other) == place(&diagnostic)
+        });
+        if !told {
+            self.diagnostics.push(diagnostic);
+        }
+        Reported
+    }
+
+    /// Records an error at a place.
+    pub(crate) fn error<T>(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Outcome<T> {
+        Err(self.report(Diagnostic::error(code, span, message).help(help)))
+    }
+
+    /// A number for a place in the program: where it stands, and the turns of the loops and the instance around.
+    fn place_key(&self, span: Span) -> u64 {
+        self.places.iter().copied().fold(span_key(span), fnv)
+    }
+
+    /// The number of a random stream: where it is drawn, and the calls and turns that led there.
+    fn stream_key(&self, span: Span) -> u64 {
+        self.streams.iter().copied().fold(span_key(span), fnv)
+    }
+
+    /// Whether an error has been recorded.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// A number for a span.
+fn span_key(span: Span) -> u64 {
+    let start = fnv(FNV_START, u64::from(span.file.0));
+    fnv(start, u64::from(span.start) << 32 | u64::from(span.end))
+}
+
+const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// One step of the FNV-1a hash, on eight bytes.
+fn fnv(hash: u64, word: u64) -> u64 {
+    word.to_le_bytes().iter().fold(hash, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// FNV-1a of a text.
+fn fnv_text(text: &str) -> u64 {
+    text.bytes().fold(FNV_START, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+fn shift_targets(instr: &mut Instr, by: usize) {
+    match instr {
+        Instr::Jump(target)
+        | Instr::JumpIfZero { target, .. }
+        | Instr::JumpIfAtLeast { target, .. }
+        | Instr::NextBatch {
+            otherwise: target, ..
+        }
+        | Instr::Watch { target, .. } => *target += by,
+        Instr::Run(_)
+        | Instr::RunTimes { .. }
+        | Instr::SetInt { .. }
+        | Instr::AddInt { .. }
+        | Instr::SetFloat { .. }
+        | Instr::Copy { .. }
+        | Instr::Print(_)
+        | Instr::Assert { .. }
+        | Instr::Save { .. }
+        | Instr::Load { .. }
+        | Instr::Plot { .. }
+        | Instr::Field { .. }
+        | Instr::OpenBatches { .. }
+        | Instr::Accumulate { .. }
+        | Instr::Mean { .. }
+        | Instr::EpochBegin { .. }
+        | Instr::StepDone { .. }
+        | Instr::EpochEnd { .. } => {}
+    }
+}
+
+/// Slots that an instruction reads (graphs apart).
+fn slots_read(instr: &Instr) -> Vec<SlotId> {
+    let of_pieces = |pieces: &[program::Piece]| {
+        pieces
+            .iter()
+            .filter_map(|piece| match piece {
+                program::Piece::Value { slot, .. } | program::Piece::Characters { slot, .. } => {
+                    Some(*slot)
+                }
+                program::Piece::Text(_) => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    match instr {
+        Instr::Run(_)
+        | Instr::Jump(_)
+        | Instr::Field { .. }
+        | Instr::NextBatch { .. }
+        | Instr::Load { .. } => Vec::new(),
+        Instr::RunTimes { turn, .. } => vec![*turn],
+        Instr::SetInt { slot, .. } | Instr::AddInt { slot, .. } | Instr::SetFloat { slot, .. } => {
+            vec![*slot]
+        }
+        Instr::JumpIfZero { slot, .. }
+        | Instr::JumpIfAtLeast { slot, .. }
+        | Instr::Plot { slot, .. } => vec![*slot],
+        Instr::Copy { from, .. } => vec![*from],
+        Instr::Print(pieces) => of_pieces(pieces),
+        Instr::Assert {
+            condition, message, ..
+        } => of_pieces(message).into_iter().chain([*condition]).collect(),
+        Instr::Save { entries, .. } => entries.iter().map(|entry| entry.1).collect(),
+        Instr::OpenBatches { epoch, .. } => vec![*epoch],
+        Instr::Accumulate { into, value, .. } => vec![*into, *value],
+        Instr::Mean { sum, .. } => vec![*sum],
+        Instr::EpochBegin { epoch, .. } => vec![*epoch],
+        Instr::StepDone { loss } => vec![*loss],
+        Instr::EpochEnd { epoch, values, .. } => {
+            values.iter().map(|value| value.1).chain([*epoch]).collect()
+        }
+        Instr::Watch {
+            value,
+            best,
+            since,
+            save,
+            ..
+        } => {
+            let saved = save
+                .iter()
+                .flat_map(|(entries, _)| entries.iter().map(|entry| entry.1));
+            saved.chain([*value, *best, *since]).collect()
+        }
+    }
+}
+
+/// Drops outputs of graphs that nothing reads: bindings that only the step itself needed.
+fn prune(program: &mut Program) {
+    let mut read: HashSet<SlotId> = program.code.iter().flat_map(slots_read).collect();
+    read.extend(
+        program
+            .graphs
+            .iter()
+            .flat_map(|step| step.inputs.iter().copied()),
+    );
+    for step in &mut program.graphs {
+        let keep: Vec<bool> = step
+            .outputs
+            .iter()
+            .map(|slot| {
+                read.contains(slot)
+                    || program.slots[slot.0 as usize].kind != program::SlotKind::Binding
+            })
+            .collect();
+        let mut at = 0;
+        step.graph.outputs.retain(|_| {
+            at += 1;
+            keep[at - 1]
+        });
+        let mut at = 0;
+        step.outputs.retain(|_| {
+            at += 1;
+            keep[at - 1]
+        });
+    }
+}
+
+/// The value of a name that holds nothing because of an earlier mistake.
+fn poisoned(value: &Val) -> bool {
+    matches!(value, Val::Error)
+}

@@ -234,10 +234,8 @@ fn place(
             let name = format!("dlm:{}:{at}", names[at]);
             let id = jit
                 .declare_function(&name, Linkage::Local, &signature)
-                .and_then(|id| {
-                    jit.define_function_bytes(id, code.alignment, &code.bytes, &[])?;
-                    Ok(id)
-                })
+                .map_err(|e| failed(e.to_string()))?;
+            jit.define_function_bytes(id, code.alignment, &code.bytes, &[])
                 .map_err(|e| failed(e.to_string()))?;
             ids.push(id);
         }

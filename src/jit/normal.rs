@@ -21,10 +21,7 @@ fn expressions(nest: &Nest) -> impl Iterator<Item = &Affine> {
 }
 
 fn reads_index(nest: &Nest, index: usize) -> bool {
-    nest.body
-        .insts
-        .iter()
-        .any(|inst| *inst == Inst::Index(index as u32))
+    nest.body.insts.contains(&Inst::Index(index as u32))
 }
 
 /// Replaces index `i` by `map[i]` everywhere; a body's index becomes the constant or the index that it is mapped to.
@@ -115,7 +112,7 @@ fn merge_reduce(normal: &mut Normal) {
     for at in (0..normal.nest.reduce.len().saturating_sub(1)).rev() {
         let inner = normal.nest.reduce[at + 1];
         let last = at + 2 == normal.nest.reduce.len();
-        let lanes_keep = normal.nest.order == Order::Chain || !last || inner % 16 == 0;
+        let lanes_keep = normal.nest.order == Order::Chain || !last || inner.is_multiple_of(16);
         let index = normal.nest.free.len() + at;
         if lanes_keep && mergeable(&normal.nest, index, inner) {
             let extent = normal.nest.reduce[at] * inner;

@@ -2,12 +2,12 @@
 use super::place::Place;
 use super::{Lowering, Scope, work_of};
 use crate::base::source::Span;
-use crate::base::types::{DType, Type, strides};
+use crate::base::types::{DType, Type};
 use crate::kir::schedule::{Product, ProductIndex, Step};
 use crate::kir::{Access, GatherTerm, Kernel, Nest, Store};
 use crate::tir::{
-    Affine, Body, Comprehension, Condition, Graph, Guard, Inst, Literal, Order, Read, Reducer,
-    Scatter, Subscript, Value,
+    Affine, Body, Comprehension, Condition, Graph, Guard, Inst, Literal, Order, Read, Scatter,
+    Subscript, Value,
 };
 
 /// Whether a read finds the element at the free indices themselves, unguarded.
@@ -446,7 +446,8 @@ fn collapsed(mut nest: Nest) -> Nest {
     while at + 1 < nest.free.len() + nest.reduce.len() {
         let boundary = at + 1 == nest.free.len();
         let reduced = at >= nest.free.len();
-        if !boundary && !(reduced && nest.order == Order::Lanes) && mergeable(&nest, at) {
+        let kept_apart = boundary || (reduced && nest.order == Order::Lanes);
+        if !kept_apart && mergeable(&nest, at) {
             nest = merge_index(nest, at);
         } else {
             at += 1;
@@ -479,9 +480,6 @@ fn mergeable(nest: &Nest, at: usize) -> bool {
         && expressions(nest)
             .iter()
             .all(|e| e.coefficient(at) == e.coefficient(at + 1) * inner)
-        && !(nest.reducer == Some(Reducer::ArgMax)
-            && at >= nest.free.len()
-            && nest.reduce.is_empty())
 }
 
 /// Indices `at` and `at + 1` as one.
@@ -554,14 +552,4 @@ fn renumbered(mut nest: Nest, image: &[Affine]) -> Nest {
     body.result = position.get(old.result as usize).copied().unwrap_or(0);
     nest.body = body;
     nest
-}
-
-/// Whether the strides of a place are those of a dense tensor of these sizes.
-pub fn is_dense(place: &Place, shape: &[usize]) -> bool {
-    place
-        .strides
-        .iter()
-        .zip(strides(shape))
-        .zip(shape)
-        .all(|((&a, b), &size)| a == b as i64 || size == 1)
 }

@@ -8,6 +8,7 @@ use super::math64;
 use crate::tir::Op;
 
 /// What the functions are written in: arithmetic on one or several lanes. Every method is one IEEE operation, rounded to nearest.
+#[allow(clippy::wrong_self_convention)] // the emitter makes values; it converts none of itself
 pub trait Emitter {
     /// `f32` lanes.
     type F: Copy;
@@ -224,7 +225,7 @@ impl Emitter for Scalar {
 
 /// Adding this to a float below 2^22 rounds it to an integer, which then stands in the low bits.
 const ROUNDER: f32 = 12_582_912.0;
-const LN_2: f32 = 0.693_147_2;
+const LN_2: f32 = std::f32::consts::LN_2;
 /// ln 2 - LN_2
 const LN_2_LOW: f32 = -1.904_654_2e-9;
 

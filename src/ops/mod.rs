@@ -1,3 +1,5 @@
 //! The definitions of the operators: straight-line scalar programs that the interpreter runs and the kernels are made of.
+pub mod evaluate;
 pub mod math;
 pub mod math64;
+pub mod table;

@@ -202,10 +202,17 @@ fn gains(c: &Comprehension, groups: &[Group; 2]) -> bool {
     own(&groups[0], &groups[1]) && own(&groups[1], &groups[0])
 }
 
+/// The read that a group is, if it is one without a gather: such a read can stay in place and take a guard of any indices.
 fn bare(c: &Comprehension, group: &Group) -> Option<u32> {
-    match (group.insts.as_slice(), &c.body) {
-        ([at], body) => match body.insts[*at as usize] {
-            Inst::Read(read) => Some(read),
+    let affine = |read: u32| {
+        c.reads[read as usize]
+            .subscripts
+            .iter()
+            .all(|subscript| matches!(subscript, Subscript::Affine(_)))
+    };
+    match group.insts.as_slice() {
+        [at] => match c.body.insts[*at as usize] {
+            Inst::Read(read) if affine(read) => Some(read),
             _ => None,
         },
         _ => None,
@@ -281,17 +288,11 @@ fn operand(
     let guarded = zero_outside || !alone;
     if let Some(read) = bare(c, group) {
         let mut read = c.reads[read as usize].clone();
-        let gathers = read
-            .subscripts
-            .iter()
-            .any(|subscript| matches!(subscript, Subscript::Gather(_)));
-        if !gathers {
-            if guarded {
-                read.guard = read.guard.and(&c.domain);
-                read.fill.value = 0.0;
-            }
-            return read;
+        if guarded {
+            read.guard = read.guard.and(&c.domain);
+            read.fill.value = 0.0;
         }
+        return read;
     }
     let indices: Vec<usize> = group.indices.iter().copied().collect();
     let extents = c.extents();

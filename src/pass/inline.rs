@@ -179,13 +179,16 @@ fn substituted(consumer: &Comprehension, at: usize, producer: &Comprehension) ->
         })
         .collect();
     let first = consumer.reads.len() as u32;
-    for inner in &producer.reads {
+    let top = producer.body.as_read();
+    for (number, inner) in producer.reads.iter().enumerate() {
         let subscripts = inner.subscripts.iter().map(|subscript| match subscript {
             Subscript::Affine(affine) => Subscript::Affine(affine.substitute(&map)),
             Subscript::Gather(other) => Subscript::Gather(first + other),
         });
         let guard = inner.guard.substitute(&map).and(&read.guard);
-        let fill = if inner.guard.is_always() && !read.guard.is_always() {
+        // Only the producer's own element takes the reader's fill; a read that a gather goes by has another type.
+        let is_top = top == Some(number as u32);
+        let fill = if is_top && inner.guard.is_always() && !read.guard.is_always() {
             read.fill
         } else {
             inner.fill

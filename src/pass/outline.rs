@@ -82,8 +82,10 @@ fn only_bounds(graph: &Graph, read: &Read, subscripts: &[Affine]) -> bool {
         .conditions
         .iter()
         .all(|condition| match condition {
-            Condition::NonNegative(e) => subscripts.iter().zip(shape).any(|(subscript, &size)| {
-                e == subscript || *e == Affine::constant(size as i64 - 1).minus(subscript)
+            Condition::NonNegative(_) => subscripts.iter().zip(shape).any(|(subscript, &size)| {
+                Guard::within(subscript, size)
+                    .conditions
+                    .contains(condition)
             }),
             Condition::Zero(_) | Condition::Divisible(..) => false,
         })

@@ -11,8 +11,10 @@ use super::simplify;
 use crate::base::source::Span;
 use crate::base::types::Type;
 use crate::tir::build::map;
+use crate::tir::verify::in_bounds;
 use crate::tir::{
-    Affine, Body, Comprehension, Condition, Graph, Inst, Node, Read, Reducer, Subscript, Value,
+    Affine, Body, Comprehension, Condition, Graph, Guard, Inst, Node, Read, Reducer, Subscript,
+    Value,
 };
 
 /// The pass.
@@ -168,7 +170,7 @@ fn part(
         return graph.splat(c.dtype, 0.0, shape, origin);
     }
     let beyond = Affine::constant(c.shape[free] as i64 - 1).minus(&image[free]);
-    apply(&mut part, &image, Condition::NonNegative(beyond));
+    apply(graph, &mut part, &image, Condition::NonNegative(beyond));
     let part = simplify::comprehension(graph, part);
     match find(&part) {
         Some(congruence) => interleaved(graph, &part, &congruence, origin),
@@ -176,23 +178,25 @@ fn part(
     }
 }
 
-/// Renumbers every access; `inside` keeps a last, shorter part within the old extent.
-fn apply(part: &mut Comprehension, image: &[Affine], inside: Condition) {
+/// Renumbers every access; `inside` keeps a last, shorter part within the old extent. A product, which has no domain, need not give zeros
+/// beyond it, where nothing is read: only its accesses stay in bounds.
+fn apply(graph: &Graph, part: &mut Comprehension, image: &[Affine], inside: Condition) {
     let product = part.as_product().is_some();
     let extents = part.extents();
     part.domain = part.domain.substitute(image);
     let uneven = inside.decided(&extents) != Some(true);
     if uneven && !product {
-        part.domain.push(inside.clone());
+        part.domain.push(inside);
     }
     for read in &mut part.reads {
         read.guard = read.guard.substitute(image);
-        if uneven && product {
-            read.guard.push(inside.clone());
-        }
-        for subscript in &mut read.subscripts {
+        let sizes = &graph.ty(read.value).shape;
+        for (subscript, &size) in read.subscripts.iter_mut().zip(sizes) {
             if let Subscript::Affine(affine) = subscript {
                 *affine = affine.substitute(image);
+                if uneven && product && !in_bounds(affine, size, &extents, &[&read.guard]) {
+                    read.guard = std::mem::take(&mut read.guard).and(&Guard::within(affine, size));
+                }
             }
         }
     }

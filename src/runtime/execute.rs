@@ -86,6 +86,31 @@ struct Memory<'a> {
 // that the memory is valid and not used by anyone else meanwhile.
 unsafe impl Sync for Memory<'_> {}
 
+impl Workspace {
+    /// Memory large enough for runs of each of these executables.
+    pub fn for_all<'a>(executables: impl IntoIterator<Item = &'a Executable>) -> Workspace {
+        let (mut arena, mut scratch, mut packs) = (0, 0, 0);
+        for executable in executables {
+            arena = arena.max(executable.schedule.arena_bytes);
+            scratch = scratch.max(executable.scratch_bytes());
+            packs = packs.max(executable.pack_bytes);
+        }
+        Workspace {
+            arena: AlignedBytes::zeroed(arena),
+            scratch: AlignedBytes::zeroed(scratch),
+            packs: AlignedBytes::zeroed(packs),
+            status: Status::new(STATUS_FINE),
+        }
+    }
+
+    /// Whether it is large enough for runs of an executable.
+    pub fn fits(&self, executable: &Executable) -> bool {
+        self.arena.len() >= executable.schedule.arena_bytes
+            && self.scratch.len() >= executable.scratch_bytes()
+            && self.packs.len() >= executable.pack_bytes
+    }
+}
+
 impl Executable {
     /// Puts a schedule together with its kernels, in the schedule's order. `code` keeps their memory alive.
     ///
@@ -170,12 +195,7 @@ impl Executable {
 
     /// Memory for runs of this executable.
     pub fn workspace(&self) -> Workspace {
-        Workspace {
-            arena: AlignedBytes::zeroed(self.schedule.arena_bytes),
-            scratch: AlignedBytes::zeroed(self.scratch_bytes()),
-            packs: AlignedBytes::zeroed(self.pack_bytes),
-            status: Status::new(STATUS_FINE),
-        }
+        Workspace::for_all([self])
     }
 
     /// Gives each product step inside a loop whose packed operand is constant there a place for the pack. Steps are visited in the order
@@ -219,7 +239,7 @@ impl Executable {
     /// # Safety
     /// `inputs` and `outputs` hold one pointer for each input and output of the graph that was lowered, each to memory of that value's
     /// size, aligned to its elements, which nobody else uses meanwhile; an output's memory overlaps an input's only where the graph was
-    /// lowered with that alias. `workspace` was made by this executable.
+    /// lowered with that alias. `workspace` fits this executable ([`Workspace::fits`]).
     pub unsafe fn run(
         &self,
         inputs: &[*mut u8],
@@ -440,6 +460,7 @@ impl Executable {
             return unsafe { plan.run(&shared.0, scratch(0), 0..rows) };
         }
         if by_pieces(plan, self.threads) {
+            // SAFETY: as above; the scratch holds the partial results of this plan.
             return unsafe { self.pieces(plan, shared, memory) };
         }
         let natural = plan.tasks();

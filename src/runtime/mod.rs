@@ -1,8 +1,10 @@
 //! Runs schedules: memory, the thread pool, and the loop over steps. Kernels come as plain function pointers and contractions run in
 //! the engine of [`contraction`]; this room knows neither tensors nor Cranelift.
+pub mod call;
 pub mod contraction;
 pub mod execute;
 pub mod memory;
 
+pub use call::{Call, CallSpace, Store};
 pub use execute::{CheckFailure, Executable, KernelFunction, Workspace};
 pub use memory::AlignedBytes;

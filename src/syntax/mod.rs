@@ -1,5 +1,15 @@
 //! Text to syntax tree: tokens (logos), a layout and soft-word pass, the grammar (lalrpop, `grammar/dlm.lalrpop`), the tree.
+//!
+//! There is always a tree: what did not parse is an `Error` node in it and a diagnostic, and one run reports every independent mistake.
 pub mod ast;
+mod explain;
+mod layout;
+mod literal;
 pub mod parse;
 pub mod print;
 pub mod token;
+
+pub use parse::{is_incomplete, parse, parse_expression};
+
+#[cfg(test)]
+mod tests;

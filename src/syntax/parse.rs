@@ -1,392 +1,334 @@
-//! Runs the grammar, and turns its errors into messages. The one file that names lalrpop's types.
-use super::ast::{Expr, ExprKind, File, Format, StmtKind, StrPart};
-use super::token::{Spanned, Token, tokens};
+//! Runs the grammar. The one file that names lalrpop's types.
+//!
+//! Top-level statements are parsed one by one. Where one does not parse, the innermost statement with the mistake is reported, replaced by one
+//! `Token::Error`, and the rest read again: so a mistake costs its own statement and nothing around it.
+use super::ast::{Expr, ExprKind, File, Stmt, StmtKind};
+use super::explain::{Situation, explain};
+use super::literal::Log;
+use super::token::{MOST_ERRORS, Spanned, Token, Tokens, tokens};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::{FileId, Sources, Span};
-use lalrpop_util::{ErrorRecovery, ParseError};
-use std::sync::Arc;
+use lalrpop_util::ParseError;
+use std::ops::Range;
 
 #[allow(clippy::all, clippy::undocumented_unsafe_blocks, missing_docs, unused)]
 mod grammar {
     lalrpop_util::lalrpop_mod!(pub dlm);
 }
 
-/// An error of an action. No action fails; numbers and strings that are wrong become [`ExprKind::Error`] with a message of their own.
+/// An error of the token stream or of an action: there is none, what is wrong in them goes to the [`Log`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure;
+pub enum Failure {}
 
 impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("failure")
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {}
     }
 }
 
 type GrammarError<'a> = ParseError<usize, Token<'a>, Failure>;
 
-/// Parses a file. There is always a tree; what did not parse is [`StmtKind::Error`] in it and a diagnostic.
+/// Parses a file. There is always a tree; what did not parse is [`StmtKind::Error`] or [`ExprKind::Error`] in it and a diagnostic.
+/// Diagnostics come in the order of the text.
 pub fn parse(sources: &Sources, file: FileId) -> (File, Vec<Diagnostic>) {
-    let text = &sources.file(file).text;
-    let (stream, mut diagnostics) = tokens(text, file);
-    let mut recovered: Vec<ErrorRecovery<usize, Token<'_>, Failure>> = Vec::new();
-    let outcome = grammar::dlm::FileParser::new().parse(
-        file,
-        &mut recovered,
-        stream.iter().copied().map(Ok::<Spanned<'_>, Failure>),
-    );
-    let mut errors: Vec<GrammarError<'_>> = recovered
-        .into_iter()
-        .map(|recovery| recovery.error)
-        .collect();
-    let tree = match outcome {
-        Ok(tree) => tree,
-        Err(error) => {
-            errors.push(error);
-            File::default()
-        }
-    };
-    diagnostics.extend(
-        errors
-            .iter()
-            .map(|error| explain(text, file, &stream, error)),
-    );
-    let mut strings = Vec::new();
-    collect_string_errors(&tree, &mut strings);
-    diagnostics.sort_by_key(|d| d.labels.first().map(|label| label.span));
-    (tree, diagnostics)
+    let outcome = parse_text(&sources.file(file).text, file);
+    (outcome.tree, outcome.diagnostics)
 }
 
-/// Parses one expression, as the parts of strings are.
-fn parse_expression(text: &str, file: FileId, offset: usize) -> Option<Expr> {
-    let (stream, diagnostics) = tokens(text, file);
-    if !diagnostics.is_empty() {
-        return None;
-    }
-    let mut recovered = Vec::new();
-    let shifted = stream
-        .into_iter()
-        .map(|(start, token, end)| Ok((start + offset, token, end + offset)));
-    grammar::dlm::AloneParser::new()
-        .parse(file, &mut recovered, shifted)
-        .ok()
-        .filter(|_| recovered.is_empty())
+/// Parses a file that is one expression. What does not parse is [`ExprKind::Error`] and a diagnostic.
+pub fn parse_expression(sources: &Sources, file: FileId) -> (Expr, Vec<Diagnostic>) {
+    expression_at(&sources.file(file).text, file, 0)
 }
 
-/// Whether a text only lacks its end: what a prompt asks for on the next line.
+/// Whether a text only lacks its end: then a prompt asks for the next line.
 pub fn is_incomplete(text: &str) -> bool {
-    let mut depth = 0i64;
-    let (stream, diagnostics) = tokens(text, FileId(0));
-    for (_, token, _) in &stream {
-        match token {
-            Token::LBrace | Token::LParen | Token::LBracket => depth += 1,
-            Token::RBrace | Token::RParen | Token::RBracket => depth -= 1,
-            _ => {}
-        }
-    }
-    let mut recovered = Vec::new();
-    let outcome = grammar::dlm::FileParser::new().parse(
-        FileId(0),
-        &mut recovered,
-        stream.iter().copied().map(Ok::<Spanned<'_>, Failure>),
-    );
-    let at_end = |error: &GrammarError<'_>| matches!(error, ParseError::UnrecognizedEof { .. });
-    diagnostics.is_empty()
-        && (depth > 0
-            || outcome.err().as_ref().is_some_and(at_end)
-            || recovered.iter().any(|r| at_end(&r.error)))
+    let outcome = parse_text(text, FileId(0));
+    outcome.ends_early && outcome.diagnostics.len() == 1
 }
 
-/// The text of `##` lines.
-pub fn documentation(lines: &[&str]) -> Option<String> {
-    let text: Vec<&str> = lines
-        .iter()
-        .map(|line| line.trim_start_matches('#').trim_end())
-        .map(|line| line.strip_prefix(' ').unwrap_or(line))
-        .collect();
-    (!text.is_empty()).then(|| text.join("\n"))
-}
-
-/// The text of a string without interpolation.
-pub fn plain_string(quoted: &str) -> Arc<str> {
-    unescaped(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or("")).into()
-}
-
-/// A number.
-pub fn number(text: &str) -> ExprKind {
-    let digits: String = text.chars().filter(|&c| c != '_').collect();
-    if digits.contains(['.', 'e', 'E']) {
-        return digits.parse().map_or(ExprKind::Error, ExprKind::Float);
-    }
-    // An integer beyond 64 bits still has a value as a float; `check` says where an integer is wanted.
-    digits
-        .parse()
-        .map(ExprKind::Int)
-        .or_else(|_| digits.parse().map(ExprKind::Float))
-        .unwrap_or(ExprKind::Error)
-}
-
-fn unescaped(text: &str) -> String {
-    let mut result = String::with_capacity(text.len());
-    let mut characters = text.chars();
-    while let Some(c) = characters.next() {
-        match (c, if c == '\\' { characters.next() } else { None }) {
-            ('\\', Some('n')) => result.push('\n'),
-            ('\\', Some('t')) => result.push('\t'),
-            ('\\', Some(other)) => result.push(other),
-            (other, _) => result.push(other),
-        }
-    }
-    result
-}
-
-/// A string with its interpolations; `start` is where its opening quote stands.
-pub fn string(quoted: &str, file: FileId, start: usize) -> ExprKind {
-    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or("");
-    let mut parts = Vec::new();
-    let mut text = String::new();
-    let mut at = 0;
-    while let Some(c) = inner[at..].chars().next() {
-        let rest = &inner[at..];
-        if rest.starts_with("{{") || rest.starts_with("}}") {
-            text.push(c);
-            at += 2;
-        } else if c == '{' {
-            let Some(length) = rest.find('}') else {
-                return ExprKind::Error;
-            };
-            if !text.is_empty() {
-                parts.push(StrPart::Text(unescaped(&std::mem::take(&mut text))));
-            }
-            let Some(part) = interpolation(&rest[1..length], file, start + 1 + at + 1) else {
-                return ExprKind::Error;
-            };
-            parts.push(part);
-            at += length + 1;
-        } else {
-            text.push(c);
-            at += c.len_utf8();
-            if c == '\\'
-                && let Some(next) = inner[at..].chars().next()
-            {
-                text.push(next);
-                at += next.len_utf8();
-            }
-        }
-    }
-    if !text.is_empty() || parts.is_empty() {
-        parts.push(StrPart::Text(unescaped(&text)));
-    }
-    ExprKind::Str(parts)
-}
-
-/// `expr` or `expr:format` between braces.
-fn interpolation(inner: &str, file: FileId, offset: usize) -> Option<StrPart> {
-    if let Some((before, after)) = inner.rsplit_once(':')
-        && let Some(format) = format(after)
-        && let Some(value) = parse_expression(before, file, offset)
-    {
-        return Some(StrPart::Value(value, Some(format)));
-    }
-    parse_expression(inner, file, offset).map(|value| StrPart::Value(value, None))
-}
-
-/// `[width][.precision][style]`, style one of `f`, `e`, `%`.
-fn format(text: &str) -> Option<Format> {
-    let style = text.chars().last().filter(|c| matches!(c, 'f' | 'e' | '%'));
-    let digits = if style.is_some() {
-        &text[..text.len() - 1]
-    } else {
-        text
-    };
-    let (width, precision) = match digits.split_once('.') {
-        Some((width, precision)) => (width, Some(precision.parse().ok()?)),
-        None => (digits, None),
-    };
-    let width = if width.is_empty() {
-        None
-    } else {
-        Some(width.parse().ok()?)
-    };
-    (width.is_some() || precision.is_some() || style.is_some()).then_some(Format {
-        precision,
-        style,
-        width,
-    })
-}
-
-fn collect_string_errors(_tree: &File, _into: &mut Vec<Diagnostic>) {}
-
-/// A grammar error as a message in the user's words.
-fn explain(
-    text: &str,
-    file: FileId,
-    stream: &[Spanned<'_>],
-    error: &GrammarError<'_>,
-) -> Diagnostic {
-    match error {
-        ParseError::UnrecognizedEof { location, .. } => {
-            unfinished(file, stream, (*location).min(text.len()))
-        }
-        ParseError::UnrecognizedToken {
-            token: (start, token, end),
-            expected,
-        } => unexpected(text, file, stream, (*start, *token, *end), expected),
-        ParseError::ExtraToken {
-            token: (start, token, end),
-        } => unexpected(text, file, stream, (*start, *token, *end), &[]),
-        ParseError::InvalidToken { location } => Diagnostic::error(
-            "E0103",
-            Span::new(file, *location, *location),
-            "this has no meaning here",
-        ),
-        ParseError::User { .. } => {
-            Diagnostic::error("E0103", Span::new(file, 0, 0), "this has no meaning here")
-        }
-    }
-}
-
-fn closing(token: Token<'_>) -> Option<(&'static str, &'static str)> {
-    match token {
-        Token::LParen => Some(("(", ")")),
-        Token::LBracket => Some(("[", "]")),
-        Token::LBrace => Some(("{", "}")),
-        _ => None,
-    }
-}
-
-/// The innermost bracket that is still open before a position.
-fn open_bracket<'a>(stream: &[Spanned<'a>], before: usize) -> Option<Spanned<'a>> {
-    let mut open = Vec::new();
-    for &(start, token, end) in stream.iter().take_while(|token| token.0 < before) {
-        match token {
-            Token::LParen | Token::LBracket | Token::LBrace => open.push((start, token, end)),
-            Token::RParen | Token::RBracket | Token::RBrace => {
-                open.pop();
-            }
-            _ => {}
-        }
-    }
-    open.pop()
-}
-
-fn unfinished(file: FileId, stream: &[Spanned<'_>], location: usize) -> Diagnostic {
-    let end = Span::new(file, location, location);
-    match open_bracket(stream, usize::MAX)
-        .and_then(|(start, token, stop)| closing(token).map(|pair| (start, stop, pair)))
-    {
-        Some((start, stop, (open, close))) => Diagnostic::error(
-            "E0106",
-            end,
-            format!("the file ends before this `{open}` is closed"),
-        )
-        .here(format!("`{close}` is missing"))
-        .label(Span::new(file, start, stop), "opened here")
-        .help(format!("add `{close}`")),
-        None => Diagnostic::error("E0106", end, "the file ends in the middle of a statement")
-            .help("finish the last line"),
-    }
-}
-
-fn unexpected(
-    text: &str,
-    file: FileId,
-    stream: &[Spanned<'_>],
-    (start, token, end): Spanned<'_>,
-    expected: &[String],
-) -> Diagnostic {
-    let span = Span::new(file, start, end);
-    let before = stream.iter().take_while(|t| t.0 < start).last().copied();
-    let found = match token {
-        Token::Newline => "the end of the line".to_string(),
-        _ => format!("`{}`", &text[start..end]),
-    };
-    let diagnostic = Diagnostic::error("E0107", span, format!("{found} cannot stand here"));
-    let expects = |what: &str| expected.iter().any(|e| e.trim_matches('"') == what);
-    let previous = before.map(|(s, _, e)| &text[s..e]);
-    let first = line_start(stream, start)
-        .map(|(s, _, e)| &text[s..e])
-        .unwrap_or("");
-    let help = match (token, previous) {
-        (_, Some("def" | "function" | "func")) => "a function is written `fn name(x) { ... }`".to_string(),
-        (_, Some("class")) => "a layer is written `layer name(config)(x: [n, d]) { ... }`".to_string(),
-        (_, Some("return")) => "the last expression of a block is its value: leave `return` out".to_string(),
-        (_, Some("import" | "from")) => "another file is imported by its path: `import \"file.dlm\"`; the standard library needs no import".to_string(),
-        (_, Some("elif")) => "write `else if`".to_string(),
-        (_, Some("lambda")) => "a function value is written `fn (x) { ... }`".to_string(),
-        (_, Some("var" | "const" | "mut" | "auto" | "val")) => "a name is bound with `let name = value`".to_string(),
-        (Token::Star, Some("*")) => "a power is written `x ^ 2`".to_string(),
-        (Token::Eq, _) if first == "if" || first == "assert" => "a comparison is written `==`".to_string(),
-        (Token::Colon, _) if matches!(first, "if" | "for" | "repeat" | "fn" | "layer") => "a body stands in braces: `{ ... }`".to_string(),
-        (Token::LBrace, _) if open_bracket(stream, start).is_some() => "close the bracket before `{`".to_string(),
-        (Token::RParen | Token::RBracket | Token::RBrace, _) => mismatched(stream, start, &found),
-        (Token::Newline, _) if expects("{") => "a body in braces is missing: `{ ... }`".to_string(),
-        (Token::Newline, _) => "finish the line".to_string(),
-        (Token::Ident(_) | Token::Number(_) | Token::Str(_) | Token::LParen, Some(_)) if expects("+") || expects("NL") => {
-            "two values stand side by side: put an operator or a comma between them, or start a new line".to_string()
-        }
-        (Token::Let | Token::Train | Token::Layer | Token::Param, _) => "start it on a line of its own".to_string(),
-        _ if expects(")") => "`)` or a comma may be missing before it".to_string(),
-        _ if expects("]") => "`]` or a comma may be missing before it".to_string(),
-        _ if expects("=") => "`=` may be missing before it".to_string(),
-        _ => "look at what stands before it".to_string(),
-    };
-    diagnostic.help(help)
-}
-
-fn line_start<'a>(stream: &[Spanned<'a>], before: usize) -> Option<Spanned<'a>> {
-    let mut first = None;
-    let mut fresh = true;
-    for &(start, token, end) in stream.iter().take_while(|t| t.0 < before) {
-        if fresh {
-            first = Some((start, token, end));
-        }
-        fresh = matches!(token, Token::Newline | Token::LBrace);
-    }
-    first
-}
-
-fn mismatched(stream: &[Spanned<'_>], start: usize, found: &str) -> String {
-    match open_bracket(stream, start).and_then(|(_, token, _)| closing(token)) {
-        Some((open, close)) if found != format!("`{close}`") => {
-            format!("the bracket that is open here is `{open}`: close it with `{close}` first")
-        }
-        Some(_) => "something is missing before it".into(),
-        None => format!("no bracket is open here: remove {found}"),
-    }
-}
-
-/// Whether a tree holds a part that did not parse.
+/// Whether a tree holds a statement that did not parse.
 pub fn has_errors(tree: &File) -> bool {
     tree.statements
         .iter()
         .any(|statement| statement.kind == StmtKind::Error)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+struct Outcome {
+    tree: File,
+    diagnostics: Vec<Diagnostic>,
+    /// Whether a bracket is open at the end, or the last statement lacks its end.
+    ends_early: bool,
+}
 
-    #[test]
-    fn the_standard_library_parses() {
-        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/std")).unwrap() {
-            let path = entry.unwrap().path();
-            let mut sources = Sources::default();
-            let file = sources.add(
-                path.to_string_lossy().to_string(),
-                std::fs::read_to_string(&path).unwrap(),
-            );
-            let (_, diagnostics) = parse(&sources, file);
-            let found: Vec<String> = diagnostics
-                .iter()
-                .map(|d| {
-                    format!(
-                        "{} {} {:?}",
-                        sources.location(d.labels[0].span),
-                        d.message,
-                        d.help
-                    )
-                })
-                .collect();
-            assert!(found.is_empty(), "{found:#?}");
+fn parse_text(text: &str, file: FileId) -> Outcome {
+    let Tokens {
+        stream,
+        diagnostics,
+        marks,
+        unclosed,
+    } = tokens(text, file);
+    let mut run = Run {
+        text,
+        file,
+        marks,
+        diagnostics,
+        ends_early: unclosed,
+    };
+    let mut statements = Vec::new();
+    for (chunk, last) in chunks(&stream) {
+        statements.extend(run.statements(chunk.to_vec(), last));
+        if run.diagnostics.len() >= MOST_ERRORS {
+            break;
         }
     }
+    Outcome {
+        tree: File { statements },
+        ends_early: run.ends_early,
+        diagnostics: finished(run.diagnostics),
+    }
+}
+
+/// In order of the text, none twice, and not more than a reader can use.
+fn finished(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by_key(|d| d.labels.first().map(|label| label.span));
+    diagnostics.dedup();
+    if diagnostics.len() > MOST_ERRORS {
+        diagnostics.truncate(MOST_ERRORS);
+        if let Some(last) = diagnostics.last_mut() {
+            last.notes
+                .push("there are more errors after this one".into());
+        }
+    }
+    diagnostics
+}
+
+/// The top-level statements, each with whether it is the last.
+fn chunks<'t, 'a>(stream: &'t [Spanned<'a>]) -> impl Iterator<Item = (&'t [Spanned<'a>], bool)> {
+    let mut depth = 0usize;
+    let mut rest = stream;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.iter().position(|(_, token, _)| {
+            match token {
+                Token::LBrace | Token::LParen | Token::LBracket => depth += 1,
+                Token::RBrace | Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && *token == Token::Newline
+        });
+        let (chunk, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after.get(1..).unwrap_or_default();
+        Some((chunk, end.is_none()))
+    })
+}
+
+struct Run<'t> {
+    text: &'t str,
+    file: FileId,
+    marks: Vec<usize>,
+    diagnostics: Vec<Diagnostic>,
+    ends_early: bool,
+}
+
+impl Run<'_> {
+    fn statements(&mut self, mut chunk: Vec<Spanned<'_>>, last: bool) -> Vec<Stmt> {
+        // Each turn replaces at least one token more by `Error`; the count only guards the reader's patience.
+        for _ in 0..MOST_ERRORS {
+            let log = Log::new(self.file);
+            let stream = chunk.iter().copied().map(Ok::<_, Failure>);
+            let outcome = grammar::dlm::StatementsParser::new().parse(&log, stream);
+            self.diagnostics.extend(log.into_diagnostics());
+            match outcome {
+                Ok(statements) => return statements,
+                Err(error) => {
+                    let (at, expected) = place(&chunk, error);
+                    if !self.recover(&mut chunk, at, &expected, last) {
+                        break;
+                    }
+                }
+            }
+        }
+        self.error_statement(&chunk)
+    }
+
+    /// Reports the token `at` and replaces its statement; false where that would change nothing.
+    fn recover(
+        &mut self,
+        chunk: &mut Vec<Spanned<'_>>,
+        at: usize,
+        expected: &[String],
+        last: bool,
+    ) -> bool {
+        let range = statement_around(chunk, at);
+        let Some((first, final_token)) = chunk.get(range.start).zip(chunk.get(range.end - 1))
+        else {
+            return false;
+        };
+        let (start, end) = (first.0, final_token.2);
+        // What stands before the place that a diagnostic speaks of does not follow from it.
+        let found = chunk.get(at).map_or(end, |t| t.0);
+        let known = self.marks.iter().any(|mark| (start..=found).contains(mark));
+        if !known {
+            let situation = Situation {
+                text: self.text,
+                file: self.file,
+                stream: chunk,
+                at,
+                statement: range.clone(),
+                expected,
+                last,
+            };
+            self.diagnostics.push(explain(&situation));
+            self.ends_early |= last && at >= chunk.len();
+        }
+        let fresh = range.len() > 1 || first.1 != Token::Error;
+        chunk.splice(range, [(start, Token::Error, end)]);
+        fresh
+    }
+
+    fn error_statement(&self, chunk: &[Spanned<'_>]) -> Vec<Stmt> {
+        let ends = chunk.first().zip(chunk.last());
+        let statement = ends.map(|(first, last)| Stmt {
+            kind: StmtKind::Error,
+            span: Span::new(self.file, first.0, last.2),
+            doc: None,
+        });
+        statement.into_iter().collect()
+    }
+}
+
+/// Where the grammar stopped, and what it would take there.
+fn place(chunk: &[Spanned<'_>], error: GrammarError<'_>) -> (usize, Vec<String>) {
+    match error {
+        ParseError::UnrecognizedToken { token, expected } => (
+            chunk
+                .iter()
+                .position(|t| *t == token)
+                .unwrap_or(chunk.len()),
+            expected,
+        ),
+        ParseError::UnrecognizedEof { expected, .. } => (chunk.len(), expected),
+        ParseError::ExtraToken { .. } | ParseError::InvalidToken { .. } => {
+            (chunk.len(), Vec::new())
+        }
+        ParseError::User { error } => match error {},
+    }
+}
+
+/// The innermost statement (or setting) that holds the token `at`; where that is a separator, the one before it. Never empty in a chunk that
+/// is not.
+fn statement_around(chunk: &[Spanned<'_>], at: usize) -> Range<usize> {
+    let mut depth = 0usize;
+    let mut start = at.min(chunk.len());
+    while let Some((_, token, _)) = start.checked_sub(1).and_then(|before| chunk.get(before)) {
+        match token {
+            Token::RBrace => depth += 1,
+            Token::LBrace if depth == 0 => break,
+            Token::LBrace => depth -= 1,
+            Token::Newline if depth == 0 => break,
+            _ => {}
+        }
+        start -= 1;
+    }
+    let mut end = at.min(chunk.len());
+    depth = 0;
+    while let Some((_, token, _)) = chunk.get(end) {
+        match token {
+            Token::LBrace => depth += 1,
+            Token::RBrace if depth == 0 => break,
+            Token::RBrace => depth -= 1,
+            Token::Newline if depth == 0 => break,
+            _ => {}
+        }
+        end += 1;
+    }
+    if start < end {
+        return start..end;
+    }
+    // An empty statement: take the separator with it.
+    let start = start.min(chunk.len().saturating_sub(1));
+    start..(start + 1).min(chunk.len()).max(1)
+}
+
+/// Parses an expression that stands `offset` bytes into its file.
+pub fn expression_at(text: &str, file: FileId, offset: usize) -> (Expr, Vec<Diagnostic>) {
+    let mut found = tokens(text, file);
+    found.shift(offset);
+    let log = Log::new(file);
+    let stream = found.stream.iter().copied().map(Ok::<_, Failure>);
+    let outcome = grammar::dlm::AloneParser::new().parse(&log, stream);
+    let mut diagnostics = found.diagnostics;
+    diagnostics.extend(log.into_diagnostics());
+    let value = outcome.unwrap_or_else(|error| {
+        if diagnostics.is_empty() {
+            let (at, expected) = place(&found.stream, error);
+            // Positions of the tokens are those of the file, the text is only the expression's.
+            let local: Vec<Spanned<'_>> = found
+                .stream
+                .iter()
+                .map(|&(start, token, end)| (start - offset, token, end - offset))
+                .collect();
+            let mut diagnostic = explain(&Situation {
+                text,
+                file,
+                stream: &local,
+                at,
+                statement: 0..local.len(),
+                expected: &expected,
+                last: true,
+            });
+            for label in &mut diagnostic.labels {
+                label.span.start += offset as u32;
+                label.span.end += offset as u32;
+            }
+            diagnostics.push(diagnostic);
+        }
+        Expr {
+            kind: ExprKind::Error,
+            span: Span::new(file, offset, offset + text.len()),
+        }
+    });
+    (value, finished(diagnostics))
+}
+
+/// `target = value`; only names and paths can be assigned.
+pub fn assign(target: Expr, value: Expr, log: &Log) -> StmtKind {
+    let mut base = &target;
+    while let ExprKind::Field(inner, _) = &base.kind {
+        base = inner;
+    }
+    let help = match &base.kind {
+        ExprKind::Name(_) | ExprKind::Error => return StmtKind::Assign { target, value },
+        ExprKind::Index(..) => "define a whole tensor by its elements: `let y[i] = ...`",
+        ExprKind::Call(..) => {
+            "bind the instance first, `let f = ...`, then assign `f.name`; a function is written `fn f(x) { ... }`"
+        }
+        ExprKind::Tuple(_) => "bind several names with `let (a, b) = ...`",
+        ExprKind::Int(_)
+        | ExprKind::Float(_)
+        | ExprKind::Str(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Rest(_)
+        | ExprKind::List(_)
+        | ExprKind::Unary(..)
+        | ExprKind::Binary(..)
+        | ExprKind::Pipe(..)
+        | ExprKind::Field(..)
+        | ExprKind::Reduce(..)
+        | ExprKind::Lambda(_)
+        | ExprKind::If(..)
+        | ExprKind::Scan(_)
+        | ExprKind::Minimize { .. } => "a comparison is written `==`",
+    };
+    log.add(
+        Diagnostic::error(
+            "E0110",
+            target.span,
+            "only a name or a path, `f.theta`, can be assigned",
+        )
+        .help(help),
+    );
+    StmtKind::Error
 }

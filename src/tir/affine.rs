@@ -244,6 +244,25 @@ impl Condition {
         }
     }
 
+    /// The same condition with the smallest numbers: a common factor of the coefficients divides the constant too, rounded down where
+    /// the condition is an inequality, since indices are whole.
+    pub fn tightened(self) -> Condition {
+        let common = |e: &Affine| e.terms.iter().fold(0, |common, term| gcd(common, term.1));
+        match self {
+            Condition::NonNegative(e) if common(&e) > 1 => {
+                let by = common(&e);
+                let terms = e.terms().map(|(index, c)| (index, c / by));
+                Condition::NonNegative(Affine::new(e.constant.div_euclid(by), terms))
+            }
+            Condition::Zero(e) if common(&e) > 1 && e.constant % common(&e) == 0 => {
+                let by = common(&e);
+                let terms = e.terms().map(|(index, c)| (index, c / by));
+                Condition::Zero(Affine::new(e.constant / by, terms))
+            }
+            other => other,
+        }
+    }
+
     /// The condition after replacing index `i` by `map[i]`.
     pub fn substitute(&self, map: &[Affine]) -> Condition {
         match self {
@@ -303,12 +322,10 @@ impl Guard {
     pub fn within(expression: &Affine, extent: usize) -> Guard {
         let numerator = expression.numerator();
         let limit = Affine::constant(extent as i64 * expression.divisor() - 1);
-        Guard {
-            conditions: vec![
-                Condition::NonNegative(numerator.clone()),
-                Condition::NonNegative(limit.minus(&numerator)),
-            ],
-        }
+        let mut guard = Guard::always();
+        guard.push(Condition::NonNegative(numerator.clone()));
+        guard.push(Condition::NonNegative(limit.minus(&numerator)));
+        guard
     }
 
     /// Whether it always holds, having no condition.
@@ -316,8 +333,9 @@ impl Guard {
         self.conditions.is_empty()
     }
 
-    /// Adds a condition that is not there yet.
+    /// Adds a condition that is not there yet, in its smallest form.
     pub fn push(&mut self, condition: Condition) {
+        let condition = condition.tightened();
         if !self.conditions.contains(&condition) {
             self.conditions.push(condition);
         }

@@ -71,12 +71,15 @@ fn verify_node(graph: &Graph, _id: NodeId, node: &Node, results: &[Value]) -> Re
         Node::Scatter(s) => verify_scatter(graph, s),
         Node::Scan(s) => verify_scan(graph, s, &result_types),
         Node::Region(r) => {
-            let mut at = 0;
-            for member in &r.members {
-                verify_node(graph, _id, member, &results[at..=at])?;
-                at += 1;
-            }
-            Ok(())
+            expect(r.members.len() == results.len(), || {
+                "one result per member".into()
+            })?;
+            r.members
+                .iter()
+                .zip(results)
+                .try_for_each(|(member, result)| {
+                    verify_node(graph, _id, member, std::slice::from_ref(result))
+                })
         }
         Node::Gradient {
             of,
@@ -180,6 +183,11 @@ fn verify_read(
     Ok(())
 }
 
+/// Whether an affine subscript is seen to lie within `0..size` (and to divide exactly) wherever one of the guards holds.
+pub fn in_bounds(affine: &Affine, size: usize, extents: &[usize], guards: &[&Guard]) -> bool {
+    verify_bounds(affine, size, extents, guards).is_ok()
+}
+
 fn verify_bounds(
     affine: &Affine,
     size: usize,
@@ -216,6 +224,8 @@ fn verify_bounds(
 
 /// Whether a condition of the guard makes `expression >= 0`: the condition's own expression, or one that exceeds it by what is never negative.
 fn implies(guard: &Guard, expression: &Affine, extents: &[usize]) -> bool {
+    let goal = Condition::NonNegative(expression.clone()).tightened();
+    let expression = goal.expression();
     guard.conditions.iter().any(|condition| match condition {
         Condition::NonNegative(known) => expression.minus(known).range(extents).0 >= 0,
         Condition::Zero(known) => {

@@ -140,7 +140,7 @@ fn every_operator_on_every_type_in_vectors_and_alone() {
                 };
                 let mut buffers = Buffers::new();
                 let mut accesses = Vec::new();
-                for at in 0..count {
+                for (at, &wanted) in types.iter().enumerate().take(count) {
                     let mut values = numbers(64, at as u64 + 3);
                     for (one, a) in special.iter().enumerate() {
                         let others = special.iter().enumerate();
@@ -150,11 +150,7 @@ fn every_operator_on_every_type_in_vectors_and_alone() {
                             _ => ((one * 7 + two * at) % 31) as f64 - 9.0,
                         }));
                     }
-                    let ty = if types[at] == register {
-                        dtype
-                    } else {
-                        types[at]
-                    };
+                    let ty = if wanted == register { dtype } else { wanted };
                     buffers.add(ty, values);
                     accesses.push(access(at as u32, ty, Affine::index(0)));
                 }

@@ -266,10 +266,10 @@ impl Run<'_> {
             (Reducer::ArgMax, _) => {
                 let mut best: Option<(Number, i32)> = None;
                 for (at, rest) in positions.by_ref() {
-                    if let Some((value, _)) = self.element(nest, free, &rest) {
-                        if best.is_none_or(|(other, _)| exceeds(value, other)) {
-                            best = Some((value, at as i32));
-                        }
+                    if let Some((value, _)) = self.element(nest, free, &rest)
+                        && best.is_none_or(|(other, _)| exceeds(value, other))
+                    {
+                        best = Some((value, at as i32));
                     }
                 }
                 I(best.map_or(0, |(_, at)| at))

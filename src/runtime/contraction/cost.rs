@@ -1,10 +1,12 @@
 //! Estimated cycles: of register tiles, of packing, of stores. Only ratios matter; the constants are Zen 3's, measured.
 
-/// Cycles of one tile for one k: two FMAs and two loads a cycle, a latency of four.
+/// Cycles of one tile for one k: two FMAs and two loads a cycle (two more loads are for the offset tables), four to five
+/// instructions a cycle, a latency of four.
 fn tile_cycles(rows: usize, vectors: usize) -> f64 {
     let fused = (rows * vectors) as f64 * 0.5;
-    let loads = (rows + vectors) as f64 * 0.5 + 0.5;
-    fused.max(loads).max(4.0)
+    let loads = (rows + vectors + 2) as f64 * 0.5;
+    let all = (rows * vectors + rows + vectors + 5) as f64 / 4.5;
+    fused.max(loads).max(all).max(4.0)
 }
 
 /// Cycles that one tile costs beside its loop over k.
@@ -74,7 +76,7 @@ pub(super) enum Layout {
 /// Cycles to pack one vector for one k.
 pub(super) fn pack_cycles(layout: Layout, lanes: usize) -> f64 {
     match layout {
-        Layout::Lanes => 1.2,
+        Layout::Lanes => 2.0,
         Layout::Sums => 3.0,
         Layout::Scattered => lanes as f64,
     }
@@ -83,4 +85,44 @@ pub(super) fn pack_cycles(layout: Layout, lanes: usize) -> f64 {
 /// Cycles to store `elements` of C one by one.
 pub(super) fn scatter_cycles(elements: usize) -> f64 {
     elements as f64 * 1.2
+}
+
+/// Cycles to pack one element of the row operand.
+pub(super) fn pack_row_cycles(layout: Layout) -> f64 {
+    match layout {
+        Layout::Lanes => 0.3,
+        Layout::Sums => 0.45,
+        Layout::Scattered => 1.5,
+    }
+}
+
+/// Cycles that a line from the second-level cache costs a tile, beyond what overlaps.
+pub(super) const MISS_CYCLES: f64 = 0.8;
+
+/// Lines missed for each k when `passes` are walked one after the other: each pass reads `bytes` wide pieces at its
+/// starts for every k. The cache is half of a first-level one (64 sets of 4 ways); `warm` passes are not counted.
+pub(super) fn misses(
+    passes: &[&[i32]],
+    sums: &[i32],
+    element: usize,
+    bytes: usize,
+    warm: usize,
+) -> f64 {
+    let mut sets = vec![[i64::MIN; 4]; 64];
+    let mut missed = 0_usize;
+    for (number, starts) in passes.iter().enumerate() {
+        for &k in sums {
+            for &start in *starts {
+                let first = (i64::from(start) + i64::from(k)) * element as i64;
+                for line in first.div_euclid(64)..=(first + bytes as i64 - 1).div_euclid(64) {
+                    let set = &mut sets[line.rem_euclid(64) as usize];
+                    let found = set.iter().position(|&held| held == line);
+                    missed += usize::from(found.is_none() && number >= warm);
+                    set[..=found.unwrap_or(3)].rotate_right(1);
+                    set[0] = line;
+                }
+            }
+        }
+    }
+    missed as f64 / (sums.len().max(1) * (passes.len() - warm).max(1)) as f64
 }

@@ -45,7 +45,7 @@ fn has(isa: Isa) -> bool {
     match isa {
         Isa::Portable => true,
         Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-        Isa::Avx512 => is_x86_feature_detected!("avx512f"),
+        Isa::Avx512 => is_x86_feature_detected!("avx512f") && has(Isa::Avx2),
     }
 }
 

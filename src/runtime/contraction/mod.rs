@@ -27,6 +27,7 @@
 
 mod cost;
 mod cpu;
+mod lanes;
 mod pack;
 mod plan;
 mod run;

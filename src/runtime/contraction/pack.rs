@@ -1,14 +1,34 @@
-//! Copies lanes into panels: `[k][vectors * lanes]`, the last vector filled up with zeros.
+//! Copies an operand into panels `[k][width]`: lanes for the vectors, or the rows of one tile.
+use super::cpu::Isa;
 use super::plan::{Contraction, Panel};
 use super::simd::Scalar;
+use super::tile::{MAX_VECTORS, Tiled};
 use std::ops::Range;
 
+/// Lanes of the widest panel.
+const MAX_PANEL: usize = MAX_VECTORS * 16;
+
+/// What is copied: element (k, lane) is at `base + lanes[lane] + sums[k]`.
+pub(super) struct Source<'a, T> {
+    pub base: *const T,
+    pub lanes: &'a [i32],
+    pub sums: &'a [i32],
+}
+
+impl<T: Scalar> Source<'_, T> {
+    #[inline(always)]
+    fn at(&self, lane: usize, k: usize) -> *const T {
+        self.base
+            .wrapping_offset(self.lanes[lane] as isize + self.sums[k] as isize)
+    }
+}
+
 impl Contraction {
-    /// Packs one panel's lanes for a range of k.
+    /// Packs one panel's lanes for a range of k; the last vector is filled up with zeros.
     ///
     /// # Safety
     /// `source` is the lane operand with its batch offset applied; `target` has room for `k.len()` times the panel.
-    pub(super) unsafe fn pack_panel<T: Scalar>(
+    pub(super) unsafe fn pack_panel<T: Tiled>(
         &self,
         source: *const T,
         target: *mut T,
@@ -16,19 +36,227 @@ impl Contraction {
         k: Range<usize>,
     ) {
         let width = panel.vectors * self.lanes;
-        let first = panel.first * self.lanes;
-        let sources = &self.lane_sources[first..(first + width).min(self.lane_sources.len())];
-        for (row, &offset) in self.lane_k[k].iter().enumerate() {
-            let line = target.wrapping_add(row * width);
-            let from = source.wrapping_offset(offset as isize);
-            for (lane, &lane_offset) in sources.iter().enumerate() {
-                // SAFETY: an element of the operand by the plan's ranges; `line` has `width` elements.
-                unsafe { *line.add(lane) = *from.wrapping_offset(lane_offset as isize) };
-            }
-            for lane in sources.len()..width {
-                // SAFETY: `line` has `width` elements.
-                unsafe { *line.add(lane) = T::ZERO };
+        // Only a panel's last vector can be a partial one.
+        let mut offsets = [0_i32; MAX_PANEL];
+        let mut count = 0;
+        for vector in &self.vectors[panel.first..panel.first + panel.vectors] {
+            let lane = vector.lane as usize;
+            let wanted = vector.count as usize;
+            offsets[count..count + wanted].copy_from_slice(&self.lane_sources[lane..lane + wanted]);
+            count += wanted;
+        }
+        let source = Source {
+            base: source,
+            lanes: &offsets[..count],
+            sums: &self.lane_k[k],
+        };
+        // SAFETY: the offsets are the plan's; the width is a whole number of vectors.
+        unsafe { T::pack(self.isa, &source, target, width) }
+    }
+}
+
+/// Packs element by element, contiguous groups of lanes as such.
+///
+/// # Safety
+/// Every element of the source is readable and `target` holds `sums.len() * width` elements.
+pub(super) unsafe fn pack_plain<T: Scalar>(source: &Source<'_, T>, target: *mut T, width: usize) {
+    for k in 0..source.sums.len() {
+        let line = target.wrapping_add(k * width);
+        for lane in 0..source.lanes.len() {
+            // SAFETY: the contract: a readable element; `line` has `width` elements.
+            unsafe { *line.add(lane) = *source.at(lane, k) };
+        }
+        for lane in source.lanes.len()..width {
+            // SAFETY: `line` has `width` elements.
+            unsafe { *line.add(lane) = T::ZERO };
+        }
+    }
+}
+
+/// Packs f32 by the best way of this instruction set.
+///
+/// # Safety
+/// As for [`pack_plain`]; where `width` is not a multiple of 8, 8 more elements after the target may be overwritten.
+pub(super) unsafe fn pack_f32(isa: Isa, source: &Source<'_, f32>, target: *mut f32, width: usize) {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the contract is the same; these families include AVX2 (checked when the `Cpu` was made).
+        Isa::Avx2 | Isa::Avx512 => unsafe { avx2::pack(source, target, width) },
+        #[cfg(not(target_arch = "x86_64"))]
+        // SAFETY: the contract is the same.
+        Isa::Avx2 | Isa::Avx512 => unsafe { pack_plain(source, target, width) },
+        // SAFETY: the contract is the same.
+        Isa::Portable => unsafe { pack_plain(source, target, width) },
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::{Source, pack_plain};
+    use std::arch::x86_64::*;
+
+    /// Chunks of 8 lanes, the last first: its stores may run over into the next line, whose start is written later.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn pack(source: &Source<'_, f32>, target: *mut f32, width: usize) {
+        if source.lanes.len() == width && width.is_multiple_of(8) && consecutive(source.lanes) {
+            // SAFETY: the contract of `pack_f32`.
+            unsafe { copy_lines(source, target, width) };
+            return;
+        }
+        let mut start = width.next_multiple_of(8);
+        while start > 0 {
+            start -= 8;
+            let end = source.lanes.len().min(start + 8);
+            let lanes = if start < end {
+                &source.lanes[start..end]
+            } else {
+                &[]
+            };
+            let chunk = Source { lanes, ..*source };
+            // SAFETY: the contract of `pack_f32`, for lanes `start..start + 8` of each line.
+            unsafe {
+                if consecutive(lanes) {
+                    copy(&chunk, target.add(start), width);
+                } else {
+                    gather(&chunk, target.add(start), width);
+                }
             }
         }
+    }
+
+    fn consecutive(offsets: &[i32]) -> bool {
+        offsets
+            .windows(2)
+            .all(|pair| pair[0].wrapping_add(1) == pair[1])
+    }
+
+    /// A whole panel side by side: line after line, so that each line of the source is touched once.
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn copy_lines(source: &Source<'_, f32>, target: *mut f32, width: usize) {
+        let first = source.base.wrapping_offset(source.lanes[0] as isize);
+        for (k, &offset) in source.sums.iter().enumerate() {
+            let line = first.wrapping_offset(offset as isize);
+            for lane in (0..width).step_by(8) {
+                // SAFETY: `width` lanes of the source are side by side; the target has as many for each k.
+                unsafe {
+                    _mm256_storeu_ps(
+                        target.add(k * width + lane),
+                        _mm256_loadu_ps(line.wrapping_add(lane)),
+                    )
+                };
+            }
+        }
+    }
+
+    /// Lanes side by side: one vector a line.
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn copy(source: &Source<'_, f32>, target: *mut f32, width: usize) {
+        let count = source.lanes.len();
+        let first = source
+            .base
+            .wrapping_offset(source.lanes.first().copied().unwrap_or(0) as isize);
+        // SAFETY: full loads read 8 wanted lanes, masked ones only those below `count`; the stores are the contract's.
+        unsafe {
+            if count == 8 {
+                for (k, &offset) in source.sums.iter().enumerate() {
+                    let value = _mm256_loadu_ps(first.wrapping_offset(offset as isize));
+                    _mm256_storeu_ps(target.add(k * width), value);
+                }
+            } else {
+                let iota = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+                let mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), iota);
+                for (k, &offset) in source.sums.iter().enumerate() {
+                    let value = _mm256_maskload_ps(first.wrapping_offset(offset as isize), mask);
+                    _mm256_storeu_ps(target.add(k * width), value);
+                }
+            }
+        }
+    }
+
+    /// Lanes apart: blocks of 8 consecutive k are transposed, other k are copied one by one.
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn gather(source: &Source<'_, f32>, target: *mut f32, width: usize) {
+        let iota = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        let mut k = 0;
+        while k < source.sums.len() {
+            // SAFETY: the block holds 8 offsets; its elements are consecutive, so each load reads wanted ones only.
+            unsafe {
+                if let Some(block) = source.sums.get(k..k + 8) {
+                    let offsets = _mm256_loadu_si256(block.as_ptr().cast());
+                    let wanted = _mm256_add_epi32(_mm256_set1_epi32(block[0]), iota);
+                    if _mm256_movemask_epi8(_mm256_cmpeq_epi32(offsets, wanted)) == -1 {
+                        let mut rows = [_mm256_setzero_ps(); 8];
+                        for (row, &lane) in rows.iter_mut().zip(source.lanes) {
+                            *row = _mm256_loadu_ps(
+                                source
+                                    .base
+                                    .wrapping_offset(lane as isize + block[0] as isize),
+                            );
+                        }
+                        let columns = transpose(rows);
+                        for (i, column) in columns.into_iter().enumerate() {
+                            _mm256_storeu_ps(target.add((k + i) * width), column);
+                        }
+                        k += 8;
+                        continue;
+                    }
+                }
+                let line = Source {
+                    sums: &source.sums[k..k + 1],
+                    ..*source
+                };
+                let end = width.min(8).max(source.lanes.len());
+                pack_plain(&line, target.add(k * width), end);
+                k += 1;
+            }
+        }
+    }
+
+    /// Eight rows of eight to eight columns.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn transpose(r: [__m256; 8]) -> [__m256; 8] {
+        let (t0, t1) = (
+            _mm256_unpacklo_ps(r[0], r[1]),
+            _mm256_unpackhi_ps(r[0], r[1]),
+        );
+        let (t2, t3) = (
+            _mm256_unpacklo_ps(r[2], r[3]),
+            _mm256_unpackhi_ps(r[2], r[3]),
+        );
+        let (t4, t5) = (
+            _mm256_unpacklo_ps(r[4], r[5]),
+            _mm256_unpackhi_ps(r[4], r[5]),
+        );
+        let (t6, t7) = (
+            _mm256_unpacklo_ps(r[6], r[7]),
+            _mm256_unpackhi_ps(r[6], r[7]),
+        );
+        let (u0, u1) = (
+            _mm256_shuffle_ps::<0x44>(t0, t2),
+            _mm256_shuffle_ps::<0xEE>(t0, t2),
+        );
+        let (u2, u3) = (
+            _mm256_shuffle_ps::<0x44>(t1, t3),
+            _mm256_shuffle_ps::<0xEE>(t1, t3),
+        );
+        let (u4, u5) = (
+            _mm256_shuffle_ps::<0x44>(t4, t6),
+            _mm256_shuffle_ps::<0xEE>(t4, t6),
+        );
+        let (u6, u7) = (
+            _mm256_shuffle_ps::<0x44>(t5, t7),
+            _mm256_shuffle_ps::<0xEE>(t5, t7),
+        );
+        [
+            _mm256_permute2f128_ps::<0x20>(u0, u4),
+            _mm256_permute2f128_ps::<0x20>(u1, u5),
+            _mm256_permute2f128_ps::<0x20>(u2, u6),
+            _mm256_permute2f128_ps::<0x20>(u3, u7),
+            _mm256_permute2f128_ps::<0x31>(u0, u4),
+            _mm256_permute2f128_ps::<0x31>(u1, u5),
+            _mm256_permute2f128_ps::<0x31>(u2, u6),
+            _mm256_permute2f128_ps::<0x31>(u3, u7),
+        ]
     }
 }

@@ -1,6 +1,7 @@
 //! From a spec to a plan: offset tables, orientation, panels, blocks.
-use super::cost::{Layout, cut_panels, pack_cycles, scatter_cycles};
+use super::cost::{MISS_CYCLES, cut_panels, misses, pack_cycles, pack_row_cycles, scatter_cycles};
 use super::cpu::{Cpu, Isa};
+use super::lanes::{layout, vectors_in_place, vectors_packed};
 use super::spec::{ContractionError, ContractionSpec, Index, Operand, Orientation, piece_length};
 use super::tile::{MAX_TILE, Tiled, Vector};
 use crate::base::types::DType;
@@ -16,6 +17,9 @@ pub(super) const ROW_CHUNK: usize = 1024;
 pub(super) const ROW_BLOCK: usize = 96;
 /// Operations below which a task is not worth its start, and above which it should be cut.
 const TASK_FLOPS: Range<f64> = 5e5..8e6;
+
+/// Rows of a task that packs all lanes for itself, at least: packing then costs it some six parts in a hundred.
+const PACKED_ROWS: usize = 64;
 
 /// A group of vectors that one column of tiles computes.
 #[derive(Debug, Clone, Copy)]
@@ -66,27 +70,29 @@ pub struct Contraction {
     pub(super) lane_blocks: Vec<Range<usize>>,
     /// For each number of vectors, `k * vectors * lanes`.
     pub(super) panel_k: Vec<Vec<i32>>,
-    /// For each number of rows, `k * rows`; and the offsets of the rows of a packed block.
+    /// For each number of rows, `k * rows`; empty unless rows are packed.
     pub(super) tile_k: Vec<Vec<i32>>,
     pub(super) piece: usize,
     pub(super) k_block: usize,
     /// Rows of the row operand that are walked for every panel.
     pub(super) row_step: usize,
+    /// The tallest tile of packed rows.
+    pub(super) tallest: usize,
     task_rows: usize,
     cost: f64,
     ranges: [Option<(isize, isize)>; 3],
 }
 
 /// The spec with its operands renamed to rows and lanes.
-struct Oriented {
-    transposed: bool,
-    rows: Vec<i32>,
-    c_rows: Vec<i32>,
-    lanes: Vec<i32>,
-    c_lanes: Vec<i32>,
-    row_k: Vec<i32>,
-    lane_k: Vec<i32>,
-    lanes_vary: bool,
+pub(super) struct Oriented {
+    pub transposed: bool,
+    pub rows: Vec<i32>,
+    pub c_rows: Vec<i32>,
+    pub lanes: Vec<i32>,
+    pub c_lanes: Vec<i32>,
+    pub row_k: Vec<i32>,
+    pub lane_k: Vec<i32>,
+    pub lanes_vary: bool,
 }
 
 /// A way to compute it, with its cycles.
@@ -95,6 +101,7 @@ struct Choice {
     packed: bool,
     vectors: Vec<Vector>,
     widths: Vec<usize>,
+    pack_rows: bool,
     cycles: f64,
 }
 
@@ -298,7 +305,8 @@ fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, Contr
 }
 
 fn check_strides(spec: &ContractionSpec) -> Result<(), ContractionError> {
-    let nests: [(&'static str, &[Index], &'static str, fn(&Index) -> isize); 3] = [
+    type Nest<'a> = (&'static str, &'a [Index], &'static str, fn(&Index) -> isize);
+    let nests: [Nest<'_>; 3] = [
         ("m", &spec.m, "B", |index| index.b),
         ("n", &spec.n, "A", |index| index.a),
         ("k", &spec.k, "C", |index| index.c),
@@ -410,82 +418,6 @@ fn orient(spec: &ContractionSpec, transposed: bool) -> Result<Oriented, Contract
     })
 }
 
-/// Lengths of the runs of lanes that lie side by side.
-fn runs(lanes: &[i32]) -> impl Iterator<Item = &[i32]> {
-    lanes.chunk_by(|x, y| i64::from(*x) + 1 == i64::from(*y))
-}
-
-fn contiguous(c_lanes: &[i32]) -> bool {
-    c_lanes
-        .windows(2)
-        .all(|pair| i64::from(pair[0]) + 1 == i64::from(pair[1]))
-}
-
-/// Vectors over the operand in place: each run in whole vectors and a part. A part whose full load would leave the
-/// operand is shifted back; `None` if that leaves it too (the operand is too small, or empty).
-fn vectors_in_place(oriented: &Oriented, lanes: usize) -> Option<Vec<Vector>> {
-    let extreme = |table: &[i32]| {
-        Some((
-            i64::from(*table.iter().min()?),
-            i64::from(*table.iter().max()?),
-        ))
-    };
-    let (Some((first, last)), Some((k_first, k_last))) =
-        (extreme(&oriented.lanes), extreme(&oriented.lane_k))
-    else {
-        return None;
-    };
-    let (least, greatest) = (first + k_first, last + k_last);
-    let mut vectors = Vec::new();
-    let mut lane = 0_usize;
-    for run in runs(&oriented.lanes) {
-        for part in run.chunks(lanes) {
-            let wanted = i64::from(part[0]);
-            let beyond = (wanted + lanes as i64 - 1 + k_last - greatest).max(0);
-            let source = wanted - beyond;
-            if source + k_first < least || beyond as usize + part.len() > lanes {
-                return None;
-            }
-            vectors.push(Vector {
-                source: i32::try_from(source).ok()?,
-                lane: lane as u32,
-                skip: beyond as u8,
-                count: part.len() as u8,
-                contiguous: contiguous(&oriented.c_lanes[lane..lane + part.len()]),
-            });
-            lane += part.len();
-        }
-    }
-    Some(vectors)
-}
-
-/// Vectors over packed panels: lanes in order, the last vector partly wanted. Sources are set when panels are cut.
-fn vectors_packed(c_lanes: &[i32], lanes: usize) -> Vec<Vector> {
-    c_lanes
-        .chunks(lanes)
-        .enumerate()
-        .map(|(number, part)| Vector {
-            source: 0,
-            lane: (number * lanes) as u32,
-            skip: 0,
-            count: part.len() as u8,
-            contiguous: contiguous(part),
-        })
-        .collect()
-}
-
-fn layout(oriented: &Oriented, lanes: usize) -> Layout {
-    let lane_runs = runs(&oriented.lanes).count().max(1);
-    let sum_runs = runs(&oriented.lane_k).count().max(1);
-    if oriented.lanes.len() / lane_runs >= lanes {
-        Layout::Lanes
-    } else if oriented.lane_k.len() / sum_runs >= lanes {
-        Layout::Sums
-    } else {
-        Layout::Scattered
-    }
-}
-
 fn choose(
     spec: &ContractionSpec,
     oriented: Oriented,
@@ -493,12 +425,13 @@ fn choose(
     lanes: usize,
     max_rows: &dyn Fn(usize) -> usize,
 ) -> Option<Choice> {
-    let vectors = if packed {
-        vectors_packed(&oriented.c_lanes, lanes)
-    } else {
-        vectors_in_place(&oriented, lanes)?
-    };
     let (rows, k) = (oriented.rows.len(), oriented.row_k.len());
+    let overlap = !spec.accumulate && piece_length(k) == k;
+    let vectors = if packed {
+        vectors_packed(&oriented.c_lanes, lanes, overlap)
+    } else {
+        vectors_in_place(&oriented, lanes, overlap)?
+    };
     let batch = spec
         .batch
         .iter()
@@ -511,18 +444,58 @@ fn choose(
         .map(|vector| vector.count as usize)
         .sum();
     cycles += scatter_cycles(scattered * rows);
+    let tallest = widths
+        .iter()
+        .map(|&width| max_rows(width))
+        .min()
+        .unwrap_or(1)
+        .max(1);
+    let element = spec.dtype.size();
+    let (in_place, by_packing) = row_cycles(&oriented, &widths, tallest, element);
+    cycles += in_place.min(by_packing);
+    if !packed {
+        let widest = widths.iter().copied().max().unwrap_or(1);
+        let starts: Vec<i32> = vectors
+            .iter()
+            .take(widest)
+            .map(|vector| vector.source)
+            .collect();
+        let sums = &oriented.lane_k[..block_length(k).min(k)];
+        let each = misses(&[&starts, &starts], sums, element, lanes * element, 1) * MISS_CYCLES;
+        cycles += each * (k * rows.div_ceil(tallest) * widths.len()) as f64;
+    }
     cycles *= batch;
     if packed && !spec.prepacked {
         let times = if oriented.lanes_vary { batch } else { 1.0 };
-        cycles += times * (vectors.len() * k) as f64 * pack_cycles(layout(&oriented, lanes), lanes);
+        let layout = layout(&oriented.lanes, &oriented.lane_k, lanes);
+        cycles += times * (vectors.len() * k) as f64 * pack_cycles(layout, lanes);
     }
     Some(Choice {
         oriented,
         packed,
         vectors,
         widths,
+        pack_rows: by_packing < in_place,
         cycles,
     })
+}
+
+/// Cycles that reading the row operand costs beyond the first-level cache, in place and packed.
+fn row_cycles(oriented: &Oriented, widths: &[usize], tallest: usize, element: usize) -> (f64, f64) {
+    let (rows, k) = (oriented.rows.len(), oriented.row_k.len());
+    let sums = &oriented.row_k[..block_length(k).min(k)];
+    let passes: Vec<&[i32]> = oriented.rows.chunks(tallest).take(4).collect();
+    if passes.is_empty() || sums.is_empty() {
+        return (0.0, f64::INFINITY);
+    }
+    let tiles = (rows.div_ceil(tallest) * widths.len() * k) as f64;
+    let in_place = misses(&passes, sums, element, element, 0) * MISS_CYCLES * tiles;
+    let least = tallest as f64 * element as f64 / 64.0 * MISS_CYCLES * tiles;
+    let layout = layout(&oriented.rows, &oriented.row_k, tallest.min(8));
+    (
+        in_place,
+        least + pack_row_cycles(layout) * (rows * k) as f64,
+    )
 }
 
 fn build(
@@ -538,12 +511,12 @@ fn build(
         packed,
         mut vectors,
         widths,
+        pack_rows,
         cycles,
     } = choice;
     let transposed = oriented.transposed;
     let k = oriented.row_k.len();
-    let piece = piece_length(k);
-    let k_block = piece.div_ceil(piece.div_ceil(K_BLOCK).max(1)).max(1);
+    let (piece, k_block) = (piece_length(k), block_length(k));
     let mut panels = Vec::with_capacity(widths.len());
     let mut first = 0;
     for width in widths {
@@ -565,7 +538,12 @@ fn build(
             ..*vector
         })
         .collect();
-    let lane_blocks = cut_lane_blocks(&panels, lanes * k_block * spec.dtype.size());
+    // Few rows fit the second cache beside one panel, which is then packed just before its use. Lanes that all batch
+    // elements share are better packed together, once.
+    let few = oriented.rows.len() * k_block * spec.dtype.size() <= LANE_BLOCK_BYTES * 3 / 4;
+    let alone = few && !pack_rows && (batch.len() == 1 || oriented.lanes_vary);
+    let block_bytes = if alone { 0 } else { LANE_BLOCK_BYTES };
+    let lane_blocks = cut_lane_blocks(&panels, lanes * k_block * spec.dtype.size(), block_bytes);
     let (m, n) = if transposed {
         (oriented.lanes.len(), oriented.rows.len())
     } else {
@@ -594,6 +572,16 @@ fn build(
     } else {
         max_rows(widest_panel).max(1)
     };
+    let tallest = panels
+        .iter()
+        .map(|panel| max_rows(panel.vectors))
+        .min()
+        .unwrap_or(1);
+    let least = if packed && !spec.prepacked && !transposed {
+        PACKED_ROWS
+    } else {
+        1
+    };
     let steps = |size: usize| {
         (0..k_block)
             .map(|k| (k * size) as i32)
@@ -609,7 +597,7 @@ fn build(
         m,
         n,
         k,
-        task_rows: task_rows(m, n, k, batch.len(), align),
+        task_rows: task_rows((m, n, k, batch.len()), align, least),
         batch,
         lanes_vary: oriented.lanes_vary,
         dense_rows: dense(oriented.rows.len(), row_stride),
@@ -621,7 +609,7 @@ fn build(
         row_k: oriented.row_k,
         lane_k: oriented.lane_k,
         packed,
-        pack_rows: false,
+        pack_rows,
         panel_k: (0..=super::tile::MAX_VECTORS)
             .map(|vectors| {
                 if used(vectors) {
@@ -631,7 +619,11 @@ fn build(
                 }
             })
             .collect(),
-        tile_k: Vec::new(),
+        tile_k: if pack_rows {
+            (0..=tallest).map(steps).collect()
+        } else {
+            Vec::new()
+        },
         vectors,
         dense_vectors,
         panels,
@@ -639,13 +631,20 @@ fn build(
         piece,
         k_block,
         row_step: ROW_BLOCK,
+        tallest,
         cost: cycles,
         ranges,
     }
 }
 
-fn cut_lane_blocks(panels: &[Panel], vector_bytes: usize) -> Vec<Range<usize>> {
-    let most = (LANE_BLOCK_BYTES / vector_bytes.max(1)).max(1);
+/// Elements of one block of K: a piece in the fewest equal parts of at most [`K_BLOCK`].
+fn block_length(k: usize) -> usize {
+    let piece = piece_length(k);
+    piece.div_ceil(piece.div_ceil(K_BLOCK).max(1)).max(1)
+}
+
+fn cut_lane_blocks(panels: &[Panel], vector_bytes: usize, block_bytes: usize) -> Vec<Range<usize>> {
+    let most = (block_bytes / vector_bytes.max(1)).max(1);
     let mut blocks = Vec::new();
     let (mut start, mut vectors) = (0, 0);
     for (number, panel) in panels.iter().enumerate() {
@@ -661,11 +660,11 @@ fn cut_lane_blocks(panels: &[Panel], vector_bytes: usize) -> Vec<Range<usize>> {
     blocks
 }
 
-/// Rows of one task: whole batch elements while these are small, otherwise a multiple of `align` rows.
-fn task_rows(m: usize, n: usize, k: usize, batch: usize, align: usize) -> usize {
+/// Rows of one task: whole batch elements while these are small, otherwise a multiple of `align` rows; at least `least`.
+fn task_rows((m, n, k, batch): (usize, usize, usize, usize), align: usize, least: usize) -> usize {
     let row = (2.0 * n as f64 * k.max(1) as f64).max(1.0);
     let target = (row * (m * batch) as f64 / 16.0).clamp(TASK_FLOPS.start, TASK_FLOPS.end);
-    let rows = (target / row).ceil() as usize;
+    let rows = ((target / row).ceil() as usize).max(least);
     let m = m.max(1);
     if rows >= m {
         return (rows / m).clamp(1, batch.max(1)) * m;

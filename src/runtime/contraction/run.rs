@@ -1,6 +1,7 @@
 //! Runs a plan: blocks of lanes, pieces and blocks of K, columns of tiles.
 use super::cost::split_rows;
-use super::plan::{BatchOffset, Contraction, Panel, ROW_CHUNK};
+use super::pack::Source;
+use super::plan::{BatchOffset, Contraction, Panel, ROW_BLOCK, ROW_CHUNK};
 use super::tile::{MAX_VECTORS, TileCall, TileTable, Tiled, Vector};
 use crate::base::types::DType;
 use std::ops::Range;
@@ -20,6 +21,9 @@ pub struct Operands {
     pub packed: *const u8,
 }
 
+/// A tile's rows, about: up to twice as many are computed for panel after panel in one call.
+const FEW_ROWS: usize = 6;
+
 /// One run with typed pointers and the tables of its destination.
 struct Run<'a, T: Tiled> {
     plan: &'a Contraction,
@@ -34,10 +38,14 @@ struct Run<'a, T: Tiled> {
     spill: *mut T,
     partial: *mut T,
     lane_scratch: *mut T,
+    row_scratch: *mut T,
     pieces: Range<usize>,
     accumulate: bool,
     /// What `lane_scratch` holds: batch element, panels, start of k.
     held: Option<(usize, Range<usize>, usize)>,
+    /// The rows of one step cut into tiles, for each number of vectors, and the number of rows that holds for.
+    splits: [[(usize, usize); 2]; MAX_VECTORS + 1],
+    split_rows: usize,
 }
 
 /// The part of C that one call computes.
@@ -217,6 +225,7 @@ impl Contraction {
         };
         let spill: *mut T = scratch.wrapping_add(scratch.align_offset(64)).cast();
         let partial = spill.wrapping_add(self.spill_elements());
+        let lane_scratch = partial.wrapping_add(self.partial_elements());
         let dense = piece.is_some();
         let mut run = Run {
             plan: self,
@@ -242,10 +251,13 @@ impl Contraction {
             },
             spill,
             partial,
-            lane_scratch: partial.wrapping_add(self.partial_elements()),
+            lane_scratch,
+            row_scratch: lane_scratch.wrapping_add(self.lane_elements()),
             pieces: piece.map_or(0..self.pieces(), |piece| piece..piece + 1),
             accumulate: self.accumulate && !dense,
             held: None,
+            splits: [[(0, 0); 2]; MAX_VECTORS + 1],
+            split_rows: 0,
         };
         let mut start = rows.start;
         while start < rows.end.min(self.rows()) {
@@ -343,7 +355,24 @@ impl<T: Tiled> Run<'_, T> {
         let mut start = rows.start;
         while start < rows.end {
             let step = start..rows.end.min(start + plan.row_step);
-            for &panel in &plan.panels[panels.clone()] {
+            let row = self.row.wrapping_offset(offset.row);
+            self.split_step(step.len());
+            let mut packed_rows = [0_i32; ROW_BLOCK];
+            if plan.pack_rows {
+                // SAFETY: the caller's contract; the scratch holds `row_step` rows of a block of k.
+                unsafe { self.pack_step(row, &step, &k, &mut packed_rows) };
+            }
+            let mut next = panels.start;
+            while next < panels.end {
+                let panel = plan.panels[next];
+                let whole = start_of_piece && end_of_piece && step.len() <= 2 * FEW_ROWS;
+                let last = if whole {
+                    self.alike(next..panels.end, &area.lanes)
+                } else {
+                    next + 1
+                };
+                let first_of_group = next;
+                next = last;
                 let before = (panel.first - first_vector) * plan.lanes;
                 let partial = self.partial.wrapping_add(
                     before * rows.len() + (start - rows.start) * panel.vectors * plan.lanes,
@@ -361,11 +390,28 @@ impl<T: Tiled> Run<'_, T> {
                 let mut vectors = [Vector::default(); MAX_VECTORS];
                 let call = TileCall {
                     tiles: 0,
-                    a: self.row.wrapping_offset(offset.row),
-                    a_rows: &[],
+                    a: if plan.pack_rows {
+                        self.row_scratch.cast_const()
+                    } else {
+                        row
+                    },
+                    a_rows: if plan.pack_rows {
+                        &packed_rows[..step.len()]
+                    } else {
+                        &plan.rows[step.clone()]
+                    },
                     a_k: &plan.row_k[k.clone()],
                     b,
-                    vectors: self.cut_vectors(panel, &area.lanes, &mut vectors),
+                    vectors: if last - first_of_group > 1 {
+                        &self.vectors[panel.first..][..panel.vectors * (last - first_of_group)]
+                    } else {
+                        self.cut_vectors(panel, &area.lanes, &mut vectors)
+                    },
+                    b_step: if plan.packed {
+                        panel.vectors * plan.lanes * k.len()
+                    } else {
+                        0
+                    },
                     b_k: if plan.packed {
                         &plan.panel_k[panel.vectors][..k.len()]
                     } else {
@@ -378,15 +424,31 @@ impl<T: Tiled> Run<'_, T> {
                         partial
                     },
                     c: self.c.wrapping_offset(offset.c),
-                    c_rows: &[],
+                    c_rows: &self.c_rows[step.clone()],
                     c_lanes: self.c_lanes,
                     add: self.accumulate || piece > self.pieces.start,
                     spill: self.spill,
                 };
                 // SAFETY: the caller's contract.
-                unsafe { self.column(call, step.clone(), panel.vectors) };
+                unsafe { self.column(call, panel.vectors) };
             }
             start = step.end;
+        }
+    }
+
+    /// Cuts a step's rows into even tiles of at most the tallest instance.
+    fn split_step(&mut self, rows: usize) {
+        if self.split_rows == rows {
+            return;
+        }
+        self.split_rows = rows;
+        for (vectors, split) in self.splits.iter_mut().enumerate() {
+            let tallest = if self.plan.pack_rows {
+                self.plan.tallest
+            } else {
+                self.table.max_rows(vectors)
+            };
+            *split = split_rows(rows, tallest);
         }
     }
 
@@ -426,6 +488,17 @@ impl<T: Tiled> Run<'_, T> {
         self.held = key;
     }
 
+    /// The end of the panels from the first one on that are as wide as it and wholly wanted (at least the first).
+    fn alike(&self, panels: Range<usize>, lanes: &Range<usize>) -> usize {
+        let all = &self.plan.panels[panels.clone()];
+        let alike = |panel: &&Panel| {
+            panel.vectors == all[0].vectors
+                && self.vectors[panel.first].lane as usize >= lanes.start
+                && self.panel_end(**panel) <= lanes.end
+        };
+        panels.start + all.iter().take_while(alike).count().max(1)
+    }
+
     /// A panel's vectors, cut to the wanted lanes.
     fn cut_vectors<'b>(
         &'b self,
@@ -453,18 +526,52 @@ impl<T: Tiled> Run<'_, T> {
         cut
     }
 
-    /// One column of tiles: the rows in even tiles of at most the tallest instance.
-    unsafe fn column(&self, call: TileCall<'_, T>, rows: Range<usize>, vectors: usize) {
+    /// Packs the rows of one step, tile after tile, and notes where each row begins.
+    unsafe fn pack_step(
+        &self,
+        row: *const T,
+        step: &Range<usize>,
+        k: &Range<usize>,
+        begins: &mut [i32; ROW_BLOCK],
+    ) {
+        let mut done = 0;
+        for (tiles, size) in split_rows(step.len(), self.plan.tallest) {
+            for _ in 0..tiles {
+                let lanes = &self.plan.rows[step.start + done..step.start + done + size];
+                let source = Source {
+                    base: row,
+                    lanes,
+                    sums: &self.plan.row_k[k.clone()],
+                };
+                let start = done * k.len();
+                // SAFETY: the caller's contract; tiles are packed in order, so what runs over is written later, and
+                // the scratch ends with 8 spare elements.
+                unsafe { T::pack(self.plan.isa, &source, self.row_scratch.add(start), size) };
+                for (i, begin) in begins[done..done + size].iter_mut().enumerate() {
+                    *begin = (start + i) as i32;
+                }
+                done += size;
+            }
+        }
+    }
+
+    /// One column of tiles: the rows of the step.
+    unsafe fn column(&self, call: TileCall<'_, T>, vectors: usize) {
         let mut call = call;
-        let mut row = rows.start;
-        for (tiles, size) in split_rows(rows.len(), self.table.max_rows(vectors)) {
+        let (a_rows, c_rows) = (call.a_rows, call.c_rows);
+        let packed = self.plan.pack_rows;
+        let mut row = 0;
+        for (tiles, size) in self.splits[vectors] {
             let Some(function) = self.table.function(size, vectors).filter(|_| tiles > 0) else {
                 continue;
             };
             let covered = row..row + tiles * size;
             call.tiles = tiles;
-            call.a_rows = &self.plan.rows[covered.clone()];
-            call.c_rows = &self.c_rows[covered.clone()];
+            call.a_rows = &a_rows[covered.clone()];
+            call.c_rows = &c_rows[covered.clone()];
+            if packed {
+                call.a_k = &self.plan.tile_k[size][..call.a_k.len()];
+            }
             // SAFETY: the tables cover these rows, vectors and sums; offsets stay in the operands by the run's contract.
             unsafe { function(&call) };
             let elements = covered.len() * vectors * self.plan.lanes;

@@ -597,7 +597,7 @@ fn pieces_depend_on_the_length_alone() {
     assert_eq!([0, 1, 4096].map(piece_length), [0, 1, 4096]);
     assert_eq!(piece_length(4097), 2056);
     for k in (4097..100_000).step_by(997) {
-        assert!(piece_length(k) <= MAX_PIECE && piece_length(k) % 8 == 0);
+        assert!(piece_length(k) <= MAX_PIECE && piece_length(k).is_multiple_of(8));
     }
 }
 

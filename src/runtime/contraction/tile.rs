@@ -1,5 +1,8 @@
 //! The register tiles: `MR` rows by `NV` vectors of accumulators, one generic body, one table of instances.
+// Loops over constant bounds with plain indices are what unrolls into registers.
+#![allow(clippy::needless_range_loop)]
 use super::cpu::Isa;
+use super::pack::{Source, pack_f32, pack_plain};
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2F32, Avx2F64, Avx512F32, Avx512F64};
 use super::simd::{Plain, Scalar, Simd};
@@ -33,7 +36,10 @@ pub(super) struct TileCall<'a, T> {
     pub a_k: &'a [i32],
     /// The lane operand: vector v at k starts at `b + vectors[v].source + b_k[k]`.
     pub b: *const T,
+    /// Several panels side by side are computed one after the other, if their sums are whole (no `start`, no `partial`).
     pub vectors: &'a [Vector],
+    /// From one panel to the next, in elements of `b`.
+    pub b_step: usize,
     pub b_k: &'a [i32],
     /// Accumulators so far, tile after tile, rows by vectors; null: start at +0.
     pub start: *const T,
@@ -67,42 +73,73 @@ pub(super) struct TileRow<T: 'static> {
 pub(super) struct TileTable<T: 'static> {
     /// Elements of a vector.
     pub lanes: usize,
-    /// Every (rows, vectors) that exists: for each number of vectors, all numbers of rows up to some maximum.
+    /// For each number of vectors that exists, all numbers of rows from 1 to some maximum, in order.
     pub entries: &'static [TileRow<T>],
+    /// For each number of vectors, where its entries begin and how many there are.
+    groups: [(usize, usize); MAX_VECTORS + 1],
 }
 
 impl<T> TileTable<T> {
+    const fn new(lanes: usize, entries: &'static [TileRow<T>]) -> TileTable<T> {
+        let mut groups = [(0, 0); MAX_VECTORS + 1];
+        let mut at = 0;
+        while at < entries.len() {
+            let entry = &entries[at];
+            if entry.rows == 1 {
+                groups[entry.vectors].0 = at;
+            }
+            groups[entry.vectors].1 = entry.rows;
+            assert!(
+                groups[entry.vectors].0 + entry.rows == at + 1,
+                "entries out of order"
+            );
+            at += 1;
+        }
+        TileTable {
+            lanes,
+            entries,
+            groups,
+        }
+    }
+
     /// The microkernel of the given shape.
     pub fn function(&self, rows: usize, vectors: usize) -> Option<TileFunction<T>> {
-        self.entries
-            .iter()
-            .find(|entry| entry.rows == rows && entry.vectors == vectors)
-            .map(|entry| entry.function)
+        let &(start, count) = self.groups.get(vectors)?;
+        if rows == 0 || rows > count {
+            None
+        } else {
+            self.entries
+                .get(start + rows - 1)
+                .map(|entry| entry.function)
+        }
     }
 
     /// The most rows with this many vectors; 0: no such tile.
     pub fn max_rows(&self, vectors: usize) -> usize {
-        self.entries
-            .iter()
-            .filter(|entry| entry.vectors == vectors)
-            .map(|entry| entry.rows)
-            .max()
-            .unwrap_or(0)
+        self.groups.get(vectors).map_or(0, |group| group.1)
     }
 }
 
 /// Element types that have tables.
 pub(super) trait Tiled: Scalar {
     fn table(isa: Isa) -> &'static TileTable<Self>;
+    /// Packs a source into lines of `width` elements.
+    ///
+    /// # Safety
+    /// As for [`pack_f32`].
+    unsafe fn pack(isa: Isa, source: &Source<'_, Self>, target: *mut Self, width: usize);
 }
 
 #[inline(always)]
 unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(call: &TileCall<'_, S::Element>) {
-    for index in 0..call.tiles {
-        // SAFETY: the call's contract covers each of its tiles.
-        unsafe {
-            let acc = accumulate::<S, MR, NV>(call, index);
-            finish::<S, MR, NV>(call, index, &acc);
+    for (panel, vectors) in call.vectors.chunks_exact(NV).enumerate() {
+        let b = call.b.wrapping_add(panel * call.b_step);
+        for index in 0..call.tiles {
+            // SAFETY: the call's contract covers each of its tiles.
+            unsafe {
+                let acc = accumulate::<S, MR, NV>(call, b, vectors, index);
+                finish::<S, MR, NV>(call, vectors, index, &acc);
+            }
         }
     }
 }
@@ -111,6 +148,8 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(call: &TileCall<'_, S:
 #[inline(always)]
 unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
     call: &TileCall<'_, S::Element>,
+    b: *const S::Element,
+    vectors: &[Vector],
     index: usize,
 ) -> [[S::Vector; NV]; MR] {
     // SAFETY: the driver gives tables of `tiles * MR` rows, NV vectors and equal lengths in k, whose sums stay inside
@@ -122,11 +161,9 @@ unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
                 .a
                 .wrapping_offset(*call.a_rows.get_unchecked(index * MR + row) as isize);
         }
-        let mut b = [call.b; NV];
+        let mut b = [b; NV];
         for (v, pointer) in b.iter_mut().enumerate() {
-            *pointer = call
-                .b
-                .wrapping_offset(call.vectors.get_unchecked(v).source as isize);
+            *pointer = pointer.wrapping_offset(vectors.get_unchecked(v).source as isize);
         }
         let mut acc = [[S::zero(); NV]; MR];
         if !call.start.is_null() {
@@ -137,9 +174,50 @@ unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
                 }
             }
         }
-        for k in 0..call.a_k.len() {
-            let a_k = *call.a_k.get_unchecked(k) as isize;
-            let b_k = *call.b_k.get_unchecked(k) as isize;
+        // Four turns at once: the exit of so short a loop is predicted.
+        let count = call.a_k.len();
+        let mut k = 0;
+        while k + 4 <= count {
+            step::<S, MR, NV>(call, k, &a, &b, &mut acc);
+            step::<S, MR, NV>(call, k + 1, &a, &b, &mut acc);
+            step::<S, MR, NV>(call, k + 2, &a, &b, &mut acc);
+            step::<S, MR, NV>(call, k + 3, &a, &b, &mut acc);
+            k += 4;
+        }
+        while k < count {
+            step::<S, MR, NV>(call, k, &a, &b, &mut acc);
+            k += 1;
+        }
+        acc
+    }
+}
+
+/// One k: all products of a tile.
+#[inline(always)]
+unsafe fn step<S: Simd, const MR: usize, const NV: usize>(
+    call: &TileCall<'_, S::Element>,
+    k: usize,
+    a: &[*const S::Element; MR],
+    b: &[*const S::Element; NV],
+    acc: &mut [[S::Vector; NV]; MR],
+) {
+    // SAFETY: as for `accumulate`; k is below the length of both tables.
+    unsafe {
+        let a_k = *call.a_k.get_unchecked(k) as isize;
+        let b_k = *call.b_k.get_unchecked(k) as isize;
+        // The smaller side stays in registers, the larger one passes through one.
+        if NV > MR {
+            let mut factors = [S::zero(); MR];
+            for row in 0..MR {
+                factors[row] = S::splat(a[row].wrapping_offset(a_k));
+            }
+            for v in 0..NV {
+                let lanes = S::load(b[v].wrapping_offset(b_k));
+                for row in 0..MR {
+                    acc[row][v] = S::fused(factors[row], lanes, acc[row][v]);
+                }
+            }
+        } else {
             let mut lanes = [S::zero(); NV];
             for v in 0..NV {
                 lanes[v] = S::load(b[v].wrapping_offset(b_k));
@@ -151,7 +229,6 @@ unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
                 }
             }
         }
-        acc
     }
 }
 
@@ -159,6 +236,7 @@ unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
 #[inline(always)]
 unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
     call: &TileCall<'_, S::Element>,
+    vectors: &[Vector],
     index: usize,
     acc: &[[S::Vector; NV]; MR],
 ) {
@@ -172,7 +250,7 @@ unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
         }
         let mut all = true;
         for v in 0..NV {
-            let vector = call.vectors.get_unchecked(v);
+            let vector = vectors.get_unchecked(v);
             let direct = vector.contiguous && vector.count as usize == S::LANES;
             all &= direct;
             if direct {
@@ -193,7 +271,7 @@ unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
         }
         if !all {
             store_tile::<S, MR, NV>(call.spill, acc);
-            scatter(call, index * MR, MR, S::LANES);
+            scatter(call, vectors, index * MR, MR, S::LANES);
         }
     }
 }
@@ -213,9 +291,15 @@ unsafe fn store_tile<S: Simd, const MR: usize, const NV: usize>(
 
 /// Writes the vectors of the spilled tile that are not direct to C, element by element.
 #[inline(never)]
-unsafe fn scatter<T: Scalar>(call: &TileCall<'_, T>, first: usize, rows: usize, lanes: usize) {
-    let stride = call.vectors.len() * lanes;
-    for (v, vector) in call.vectors.iter().enumerate() {
+unsafe fn scatter<T: Scalar>(
+    call: &TileCall<'_, T>,
+    vectors: &[Vector],
+    first: usize,
+    rows: usize,
+    lanes: usize,
+) {
+    let stride = vectors.len() * lanes;
+    for (v, vector) in vectors.iter().enumerate() {
         if vector.contiguous && vector.count as usize == lanes {
             continue;
         }
@@ -249,22 +333,20 @@ macro_rules! tile_table {
             unsafe { tile::<$simd, MR, NV>(call) }
         }
 
-        static $table: TileTable<$element> = TileTable {
-            lanes: $lanes,
-            entries: &[$(TileRow { rows: $rows, vectors: $vectors, function: $wrapper::<$rows, $vectors> }),*],
-        };
+        static $table: TileTable<$element> = TileTable::new($lanes, &[$(TileRow { rows: $rows, vectors: $vectors, function: $wrapper::<$rows, $vectors> }),*]);
     };
 }
 
-/// Calls `tile_table!` with the shapes that fill sixteen registers: MR * NV accumulators, NV lane vectors, one factor.
+/// Calls `tile_table!` with the shapes that fit sixteen vector and sixteen general registers: MR * NV
+/// accumulators and at most 8 + 1 pointers. Taller or wider ones were measured to spill.
 macro_rules! sixteen_registers {
     ($table:ident, $wrapper:ident, $simd:ty, $element:ty, $lanes:literal, $(#[$attribute:meta])?) => {
         tile_table!($table, $wrapper, $simd, $element, $lanes, $(#[$attribute])?, [
-            (1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (9, 1), (10, 1), (11, 1), (12, 1),
+            (1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1),
             (1, 2), (2, 2), (3, 2), (4, 2), (5, 2), (6, 2),
-            (1, 3), (2, 3), (3, 3), (4, 3),
-            (1, 4), (2, 4), (3, 4),
-            (1, 6), (2, 6),
+            (1, 3), (2, 3), (3, 3),
+            (1, 4), (2, 4),
+            (1, 6),
             (1, 8),
         ]);
     };
@@ -289,6 +371,11 @@ tile_table!(PLAIN_F64, tile_plain_f64, PlainF64, f64, 2, , [
 ]);
 
 impl Tiled for f32 {
+    unsafe fn pack(isa: Isa, source: &Source<'_, f32>, target: *mut f32, width: usize) {
+        // SAFETY: the same contract.
+        unsafe { pack_f32(isa, source, target, width) }
+    }
+
     fn table(isa: Isa) -> &'static TileTable<f32> {
         match isa {
             Isa::Portable => &PLAIN_F32,
@@ -303,6 +390,11 @@ impl Tiled for f32 {
 }
 
 impl Tiled for f64 {
+    unsafe fn pack(_isa: Isa, source: &Source<'_, f64>, target: *mut f64, width: usize) {
+        // SAFETY: the contract includes that of the plain way.
+        unsafe { pack_plain(source, target, width) }
+    }
+
     fn table(isa: Isa) -> &'static TileTable<f64> {
         match isa {
             Isa::Portable => &PLAIN_F64,

@@ -1,0 +1,17 @@
+# An optimizer of one's own: Lion, the sign of an interpolated momentum (Chen et al. 2023).
+optimizer lion(lr, beta1 = 0.9, beta2 = 0.99)(w, g) {
+    state m = zeros
+    let direction = sign(beta1 * m + (1 - beta1) * g)
+    m = beta2 * m + (1 - beta2) * g
+    w - lr * direction
+}
+let wine = csv("data/wine.csv") |> target("cultivar") |> standardize |> split(train = 0.8, seed = 3)
+layer mlp(x: [n, d]) -> [n, 3] { x |> dense(16) |> tanh |> dense(3) }
+let net = mlp()
+train net on wine.train {
+    loss = cross_entropy
+    optimizer = lion(lr = 0.003)
+    epochs = 40
+    batch = 16
+}
+print "accuracy {evaluate(net, wine.test, accuracy):.4}"

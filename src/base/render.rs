@@ -1,0 +1,290 @@
+//! Diagnostics as text: with the source lines shown (feature `cli`, by annotate-snippets), or one line a fact.
+use super::diagnostic::{Diagnostic, Severity};
+use super::source::Sources;
+
+/// A diagnostic as a terminal shows it, with colours where `color` says so. Ends with a newline.
+#[cfg(feature = "cli")]
+pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
+    use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut files: Vec<_> = diagnostic.labels.iter().map(|l| l.span.file).collect();
+    let mut seen = Vec::new();
+    files.retain(|file| {
+        !seen.contains(file) && {
+            seen.push(*file);
+            true
+        }
+    });
+    let shown: Vec<_> = files
+        .iter()
+        .filter_map(|file| {
+            sources
+                .files()
+                .get(file.0 as usize)
+                .map(|source| (*file, source))
+        })
+        .collect();
+    // Messages hold the user's text: what is no letter there must not steer the terminal.
+    let message = plain(&diagnostic.message);
+    let texts: Vec<String> = diagnostic.labels.iter().map(|l| plain(&l.text)).collect();
+    let help = diagnostic.help.as_deref().map(plain);
+    let notes: Vec<String> = diagnostic.notes.iter().map(|note| plain(note)).collect();
+    let mut group = level
+        .primary_title(&message)
+        .id(diagnostic.code)
+        .elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
+    for (file, source) in shown {
+        let mut snippet = Snippet::source(&*source.text).path(&*source.name);
+        for (at, (label, text)) in diagnostic.labels.iter().zip(&texts).enumerate() {
+            if label.span.file != file {
+                continue;
+            }
+            let kind = match at {
+                0 => AnnotationKind::Primary,
+                _ => AnnotationKind::Context,
+            };
+            let range = visible_range(
+                &source.text,
+                label.span.start as usize,
+                label.span.end as usize,
+            );
+            let annotation = kind.span(range);
+            snippet = snippet.annotation(match text.is_empty() {
+                true => annotation,
+                false => annotation.label(text.as_str()),
+            });
+        }
+        group = group.element(snippet);
+    }
+    group = group.elements(help.iter().map(|help| Level::HELP.message(help.as_str())));
+    group = group.elements(notes.iter().map(|note| Level::NOTE.message(note.as_str())));
+    let renderer = match color {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
+    };
+    let mut text = renderer.render(&[group]).to_string();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+/// A diagnostic as plain text. Ends with a newline.
+#[cfg(not(feature = "cli"))]
+pub fn render(diagnostic: &Diagnostic, sources: &Sources, _color: bool) -> String {
+    render_plain(diagnostic, sources)
+}
+
+/// A diagnostic as plain text, one line a fact: `name:line:column: error[E0107]: message`. Ends with a newline.
+pub fn render_plain(diagnostic: &Diagnostic, sources: &Sources) -> String {
+    let severity = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let known =
+        |label: &&super::diagnostic::Label| (label.span.file.0 as usize) < sources.files().len();
+    let mut labels = diagnostic.labels.iter().filter(known);
+    let first = labels.next();
+    let place = first.map_or(String::new(), |label| {
+        format!("{}: ", sources.location(label.span))
+    });
+    let mut text = format!(
+        "{place}{severity}[{}]: {}",
+        diagnostic.code,
+        plain(&diagnostic.message)
+    );
+    if let Some(label) = first.filter(|label| !label.text.is_empty()) {
+        text.push_str(&format!(" ({})", plain(&label.text)));
+    }
+    text.push('\n');
+    for label in labels {
+        let location = sources.location(label.span);
+        text.push_str(&format!("  {location}: {}\n", plain(&label.text)));
+    }
+    if let Some(help) = &diagnostic.help {
+        text.push_str(&format!("  help: {}\n", plain(help)));
+    }
+    for note in &diagnostic.notes {
+        text.push_str(&format!("  note: {}\n", plain(note)));
+    }
+    text
+}
+
+/// Control characters written out.
+fn plain(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let escaped = c.is_control() && c != '\n';
+            let (written, kept) = match escaped {
+                true => (Some(c.escape_default()), None),
+                false => (None, Some(c)),
+            };
+            written.into_iter().flatten().chain(kept)
+        })
+        .collect()
+}
+
+/// A range that lies in the text, on character boundaries. A line end is shown where it stands, not as the start of the next line.
+#[cfg(feature = "cli")]
+fn visible_range(text: &str, start: usize, end: usize) -> std::ops::Range<usize> {
+    let boundary = |mut at: usize| {
+        at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = boundary(start);
+    start..boundary(end).max(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::source::{FileId, Span};
+
+    fn sources(text: &str) -> (Sources, FileId) {
+        let mut sources = Sources::default();
+        let file = sources.add("m.dlm", text);
+        (sources, file)
+    }
+
+    fn show(text: &str, start: usize, end: usize) -> String {
+        let (sources, file) = sources(text);
+        let diagnostic = Diagnostic::error(
+            "E0107",
+            Span::new(file, start, end),
+            "found `x`, expected a name",
+        )
+        .here("here")
+        .help("write a name");
+        render(&diagnostic, &sources, false)
+    }
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn a_place_is_shown_under_its_line() {
+        insta::assert_snapshot!(show("let a = 1\nlet θ = α₁ + x\n", 15, 17), @r"
+    error[E0107]: found `x`, expected a name
+     --> m.dlm:2:5
+      |
+    2 | let θ = α₁ + x
+      |     ^^ here
+      |
+      = help: write a name
+    ");
+    }
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn tabs_the_end_of_the_text_and_the_empty_text_are_shown() {
+        insta::assert_snapshot!(show("\tlet\ta = 1", 5, 6), @r"
+    error[E0107]: found `x`, expected a name
+     --> m.dlm:1:6
+      |
+    1 |     let    a = 1
+      |            ^ here
+      |
+      = help: write a name
+    ");
+        insta::assert_snapshot!(show("let a = \n", 8, 8), @r"
+    error[E0107]: found `x`, expected a name
+     --> m.dlm:1:9
+      |
+    1 | let a = 
+      |         ^ here
+      |
+      = help: write a name
+    ");
+        insta::assert_snapshot!(show("let a = ", 8, 8), @r"
+    error[E0107]: found `x`, expected a name
+     --> m.dlm:1:9
+      |
+    1 | let a = 
+      |         ^ here
+      |
+      = help: write a name
+    ");
+        insta::assert_snapshot!(show("", 0, 0), @r"
+    error[E0107]: found `x`, expected a name
+     --> m.dlm:1:1
+      |
+    1 |
+      | ^ here
+      |
+      = help: write a name
+    ");
+    }
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn labels_of_several_files_and_lines_are_shown() {
+        let (mut sources, first) = sources("let a = [1, 2]\nlet b = a\n");
+        let second = sources.add("std/losses.dlm", "fn mse(p, q) {\n    p - q\n}\n");
+        let diagnostic = Diagnostic::error(
+            "E0301",
+            Span::new(first, 23, 24),
+            "shapes [2] and [3] do not agree",
+        )
+        .here("[2]")
+        .label(Span::new(first, 8, 14), "made here")
+        .label(Span::new(second, 19, 24), "in this subtraction")
+        .help("reshape one of them")
+        .note("in `mse` of the standard library");
+        insta::assert_snapshot!(render(&diagnostic, &sources, false), @r"
+    error[E0301]: shapes [2] and [3] do not agree
+     --> m.dlm:2:9
+      |
+    1 | let a = [1, 2]
+      |         ------ made here
+    2 | let b = a
+      |         ^ [2]
+      |
+     ::: std/losses.dlm:2:5
+      |
+    2 |     p - q
+      |     ----- in this subtraction
+      |
+      = help: reshape one of them
+      = note: in `mse` of the standard library
+    ");
+    }
+
+    #[test]
+    fn a_span_outside_the_text_or_of_no_file_does_no_harm() {
+        for (start, end) in [(0, 99), (99, 100), (5, 3), (1, 2)] {
+            assert!(show("θ = 1", start, end).contains("E0107"));
+        }
+        let diagnostic = Diagnostic::error(
+            "E0601",
+            Span::new(FileId(7), 0, 0),
+            "no such file \u{1b}[31m",
+        );
+        for text in [
+            render(&diagnostic, &Sources::default(), false),
+            render_plain(&diagnostic, &Sources::default()),
+        ] {
+            assert!(
+                text.contains("E0601") && !text.contains('\u{1b}'),
+                "{text:?}"
+            );
+        }
+        assert!(render(&diagnostic, &Sources::default(), true).contains("E0601"));
+    }
+
+    #[test]
+    fn plain_text_has_one_line_a_fact() {
+        let (sources, file) = sources("let a = 1\nlet b = x");
+        let diagnostic = Diagnostic::warning("E0201", Span::new(file, 18, 19), "`x` is unknown")
+            .here("not bound")
+            .label(Span::new(file, 4, 5), "`a` is")
+            .help("write `a`");
+        assert_eq!(
+            render_plain(&diagnostic, &sources),
+            "m.dlm:2:9: warning[E0201]: `x` is unknown (not bound)\n  m.dlm:1:5: `a` is\n  help: write `a`\n"
+        );
+    }
+}

@@ -1,0 +1,675 @@
+//! Calls: functions written out at the place of the call, pipes, arguments.
+use super::values::{Bindings, FnDef, Init, Instance, LayerDef, Num, Outcome, Reported, Val};
+use super::{CallSite, Checker, Frame};
+use crate::base::source::Span;
+use crate::syntax::ast::{Arg, Dim, Expr, ExprKind, Param, TypeKind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// An evaluated argument.
+#[derive(Debug, Clone)]
+pub struct Argument {
+    /// Its name, where one is written.
+    pub name: Option<Arc<str>>,
+    /// Its value.
+    pub value: Val,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Deepest calls in one another: a function that calls itself without end is stopped.
+const MOST_CALLS: usize = 120;
+
+impl Checker<'_> {
+    /// `f(arguments)`
+    pub(super) fn call_expr(
+        &mut self,
+        callee: &Expr,
+        arguments: &[Arg],
+        span: Span,
+    ) -> Outcome<Val> {
+        let function = self.eval(callee)?;
+        let name = written_name(callee);
+        if let Val::Optimizer(def) = &function {
+            return self.use_optimizer(def, arguments, span);
+        }
+        if let Val::Builtin(super::values::Builtin::Grad) = &function {
+            return self.grad(arguments, span);
+        }
+        if let Val::Builtin(super::values::Builtin::Evaluate) = &function {
+            return match self.evaluated.get(&span) {
+                Some(value) => Ok(value.clone()),
+                None => self.error("E0407", span, "`evaluate` runs over a data set and stands in statements at the top level only", "bind its result with a top-level `let`"),
+            };
+        }
+        let arguments = self.arguments(arguments, &function)?;
+        self.call(function, &name, arguments, span)
+    }
+
+    /// Evaluates arguments; `over` may name a dimension.
+    fn arguments(&mut self, arguments: &[Arg], callee: &Val) -> Outcome<Vec<Argument>> {
+        let mut values: Vec<Argument> = Vec::with_capacity(arguments.len());
+        let mut failed = false;
+        for argument in arguments {
+            let name = argument.name.as_ref().map(|name| name.text.clone());
+            let value = match (&name, &argument.value.kind) {
+                (Some(over), _) if &**over == "over" => self.over(
+                    &argument.value,
+                    values.first().map(|first| &first.value),
+                    callee,
+                ),
+                _ => self.eval(&argument.value),
+            };
+            match value {
+                Ok(value) => values.push(Argument {
+                    name,
+                    value,
+                    span: argument.value.span,
+                }),
+                Err(Reported) => failed = true,
+            }
+        }
+        if failed { Err(Reported) } else { Ok(values) }
+    }
+
+    /// What `over` names: a dimension of the first argument by its name, else a number.
+    fn over(&mut self, expr: &Expr, first: Option<&Val>, _callee: &Val) -> Outcome<Val> {
+        if let ExprKind::Tuple(parts) = &expr.kind {
+            let mut values = Vec::new();
+            for part in parts {
+                values.push(self.over(part, first, _callee)?);
+            }
+            return Ok(Val::Tuple(values));
+        }
+        if let ExprKind::Name(name) = &expr.kind {
+            let dims = match first {
+                Some(Val::Tensor(tensor)) => tensor.dims.clone(),
+                Some(Val::Slot(_, dims)) => dims.clone(),
+                _ => Vec::new(),
+            };
+            if let Some(axis) = dims.iter().position(|dim| dim.as_deref() == Some(name)) {
+                return Ok(Val::Num(Num::Int(axis as i64)));
+            }
+            // A number bound to that name is an axis only if it is not a dimension's size in a signature.
+            return match self.lookup(name) {
+                Some(value @ (Val::Num(_) | Val::Tuple(_) | Val::Str(_))) => Ok(value),
+                _ => Ok(Val::Str(name.clone())),
+            };
+        }
+        self.eval(expr)
+    }
+
+    /// Calls whatever can be called.
+    pub(super) fn call(
+        &mut self,
+        function: Val,
+        name: &str,
+        arguments: Vec<Argument>,
+        span: Span,
+    ) -> Outcome<Val> {
+        let of_data = matches!(
+            arguments.first(),
+            Some(Argument {
+                value: Val::Data(_),
+                ..
+            })
+        );
+        if of_data
+            && crate::data::transforms::TRANSFORMS
+                .iter()
+                .any(|transform| transform.name == name)
+        {
+            return self.transform(name, arguments, span);
+        }
+        match function {
+            Val::Error => Err(Reported),
+            Val::Fn(def) => self.call_fn(&def, name, arguments, span),
+            Val::Layer(def) => self.make_instance(&def, arguments, span).map(Val::Instance),
+            Val::Instance(instance) => self.apply(&instance, arguments, span),
+            Val::Builtin(builtin) => self.builtin(builtin, name, arguments, span),
+            Val::Reader(reader) => self.reader(&reader, arguments, span),
+            Val::Init(init) => self.error(
+                "E0408",
+                span,
+                "an initialiser is given its shape in brackets",
+                format!("write `{}[n, d]`", init_name(&init)),
+            ),
+            other => self.error(
+                "E0409",
+                span,
+                format!("{} cannot be called", other.kind()),
+                "call functions and layers",
+            ),
+        }
+    }
+
+    /// `value |> function`
+    pub(super) fn pipe(&mut self, value: &Expr, function: &Expr, span: Span) -> Outcome<Val> {
+        let first = self.eval(value)?;
+        let first = Argument {
+            name: None,
+            value: first,
+            span: value.span,
+        };
+        let (callee, written) = match &function.kind {
+            ExprKind::Call(callee, arguments) => (&**callee, Some(arguments)),
+            _ => (function, None),
+        };
+        let target = self.eval(callee)?;
+        let name = written_name(callee);
+        let Some(written) = written else {
+            return match target {
+                Val::Layer(def) => {
+                    let instance = self.make_instance(&def, Vec::new(), function.span)?;
+                    self.apply(&instance, vec![first], span)
+                }
+                other => self.call(other, &name, vec![first], span),
+            };
+        };
+        let mut arguments = vec![first];
+        // `over` names a dimension of what is passed on.
+        let mut failed = false;
+        for argument in written {
+            let name = argument.name.as_ref().map(|name| name.text.clone());
+            let value = match &name {
+                Some(over) if &**over == "over" => {
+                    self.over(&argument.value, Some(&arguments[0].value.clone()), &target)
+                }
+                _ => self.eval(&argument.value),
+            };
+            match value {
+                Ok(value) => arguments.push(Argument {
+                    name,
+                    value,
+                    span: argument.value.span,
+                }),
+                Err(Reported) => failed = true,
+            }
+        }
+        if failed {
+            return Err(Reported);
+        }
+        match target {
+            Val::Layer(def) => {
+                let inputs: Vec<Arc<str>> = def
+                    .syntax
+                    .inputs
+                    .iter()
+                    .map(|input| input.name.text.clone())
+                    .collect();
+                let first = arguments.remove(0);
+                let (to_inputs, config): (Vec<Argument>, Vec<Argument>) =
+                    arguments.into_iter().partition(|argument| {
+                        argument
+                            .name
+                            .as_ref()
+                            .is_some_and(|name| inputs.contains(name))
+                    });
+                let instance = self.make_instance(&def, config, function.span)?;
+                let inputs = std::iter::once(first).chain(to_inputs).collect();
+                self.apply(&instance, inputs, span)
+            }
+            other => self.call(other, &name, arguments, span),
+        }
+    }
+
+    /// Puts arguments to parameters: by position, then by name, then defaults. The names are bound in the present scope, in order, so that
+    /// a default may use those before it.
+    pub(super) fn bind_parameters(
+        &mut self,
+        parameters: &[Param],
+        arguments: Vec<Argument>,
+        what: &str,
+        span: Span,
+    ) -> Outcome<()> {
+        let mut given: Vec<Option<Argument>> = parameters.iter().map(|_| None).collect();
+        let mut next = 0;
+        let known: Vec<String> = parameters
+            .iter()
+            .map(|parameter| parameter.name.text.to_string())
+            .collect();
+        for argument in arguments {
+            let at = match &argument.name {
+                None => {
+                    next += 1;
+                    next - 1
+                }
+                Some(name) => match parameters
+                    .iter()
+                    .position(|parameter| parameter.name.text == *name)
+                {
+                    Some(at) => at,
+                    None => {
+                        return self.no_such(
+                            name,
+                            argument.span,
+                            &format!("argument of `{what}` called"),
+                            &known,
+                        );
+                    }
+                },
+            };
+            if at >= given.len() {
+                let message = format!(
+                    "`{what}` takes {} argument{}",
+                    parameters.len(),
+                    if parameters.len() == 1 { "" } else { "s" }
+                );
+                return self.error(
+                    "E0410",
+                    argument.span,
+                    message,
+                    format!(
+                        "it takes: {}",
+                        if known.is_empty() {
+                            "none".into()
+                        } else {
+                            known.join(", ")
+                        }
+                    ),
+                );
+            }
+            if given[at].is_some() {
+                return self.error(
+                    "E0411",
+                    argument.span,
+                    format!("`{}` is given twice", known[at]),
+                    "leave one out",
+                );
+            }
+            given[at] = Some(argument);
+        }
+        let mut failed = false;
+        for (parameter, argument) in parameters.iter().zip(given) {
+            failed |= self
+                .bind_parameter(parameter, argument, what, span)
+                .is_err();
+        }
+        if failed { Err(Reported) } else { Ok(()) }
+    }
+
+    fn bind_parameter(
+        &mut self,
+        parameter: &Param,
+        argument: Option<Argument>,
+        what: &str,
+        span: Span,
+    ) -> Outcome<()> {
+        let (value, place) = match (argument, &parameter.default) {
+            (Some(argument), _) => (argument.value, argument.span),
+            (None, Some(default)) => (self.eval(default)?, span),
+            (None, None) => {
+                self.bind(&parameter.name.text, Val::Error);
+                return self.error(
+                    "E0412",
+                    span,
+                    format!(
+                        "`{what}` is called without its argument `{}`",
+                        parameter.name.text
+                    ),
+                    format!("add it: `{what}(..., {} = ...)`", parameter.name.text),
+                );
+            }
+        };
+        let fitted = match (&parameter.ty, value) {
+            (Some(_), Val::None) => Ok(Val::None),
+            (Some(ty), value) => self.fit(
+                value,
+                ty,
+                &format!("`{}` of `{what}`", parameter.name.text),
+                place,
+            ),
+            (None, value) => Ok(value),
+        };
+        match fitted {
+            Ok(value) => {
+                self.bind(&parameter.name.text, value);
+                Ok(())
+            }
+            Err(Reported) => {
+                self.bind(&parameter.name.text, Val::Error);
+                Err(Reported)
+            }
+        }
+    }
+
+    /// Enters a body; the caller leaves it with [`Checker::leave`].
+    pub(super) fn enter(&mut self, name: &str, span: Span, frame: Frame) -> Outcome<()> {
+        if self.depth_of_calls >= MOST_CALLS {
+            return self.error(
+                "E0413",
+                span,
+                format!("`{name}` calls itself without end"),
+                "a recursion needs an `if` on sizes that ends it",
+            );
+        }
+        self.depth_of_calls += 1;
+        self.frames.push(frame);
+        self.calls.push(CallSite {
+            name: name.to_string(),
+            span,
+        });
+        self.places
+            .push(u64::from(span.start) << 32 | u64::from(span.file.0));
+        self.streams.push(super::span_key(span));
+        Ok(())
+    }
+
+    /// Leaves a body.
+    pub(super) fn leave(&mut self) {
+        self.depth_of_calls -= 1;
+        self.frames.pop();
+        self.calls.pop();
+        self.places.pop();
+        self.streams.pop();
+    }
+
+    /// Calls a `fn`: its body is written out here.
+    pub(super) fn call_fn(
+        &mut self,
+        def: &Rc<FnDef>,
+        name: &str,
+        arguments: Vec<Argument>,
+        span: Span,
+    ) -> Outcome<Val> {
+        if self.waits_for_shape(def, &arguments) {
+            let kept = arguments
+                .into_iter()
+                .map(|argument| (argument.name, argument.value, argument.span))
+                .collect();
+            return Ok(Val::Init(Rc::new(Init::Function(def.clone(), kept))));
+        }
+        let scopes = def
+            .closure
+            .iter()
+            .cloned()
+            .chain([Bindings::new()])
+            .collect();
+        let frame = Frame {
+            scopes,
+            module: def.module,
+            instance: def.instance.clone(),
+            function: def.syntax.name.is_some(),
+            ..Frame::default()
+        };
+        self.enter(name, span, frame)?;
+        let outcome = self.fn_body(def, name, arguments, span);
+        self.leave();
+        outcome
+    }
+
+    fn fn_body(
+        &mut self,
+        def: &Rc<FnDef>,
+        name: &str,
+        arguments: Vec<Argument>,
+        span: Span,
+    ) -> Outcome<Val> {
+        self.bind_parameters(&def.syntax.inputs, arguments, name, span)?;
+        let value = self.block_value(&def.syntax.body.statements)?;
+        match &def.syntax.result {
+            Some(ty) => self.fit_result(value, ty, name, def.syntax.body.span),
+            None => Ok(value),
+        }
+    }
+
+    /// Whether a function is an initialiser: the shape of its result is not fixed by its inputs.
+    fn waits_for_shape(&mut self, def: &Rc<FnDef>, _arguments: &[Argument]) -> bool {
+        let Some(result) = &def.syntax.result else {
+            return false;
+        };
+        let TypeKind::Tensor(_, dims) = &result.kind else {
+            return false;
+        };
+        let bound = |name: &Arc<str>| {
+            def.syntax.inputs.iter().any(|input| {
+                input.name.text == *name
+                    || input.ty.as_ref().is_some_and(|ty| match &ty.kind {
+                        TypeKind::Tensor(_, dims) => {
+                            dims.iter().any(|dim| names_in(dim).contains(name))
+                        }
+                        TypeKind::Named(_) | TypeKind::Fn | TypeKind::Tuple(_) => false,
+                    })
+            })
+        };
+        dims.iter().any(|dim| match dim {
+            Dim::Rest(Some(name), _) => !bound(&name.text),
+            Dim::Rest(None, _) => false,
+            Dim::Expr(expr) => match &expr.kind {
+                ExprKind::Name(name) => {
+                    !bound(name)
+                        && !self.modules[def.module].names.contains_key(name)
+                        && def
+                            .closure
+                            .as_ref()
+                            .is_none_or(|names| !names.contains_key(name))
+                }
+                _ => false,
+            },
+        })
+    }
+
+    /// Calls an initialiser function for a shape.
+    pub(super) fn call_initialiser(
+        &mut self,
+        def: &Rc<FnDef>,
+        arguments: Vec<Argument>,
+        shape: &[usize],
+        dims: &super::values::DimNames,
+        span: Span,
+    ) -> Outcome<Val> {
+        let name = def
+            .syntax
+            .name
+            .as_ref()
+            .map_or("fn", |name| &name.text)
+            .to_string();
+        let scopes = def
+            .closure
+            .iter()
+            .cloned()
+            .chain([Bindings::new()])
+            .collect();
+        let frame = Frame {
+            scopes,
+            module: def.module,
+            instance: None,
+            function: true,
+            ..Frame::default()
+        };
+        self.enter(&name, span, frame)?;
+        let outcome = self.initialiser_body(def, &name, arguments, shape, dims, span);
+        self.leave();
+        outcome
+    }
+
+    fn initialiser_body(
+        &mut self,
+        def: &Rc<FnDef>,
+        name: &str,
+        arguments: Vec<Argument>,
+        shape: &[usize],
+        dims: &super::values::DimNames,
+        span: Span,
+    ) -> Outcome<Val> {
+        if let Some(result) = &def.syntax.result
+            && let TypeKind::Tensor(_, wanted) = &result.kind
+            && !wanted.is_empty()
+        {
+            match wanted.as_slice() {
+                [Dim::Rest(Some(rest), _)] => {
+                    self.bind(&rest.text, Val::Sizes(shape.to_vec(), dims.clone()))
+                }
+                wanted if wanted.len() == shape.len() => {
+                    for (dim, &size) in wanted.iter().zip(shape) {
+                        if let Dim::Expr(expr) = dim
+                            && let ExprKind::Name(name) = &expr.kind
+                        {
+                            self.bind(name, Val::Num(Num::Int(size as i64)));
+                        }
+                    }
+                }
+                wanted => {
+                    let message = format!(
+                        "`{name}` fills tensors of {} dimensions, not {}",
+                        wanted.len(),
+                        shape.len()
+                    );
+                    return self.error("E0353", span, message, "choose another initialiser");
+                }
+            }
+        }
+        self.bind_parameters(&def.syntax.inputs, arguments, name, span)?;
+        self.block_value(&def.syntax.body.statements)
+    }
+
+    /// `optimizer(config)`: kept as written, since schedules in it depend on the step.
+    fn use_optimizer(
+        &mut self,
+        def: &Rc<super::values::OptimizerDef>,
+        arguments: &[Arg],
+        span: Span,
+    ) -> Outcome<Val> {
+        let scope = self.visible();
+        let arguments = arguments
+            .iter()
+            .map(|argument| {
+                (
+                    argument.name.as_ref().map(|name| name.text.clone()),
+                    argument.value.clone(),
+                )
+            })
+            .collect();
+        Ok(Val::OptimizerUse(Rc::new(super::values::OptimizerUse {
+            def: def.clone(),
+            arguments,
+            scope,
+            place: span,
+        })))
+    }
+
+    /// Makes an instance of a layer from its configuration.
+    pub(super) fn make_instance(
+        &mut self,
+        def: &Rc<LayerDef>,
+        arguments: Vec<Argument>,
+        span: Span,
+    ) -> Outcome<Rc<Instance>> {
+        let name = def.syntax.name.text.clone();
+        if self.frame().function && self.frame().instance.is_none() {
+            return self.error(
+                "E0414",
+                span,
+                format!("`{name}` would get weights inside a `fn`, which has none"),
+                "make it a `layer`, or pass the instance as an argument",
+            );
+        }
+        if self.at_top() && !self.loops.is_empty() {
+            return self.error(
+                "E0415",
+                span,
+                format!("`{name}` would get new weights in every turn of this loop"),
+                "make the instance before the loop: `let net = ...`",
+            );
+        }
+        if def.syntax.config.is_none() && !arguments.is_empty() {
+            return self.error(
+                "E0410",
+                span,
+                format!(
+                    "`{name}` is a layer without configuration, and is made with empty parentheses"
+                ),
+                format!("make it first, then apply it: `{name}()(x)`, or `x |> {name}`"),
+            );
+        }
+        let parent = self.frame().instance.clone();
+        let key = self.place_key(span);
+        let known = match &parent {
+            Some(parent) => parent.children.borrow().get(&key).cloned(),
+            None => self.root_children.get(&key).cloned(),
+        };
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let frame = Frame {
+            scopes: vec![Bindings::new()],
+            module: def.module,
+            instance: parent.clone(),
+            function: false,
+            ..Frame::default()
+        };
+        self.enter(&name, span, frame)?;
+        let config = def.syntax.config.clone().unwrap_or_default();
+        let outcome = self.bind_parameters(&config, arguments, &name, span);
+        let bindings = self.frame().scopes.first().cloned().unwrap_or_default();
+        self.leave();
+        outcome?;
+        let instance = Rc::new(Instance {
+            def: def.clone(),
+            config: bindings,
+            parent: parent.clone(),
+            path: Default::default(),
+            children: Default::default(),
+            ordinals: Default::default(),
+            slots: Default::default(),
+            span,
+            applied: Default::default(),
+        });
+        match &parent {
+            Some(parent) => {
+                parent.children.borrow_mut().insert(key, instance.clone());
+            }
+            None => {
+                self.root_children.insert(key, instance.clone());
+                self.roots.push(instance.clone());
+            }
+        }
+        Ok(instance)
+    }
+}
+
+/// The name by which messages speak of what is called.
+pub(super) fn written_name(callee: &Expr) -> String {
+    match &callee.kind {
+        ExprKind::Name(name) => name.to_string(),
+        ExprKind::Field(_, name) => name.text.to_string(),
+        ExprKind::Call(callee, _) => written_name(callee),
+        _ => "this function".into(),
+    }
+}
+
+fn init_name(init: &Init) -> String {
+    match init {
+        Init::Builtin(super::values::Builtin::Uniform, _) => "uniform(...)".into(),
+        Init::Builtin(..) => "normal(...)".into(),
+        Init::Function(def, _) => def
+            .syntax
+            .name
+            .as_ref()
+            .map_or("fn".into(), |name| name.text.to_string()),
+    }
+}
+
+/// Names that occur in a dimension.
+fn names_in(dim: &Dim) -> Vec<Arc<str>> {
+    fn walk(expr: &Expr, into: &mut Vec<Arc<str>>) {
+        match &expr.kind {
+            ExprKind::Name(name) => into.push(name.clone()),
+            ExprKind::Binary(_, a, b) => {
+                walk(a, into);
+                walk(b, into);
+            }
+            ExprKind::Unary(_, a) => walk(a, into),
+            _ => {}
+        }
+    }
+    match dim {
+        Dim::Rest(Some(name), _) => vec![name.text.clone()],
+        Dim::Rest(None, _) => Vec::new(),
+        Dim::Expr(expr) => {
+            let mut names = Vec::new();
+            walk(expr, &mut names);
+            names
+        }
+    }
+}

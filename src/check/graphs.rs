@@ -1,0 +1,229 @@
+//! The graphs being built: the open step (a *segment* of the program between two actions of the host) and the bodies of scans inside it.
+use super::Checker;
+use super::program::{Instr, SlotData, SlotId, SlotKind, StepGraph};
+use super::values::{DimNames, TensorVal, Val};
+use crate::base::source::Span;
+use crate::base::tensor::Tensor;
+use crate::base::types::{DType, Type};
+use crate::tir::{Graph, Node, Value};
+use std::collections::{BTreeMap, HashMap};
+
+/// A graph being built.
+#[derive(Default)]
+pub struct OpenGraph {
+    /// The graph.
+    pub graph: Graph,
+    /// For the body of a scan: the inputs that stand for values of the graph around, in order.
+    pub captured: Vec<(Value, Value)>,
+    /// Number of this graph among all that were opened.
+    pub epoch: usize,
+}
+
+/// The step being built: what the slots hold at this point of it.
+#[derive(Default)]
+pub struct Segment {
+    /// Open graphs, the step first, then bodies of scans.
+    pub open: Vec<OpenGraph>,
+    /// Slots read so far, in order of the graph's inputs.
+    pub inputs: Vec<SlotId>,
+    /// What each slot holds now, read or written.
+    pub current: HashMap<SlotId, TensorVal>,
+    /// What each parameter held earlier in the step, before it was written.
+    pub earlier: HashMap<SlotId, Vec<TensorVal>>,
+    /// Slots written.
+    pub written: BTreeMap<SlotId, Span>,
+    /// What the host does after the step has run.
+    pub after: Vec<Instr>,
+    /// The statements.
+    pub origin: Option<Span>,
+}
+
+impl Checker<'_> {
+    /// Adds a slot.
+    pub fn new_slot(
+        &mut self,
+        name: impl Into<String>,
+        ty: Type,
+        kind: SlotKind,
+        initial: Option<Tensor>,
+    ) -> SlotId {
+        self.program.slots.push(SlotData {
+            name: name.into(),
+            ty,
+            kind,
+            initial,
+        });
+        SlotId(self.program.slots.len() as u32 - 1)
+    }
+
+    /// The innermost open graph.
+    pub fn graph(&mut self) -> &mut Graph {
+        if self.segment.open.is_empty() {
+            self.open_graph();
+        }
+        let last = self.segment.open.len() - 1;
+        &mut self.segment.open[last].graph
+    }
+
+    /// Opens a graph inside the present one.
+    pub fn open_graph(&mut self) {
+        self.graphs_opened += 1;
+        self.segment.open.push(OpenGraph {
+            epoch: self.graphs_opened,
+            ..OpenGraph::default()
+        });
+    }
+
+    /// Depth of the innermost open graph.
+    pub fn depth(&mut self) -> usize {
+        self.graph();
+        self.segment.open.len() - 1
+    }
+
+    /// A value of the innermost graph as a tensor.
+    pub fn tensor(&mut self, value: Value, dims: DimNames) -> TensorVal {
+        let depth = self.depth();
+        TensorVal {
+            value,
+            depth,
+            epoch: self.segment.open[depth].epoch,
+            dims,
+        }
+    }
+
+    /// The type of a tensor.
+    pub fn type_of(&self, tensor: &TensorVal) -> Type {
+        match self.segment.open.get(tensor.depth) {
+            Some(open) if open.epoch == tensor.epoch => open.graph.ty(tensor.value).clone(),
+            _ => Type::scalar(DType::F32),
+        }
+    }
+
+    /// The tensor as a value of the innermost graph: captured, through every graph between, if it belongs to one around.
+    pub fn here(&mut self, tensor: &TensorVal) -> Value {
+        let depth = self.depth();
+        let mut value = tensor.value;
+        for level in tensor.depth + 1..=depth {
+            let ty = self.segment.open[level - 1].graph.ty(value).clone();
+            let inner = &mut self.segment.open[level];
+            value = match inner.captured.iter().find(|(outer, _)| *outer == value) {
+                Some((_, known)) => *known,
+                None => {
+                    let input = inner.graph.input("captured", ty);
+                    inner.captured.push((value, input));
+                    input
+                }
+            };
+        }
+        value
+    }
+
+    /// What a slot holds at this point.
+    pub fn read_slot(&mut self, slot: SlotId, dims: &DimNames) -> TensorVal {
+        self.graph();
+        if let Some(current) = self.segment.current.get(&slot) {
+            return TensorVal {
+                dims: dims.clone(),
+                ..current.clone()
+            };
+        }
+        let data = &self.program.slots[slot.0 as usize];
+        let (name, ty) = (data.name.clone(), data.ty.clone());
+        let outer = &mut self.segment.open[0];
+        let value = outer.graph.input(name, ty);
+        let tensor = TensorVal {
+            value,
+            depth: 0,
+            epoch: outer.epoch,
+            dims: dims.clone(),
+        };
+        self.segment.inputs.push(slot);
+        self.segment.current.insert(slot, tensor.clone());
+        tensor
+    }
+
+    /// Gives a slot a new value.
+    pub fn write_slot(&mut self, slot: SlotId, mut tensor: TensorVal, origin: Span) {
+        if self.program.slot(slot).kind == SlotKind::Parameter {
+            // What a parameter becomes is a new start: later gradients do not go through its update.
+            let ty = self.type_of(&tensor);
+            let inner = self.here(&tensor);
+            let value = self
+                .graph()
+                .add(Node::StopGradient(inner), vec![ty], origin)[0];
+            tensor = self.tensor(value, tensor.dims);
+        }
+        let before = self.segment.current.insert(slot, tensor);
+        if let Some(before) = before
+            && self.program.slot(slot).kind == SlotKind::Parameter
+        {
+            self.segment.earlier.entry(slot).or_default().push(before);
+        }
+        self.segment.written.insert(slot, origin);
+        self.segment.origin.get_or_insert(origin);
+    }
+
+    /// A slot that holds this tensor once the step has run.
+    pub fn export(&mut self, name: &str, tensor: TensorVal, origin: Span) -> SlotId {
+        let ty = self.type_of(&tensor);
+        let slot = self.new_slot(name, ty, SlotKind::Binding, None);
+        self.write_slot(slot, tensor, origin);
+        slot
+    }
+
+    /// Ends the step: its graph runs, then the host does what was put off.
+    pub fn flush(&mut self) {
+        let mut segment = std::mem::take(&mut self.segment);
+        if let Some(open) = segment.open.first_mut() {
+            let mut outputs = Vec::new();
+            for &slot in segment.written.keys() {
+                if let Some(tensor) = segment.current.get(&slot) {
+                    open.graph.outputs.push(tensor.value);
+                    outputs.push(slot);
+                }
+            }
+            if !outputs.is_empty() {
+                let origin = segment.origin.unwrap_or_default();
+                let name = format!("step at {}", self.sources.location(origin));
+                let graph = std::mem::take(&mut open.graph);
+                let number = self.program.graphs.len();
+                self.program.graphs.push(StepGraph {
+                    name,
+                    graph,
+                    inputs: segment.inputs,
+                    outputs,
+                    origin,
+                });
+                self.program.code.push(Instr::Run(number));
+            }
+        }
+        self.program.code.append(&mut segment.after);
+    }
+
+    /// A value as a tensor of the innermost graph, if it is one or can serve as one.
+    pub fn as_tensor(&mut self, value: &Val) -> Option<TensorVal> {
+        match value {
+            Val::Tensor(tensor) => Some(tensor.clone()),
+            Val::Slot(slot, dims) => Some(self.read_slot(*slot, dims)),
+            Val::Hyper(slot, _) => Some(self.read_slot(*slot, &Vec::new())),
+            Val::Num(number) => {
+                let float = self.float;
+                let value = self
+                    .graph()
+                    .splat(float, number.value(), &[], Span::default());
+                Some(self.tensor(value, Vec::new()))
+            }
+            Val::Bool(truth) => {
+                let value = self.graph().splat(
+                    DType::Bool,
+                    f64::from(u8::from(*truth)),
+                    &[],
+                    Span::default(),
+                );
+                Some(self.tensor(value, Vec::new()))
+            }
+            Val::List(_) => self.list_tensor(value, None),
+            _ => None,
+        }
+    }
+}

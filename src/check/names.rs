@@ -1,0 +1,561 @@
+//! Names: declarations of modules, scopes of bodies, what the language itself knows.
+use super::program::{Instr, SlotKind};
+use super::values::{
+    Builtin, DimNames, FnDef, LayerDef, Num, OptimizerDef, Outcome, TensorVal, Val,
+};
+use super::{Checker, Frame};
+use crate::base::diagnostic::{Diagnostic, nearest};
+use crate::base::source::Span;
+use crate::base::tensor::Tensor;
+use crate::base::types::{DType, Type};
+use crate::syntax::ast::{Name, Pattern, Stmt, StmtKind};
+use crate::tir::{Op, Reducer};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What the language itself knows, by name.
+const BUILTINS: &[(&str, Builtin)] = &[
+    ("exp", Builtin::Unary(Op::Exp)),
+    ("log", Builtin::Unary(Op::Log)),
+    ("sqrt", Builtin::Unary(Op::Sqrt)),
+    ("sin", Builtin::Unary(Op::Sin)),
+    ("cos", Builtin::Unary(Op::Cos)),
+    ("tanh", Builtin::Unary(Op::Tanh)),
+    ("sigmoid", Builtin::Unary(Op::Sigmoid)),
+    ("erf", Builtin::Unary(Op::Erf)),
+    ("abs", Builtin::Unary(Op::Abs)),
+    ("sign", Builtin::Unary(Op::Sign)),
+    ("floor", Builtin::Unary(Op::Floor)),
+    ("f32", Builtin::Cast(DType::F32)),
+    ("f64", Builtin::Cast(DType::F64)),
+    ("i32", Builtin::Cast(DType::I32)),
+    ("bool", Builtin::Cast(DType::Bool)),
+    ("sum", Builtin::Reduce(Reducer::Sum)),
+    ("prod", Builtin::Reduce(Reducer::Prod)),
+    ("max", Builtin::Reduce(Reducer::Max)),
+    ("min", Builtin::Reduce(Reducer::Min)),
+    ("argmax", Builtin::Reduce(Reducer::ArgMax)),
+    ("mean", Builtin::Mean),
+    ("where", Builtin::Where),
+    ("concat", Builtin::Concat),
+    ("stack", Builtin::Stack),
+    ("split", Builtin::Split),
+    ("reshape", Builtin::Reshape),
+    ("transpose", Builtin::Transpose),
+    ("pad", Builtin::Pad),
+    ("last", Builtin::Last),
+    ("stop_gradient", Builtin::StopGradient),
+    ("grad", Builtin::Grad),
+    ("zeros", Builtin::Zeros),
+    ("ones", Builtin::Ones),
+    ("normal", Builtin::Normal),
+    ("uniform", Builtin::Uniform),
+    ("fan_in", Builtin::FanIn),
+    ("fan_out", Builtin::FanOut),
+    ("evaluate", Builtin::Evaluate),
+    ("batches", Builtin::Batches),
+    ("data", Builtin::Data),
+    ("decode", Builtin::Decode),
+    ("no_improvement", Builtin::NoImprovement),
+];
+
+impl Checker<'_> {
+    /// Declares the `fn`s, `layer`s and `optimizer`s of a file, which may be used before they stand.
+    pub(super) fn declare_all(&mut self, statements: &[Stmt], module: usize) {
+        for statement in statements {
+            let (name, value) = match &statement.kind {
+                StmtKind::Fn(syntax) => {
+                    let Some(name) = &syntax.name else { continue };
+                    let def = FnDef {
+                        syntax: syntax.clone(),
+                        module,
+                        closure: None,
+                        instance: None,
+                    };
+                    (name.clone(), Val::Fn(Rc::new(def)))
+                }
+                StmtKind::Layer(syntax) => (
+                    syntax.name.clone(),
+                    Val::Layer(Rc::new(LayerDef {
+                        syntax: syntax.clone(),
+                        module,
+                    })),
+                ),
+                StmtKind::Optimizer(syntax) => (
+                    syntax.name.clone(),
+                    Val::Optimizer(Rc::new(OptimizerDef {
+                        syntax: syntax.clone(),
+                        module,
+                    })),
+                ),
+                _ => continue,
+            };
+            if let Some(&first) = self.modules[module].spans.get(&name.text) {
+                let diagnostic = Diagnostic::error(
+                    "E0203",
+                    name.span,
+                    format!("`{}` is declared twice", name.text),
+                )
+                .label(first, "first declared here")
+                .help("give one of them another name");
+                self.report(diagnostic);
+                continue;
+            }
+            self.modules[module]
+                .spans
+                .insert(name.text.clone(), name.span);
+            self.modules[module].names.insert(name.text.clone(), value);
+        }
+    }
+
+    /// The frame of the body being elaborated.
+    pub(super) fn frame(&mut self) -> &mut Frame {
+        if self.frames.is_empty() {
+            self.frames.push(Frame {
+                module: 1,
+                ..Frame::default()
+            });
+        }
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+
+    /// Whether statements stand at the top level of the program.
+    pub(super) fn at_top(&self) -> bool {
+        self.frames.len() == 1
+    }
+
+    /// Binds a name in the innermost scope.
+    pub(super) fn bind(&mut self, name: &Arc<str>, value: Val) {
+        let top = self.at_top();
+        let frame = self.frame();
+        let module = frame.module;
+        match frame.scopes.last_mut() {
+            Some(scope) => {
+                scope.insert(name.clone(), value);
+            }
+            None if top => {
+                self.modules[module].names.insert(name.clone(), value);
+            }
+            None => frame.scopes.push([(name.clone(), value)].into()),
+        }
+    }
+
+    /// What a name stands for, if anything.
+    pub(super) fn lookup(&mut self, name: &str) -> Option<Val> {
+        let frame = self.frames.last()?;
+        for scope in frame.scopes.iter().rev() {
+            if let Some(value) = scope.get(name) {
+                return Some(value.clone());
+            }
+        }
+        let module = frame.module;
+        for module in [module, 0] {
+            if let Some(value) = self.modules[module].names.get(name) {
+                return Some(value.clone());
+            }
+        }
+        self.language_name(name)
+    }
+
+    fn language_name(&mut self, name: &str) -> Option<Val> {
+        if let Some((_, builtin)) = BUILTINS.iter().find(|(known, _)| *known == name) {
+            return Some(Val::Builtin(*builtin));
+        }
+        match name {
+            "none" => Some(Val::None),
+            "training" => Some(Val::Bool(self.training)),
+            "pi" => Some(Val::Num(Num::Float(std::f64::consts::PI))),
+            "step" => self.step.map(|slot| Val::Slot(slot, Vec::new())),
+            "steps_per_epoch" => self
+                .steps_per_epoch
+                .map(|steps| Val::Num(Num::Int(steps as i64))),
+            _ if crate::data::readers::READERS
+                .iter()
+                .any(|reader| reader.name == name)
+                || crate::data::transforms::TRANSFORMS
+                    .iter()
+                    .any(|transform| transform.name == name) =>
+            {
+                Some(Val::Reader(name.into()))
+            }
+            _ => None,
+        }
+    }
+
+    /// What a name stands for; an unknown one is an error with the nearest.
+    pub(super) fn resolve(&mut self, name: &Arc<str>, span: Span) -> Outcome<Val> {
+        match self.lookup(name) {
+            Some(Val::Error) => Err(super::values::Reported),
+            Some(value) => Ok(value),
+            None => Err(self.unknown_name(name, span)),
+        }
+    }
+
+    fn unknown_name(&mut self, name: &Arc<str>, span: Span) -> super::values::Reported {
+        if !self.unknown_names.insert((name.clone(), span)) {
+            return super::values::Reported;
+        }
+        match &**name {
+            "step" => {
+                let message = "a schedule is used where no optimizer runs";
+                let help = "use it as a rate: `with sgd(lr = cosine(0.1, steps = 1000))`";
+                return self.report(Diagnostic::error("E0209", span, message).help(help));
+            }
+            "steps_per_epoch" => {
+                let message =
+                    "epochs are counted where no loop over the batches of a data set is around";
+                let help = "count steps: `steps = 1000`";
+                return self.report(Diagnostic::error("E0209", span, message).help(help));
+            }
+            _ => {}
+        }
+        let mut known: Vec<Arc<str>> = BUILTINS.iter().map(|(name, _)| Arc::from(*name)).collect();
+        if let Some(frame) = self.frames.last() {
+            known.extend(frame.scopes.iter().flat_map(|scope| scope.keys().cloned()));
+            known.extend(self.modules[frame.module].names.keys().cloned());
+        }
+        known.extend(self.modules[0].names.keys().cloned());
+        known.extend(
+            crate::data::readers::READERS
+                .iter()
+                .map(|row| row.name.into()),
+        );
+        known.extend(
+            crate::data::transforms::TRANSFORMS
+                .iter()
+                .map(|row| row.name.into()),
+        );
+        known.sort();
+        let near = nearest(name, known.iter().map(|name| &**name)).map(str::to_string);
+        let mut diagnostic = Diagnostic::error("E0201", span, format!("unknown name `{name}`"));
+        diagnostic = match near {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help(format!("bind it first: `let {name} = ...`")),
+        };
+        self.report(diagnostic)
+    }
+
+    /// Binds a pattern to a value; tuples are taken apart.
+    pub(super) fn bind_pattern(
+        &mut self,
+        pattern: &Pattern,
+        value: Val,
+        origin: Span,
+    ) -> Outcome<()> {
+        match (pattern, value) {
+            (Pattern::Name(name), value) => {
+                self.bind_let(name, value, origin);
+                Ok(())
+            }
+            (Pattern::Tuple(parts, _), Val::Tuple(values)) if parts.len() == values.len() => {
+                let mut outcome = Ok(());
+                for (part, value) in parts.iter().zip(values) {
+                    outcome = outcome.and(self.bind_pattern(part, value, origin));
+                }
+                outcome
+            }
+            (Pattern::Tuple(parts, span), Val::Tuple(values)) => {
+                let message = format!("{} names for a tuple of {}", parts.len(), values.len());
+                self.poison(pattern);
+                self.error("E0304", *span, message, "write one name for each value")
+            }
+            (Pattern::Tuple(_, span), value) => {
+                self.poison(pattern);
+                if super::poisoned(&value) {
+                    return Err(super::values::Reported);
+                }
+                let message = format!("several names for {}, which is no tuple", value.kind());
+                self.error("E0304", *span, message, "write one name")
+            }
+        }
+    }
+
+    /// Binds the names of a pattern to nothing, after a mistake.
+    pub(super) fn poison(&mut self, pattern: &Pattern) {
+        match pattern {
+            Pattern::Name(name) => self.bind(&name.text, Val::Error),
+            Pattern::Tuple(parts, _) => parts.iter().for_each(|part| self.poison(part)),
+        }
+    }
+
+    /// Binds a `let`: at the top level a tensor becomes a slot; a layer gets its path from the name.
+    fn bind_let(&mut self, name: &Name, value: Val, origin: Span) {
+        let value = match value {
+            Val::Instance(instance) => {
+                self.name_instance(&instance, &name.text);
+                Val::Instance(instance)
+            }
+            value if self.at_top() && self.frame().scopes.is_empty() => {
+                self.bind_slot(name, value, origin)
+            }
+            Val::List(_) => match self.as_tensor(&value) {
+                Some(tensor) => Val::Tensor(tensor),
+                None => value,
+            },
+            value => value,
+        };
+        self.bind(&name.text, value);
+    }
+
+    /// A top-level tensor as a slot. In a run-time loop a name that is bound already keeps its slot, so that the next turn reads it.
+    fn bind_slot(&mut self, name: &Name, value: Val, origin: Span) -> Val {
+        let tensor = match &value {
+            Val::Tensor(tensor) => tensor.clone(),
+            Val::List(items) if items.iter().all(|(name, _)| name.is_none()) => {
+                match self.list_tensor(&value, None) {
+                    Some(tensor) => tensor,
+                    None => return value,
+                }
+            }
+            Val::Slot(slot, dims) => self.read_slot(*slot, dims),
+            Val::Num(_) | Val::Hyper(..) | Val::Bool(_) if self.is_carried(&name.text) => {
+                let wanted = match self.lookup(&name.text) {
+                    Some(Val::Slot(slot, _)) => Some(self.program.slot(slot).ty.dtype),
+                    _ => None,
+                };
+                match self.operand(&value, wanted, origin) {
+                    Ok(tensor) => tensor,
+                    Err(super::values::Reported) => return Val::Error,
+                }
+            }
+            Val::Tuple(parts) => {
+                let parts = parts
+                    .iter()
+                    .map(|part| self.bind_slot(name, part.clone(), origin))
+                    .collect();
+                return Val::Tuple(parts);
+            }
+            _ => return value,
+        };
+        let ty = self.type_of(&tensor);
+        let earlier = if self.loops.is_empty() {
+            None
+        } else {
+            self.lookup(&name.text)
+        };
+        if let Some(Val::Slot(slot, dims)) = earlier {
+            if self.program.slot(slot).ty == ty && self.program.slot(slot).kind == SlotKind::Binding
+            {
+                self.write_slot(slot, tensor, origin);
+                return Val::Slot(slot, dims);
+            }
+            if self.is_carried(&name.text) {
+                let was = self.program.slot(slot).ty.clone();
+                let diagnostic = Diagnostic::error(
+                    "E0305",
+                    name.span,
+                    format!("`{}` changes its shape in a loop", name.text),
+                )
+                .here(format!("{ty} here, {was} before the loop"))
+                .help("give it another name");
+                self.report(diagnostic);
+                return Val::Error;
+            }
+        }
+        let twin = self.twins.as_ref().and_then(|names| names.get(&name.text));
+        let dims = tensor.dims.clone();
+        let slot = match twin {
+            Some(Val::Slot(slot, _))
+                if self.program.slot(*slot).ty == ty
+                    && self.program.slot(*slot).kind == SlotKind::Binding =>
+            {
+                *slot
+            }
+            _ => self.new_slot(name.text.to_string(), ty, SlotKind::Binding, None),
+        };
+        self.write_slot(slot, tensor, origin);
+        Val::Slot(slot, dims)
+    }
+
+    /// Whether a top-level name was bound before the run-time loop around, which binds it anew.
+    fn is_carried(&self, name: &str) -> bool {
+        self.loops
+            .last()
+            .is_some_and(|site| site.carried.contains(name))
+    }
+
+    /// `hyper name = value`, overridden by the caller.
+    pub(super) fn hyper(&mut self, name: &Name, value: &crate::syntax::ast::Expr) -> Outcome<()> {
+        let full_name = self.hyper_name(name);
+        let written = self
+            .options
+            .hypers
+            .iter()
+            .find(|(key, _)| *key == full_name)
+            .map(|(_, text)| text.clone());
+        let default = match self.eval(value)? {
+            Val::Num(number) => number,
+            Val::Str(text) => {
+                let text = written.map_or(text, |text| text.as_str().into());
+                self.new_slot(full_name, Type::scalar(DType::F32), SlotKind::Hyper, None);
+                self.bind(&name.text, Val::Str(text));
+                return Ok(());
+            }
+            Val::Bool(truth) => {
+                let truth = match written.as_deref() {
+                    None => truth,
+                    Some("true") => true,
+                    Some("false") => false,
+                    Some(text) => {
+                        return self.error(
+                            "E0402",
+                            name.span,
+                            format!("`{full_name}={text}` is no truth value"),
+                            format!("write `{full_name}=true` or `{full_name}=false`"),
+                        );
+                    }
+                };
+                self.new_slot(full_name, Type::scalar(DType::Bool), SlotKind::Hyper, None);
+                self.bind(&name.text, Val::Bool(truth));
+                return Ok(());
+            }
+            other => {
+                let message = format!(
+                    "a hyper-parameter is a number, a string or a truth value, not {}",
+                    other.kind()
+                );
+                return self.error("E0401", value.span, message, "bind tensors with `let`");
+            }
+        };
+        let number = match written {
+            None => default,
+            Some(text) => match (text.parse::<i64>(), text.parse::<f64>()) {
+                (Ok(whole), _) if matches!(default, Num::Int(_)) => Num::Int(whole),
+                (_, Ok(number)) => Num::Float(number),
+                (_, Err(_)) => {
+                    return self.error(
+                        "E0402",
+                        name.span,
+                        format!("`{full_name}={text}` is not a number"),
+                        format!("write `{full_name}=0.1`"),
+                    );
+                }
+            },
+        };
+        let initial = match self.float {
+            DType::F64 => Tensor::new([], crate::base::tensor::Elements::F64(vec![number.value()])),
+            _ => Some(Tensor::scalar(number.value() as f32)),
+        };
+        let float = self.float;
+        let slot = self.new_slot(full_name, Type::scalar(float), SlotKind::Hyper, initial);
+        // A whole number counts and sizes: it is known when the program is compiled.
+        let value = match number {
+            Num::Int(_) => Val::Num(number),
+            Num::Float(_) => Val::Hyper(slot, number),
+        };
+        self.bind(&name.text, value);
+        Ok(())
+    }
+
+    /// What a hyper-parameter is called from outside: `name`, or `file.name` in an imported file.
+    fn hyper_name(&mut self, name: &Name) -> String {
+        let module = self.frame().module;
+        match self.modules[module].stem.as_str() {
+            "" => name.text.to_string(),
+            stem => format!("{stem}.{}", name.text),
+        }
+    }
+
+    /// `import "file"`: its declarations and `let`s; loops, prints and training in it do not run.
+    pub(super) fn import(&mut self, path: &str, span: Span) -> Outcome<()> {
+        let base = self.base_dir.clone();
+        let (text, name) = match self.provider.source(&base, path) {
+            Ok(found) => found,
+            Err(error) => {
+                return self.error(
+                    "E0502",
+                    span,
+                    error.message,
+                    error.help.unwrap_or_else(|| "check the path".into()),
+                );
+            }
+        };
+        if let Some(&module) = self.imported.get(&name) {
+            return self.bring_in(module, span);
+        }
+        if self.imported.len() >= 64 {
+            return self.error(
+                "E0204",
+                span,
+                "more than 64 files are imported",
+                "join some of them",
+            );
+        }
+        let file = self.sources.add(name.clone(), text);
+        let (tree, diagnostics) = crate::syntax::parse::parse(self.sources, file);
+        let failed = !diagnostics.is_empty();
+        self.diagnostics.extend(diagnostics);
+        let module = self.modules.len();
+        let file_path = std::path::Path::new(path);
+        let stem = file_path.file_stem().and_then(|stem| stem.to_str());
+        self.modules.push(super::Module {
+            stem: stem.unwrap_or("file").to_string(),
+            ..super::Module::default()
+        });
+        self.imported.insert(name, module);
+        if failed {
+            return Err(super::values::Reported);
+        }
+        self.declare_all(&tree.statements, module);
+        self.frames.push(Frame {
+            module,
+            ..Frame::default()
+        });
+        let frames = std::mem::take(&mut self.frames);
+        self.frames = vec![Frame {
+            module,
+            ..Frame::default()
+        }];
+        let folder = file_path
+            .parent()
+            .map(|folder| std::path::Path::new(&base).join(folder));
+        if let Some(folder) = folder.as_ref().and_then(|folder| folder.to_str()) {
+            self.base_dir = folder.to_string();
+        }
+        for statement in &tree.statements {
+            if matches!(
+                statement.kind,
+                StmtKind::Let { .. }
+                    | StmtKind::LetIndex { .. }
+                    | StmtKind::Hyper { .. }
+                    | StmtKind::Import(_)
+            ) {
+                let _ = self.statement(statement);
+            }
+        }
+        self.base_dir = base;
+        self.frames = frames;
+        self.frames.pop();
+        self.bring_in(module, span)
+    }
+
+    fn bring_in(&mut self, module: usize, span: Span) -> Outcome<()> {
+        let names: Vec<(Arc<str>, Val)> = self.modules[module]
+            .names
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let target = self.frame().module;
+        for (name, value) in names {
+            if self.modules[target].spans.contains_key(&name) {
+                let message = format!("`{name}` is declared here and in the imported file");
+                self.error::<()>("E0203", span, message, "give one of them another name")
+                    .ok();
+                continue;
+            }
+            self.modules[target].names.insert(name, value);
+        }
+        Ok(())
+    }
+
+    /// Adds an instruction after the step being built.
+    pub(super) fn after_step(&mut self, instr: Instr) {
+        self.segment.after.push(instr);
+    }
+
+    /// A tensor with other names for its dimensions.
+    pub(super) fn renamed(&self, tensor: TensorVal, dims: DimNames) -> TensorVal {
+        TensorVal { dims, ..tensor }
+    }
+}

@@ -1,0 +1,984 @@
+//! Operations on whole tensors: elementwise with broadcasting, products, reductions, parts, joins.
+use super::Checker;
+use super::expr::static_number;
+use super::values::{DimNames, Ix, Num, Outcome, Reported, TensorVal, Val};
+use crate::base::source::Span;
+use crate::base::types::{DType, Type};
+use crate::syntax::ast::Subscript;
+use crate::tir::build::map;
+use crate::tir::{
+    Affine, Body, Comprehension, Guard, Inst, Literal, Node, Op, Order, Read, Reducer,
+};
+use std::rc::Rc;
+
+impl Checker<'_> {
+    /// An operator on each element, with NumPy's broadcasting; on indexed expressions it stays one.
+    pub(super) fn elementwise(
+        &mut self,
+        op: Op,
+        operands: &[Val],
+        span: Span,
+        spans: &[Span],
+    ) -> Outcome<Val> {
+        if operands.iter().any(super::poisoned) {
+            return Err(Reported);
+        }
+        if operands.iter().any(|operand| matches!(operand, Val::Ix(_))) {
+            return self.elementwise_indexed(op, operands, span, spans);
+        }
+        let dtype = self.common_type(op, operands);
+        let mut tensors = Vec::with_capacity(operands.len());
+        for (at, operand) in operands.iter().enumerate() {
+            let wanted = if op == Op::Select && at == 0 {
+                None
+            } else {
+                dtype
+            };
+            tensors.push(self.operand(operand, wanted, spans.get(at).copied().unwrap_or(span))?);
+        }
+        let types: Vec<DType> = tensors
+            .iter()
+            .map(|tensor| self.type_of(tensor).dtype)
+            .collect();
+        if op.result_type(&types).is_none() {
+            return self.type_error(op, &types, span, spans);
+        }
+        let (shape, dims) = self.broadcast(&tensors, span, spans)?;
+        let values: Vec<_> = tensors.iter().map(|tensor| self.here(tensor)).collect();
+        let value = self.graph().elementwise(op, &values, &shape, span);
+        Ok(Val::Tensor(self.tensor(value, dims)))
+    }
+
+    /// The element type that numbers among the operands take.
+    fn common_type(&mut self, op: Op, operands: &[Val]) -> Option<DType> {
+        let skip = usize::from(op == Op::Select);
+        for operand in &operands[skip.min(operands.len())..] {
+            match operand {
+                Val::Tensor(tensor) => return Some(storage(self.type_of(tensor).dtype)),
+                Val::Slot(slot, _) => return Some(storage(self.program.slot(*slot).ty.dtype)),
+                Val::Bool(_) => return Some(DType::Bool),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// An operand as a tensor; a number takes the other side's type where it fits it.
+    pub(super) fn operand(
+        &mut self,
+        value: &Val,
+        wanted: Option<DType>,
+        span: Span,
+    ) -> Outcome<TensorVal> {
+        match (value, wanted) {
+            (Val::Error, _) => Err(Reported),
+            (Val::Num(number), Some(DType::I32)) => self.whole_number(*number, span).map(|value| self.scalar_of(DType::I32, value)),
+            (Val::Num(number), Some(dtype @ (DType::F64 | DType::F32))) => Ok(self.scalar_of(dtype, number.value())),
+            (Val::List(_), wanted) => match self.list_tensor(value, wanted.filter(|dtype| *dtype != DType::Bool)) {
+                Some(tensor) => Ok(tensor),
+                None => self.error("E0309", span, "this list is no tensor", "all rows must be lists of the same length, of numbers or of tensors of one shape"),
+            },
+            (value, _) => match self.as_tensor(value) {
+                Some(tensor) => Ok(tensor),
+                None => {
+                    let message = format!("{} cannot stand where a tensor is wanted", value.kind());
+                    let help = match value {
+                        Val::Layer(_) => "make an instance with `name(...)` and apply it to a tensor",
+                        Val::Instance(_) => "apply it: `net(x)`",
+                        Val::Fn(_) | Val::Builtin(_) => "call it: `f(x)`",
+                        Val::Data(_) => "take a field of it: `set.x`",
+                        _ => "use a tensor or a number",
+                    };
+                    self.error("E0310", span, message, help)
+                }
+            },
+        }
+    }
+
+    fn whole_number(&mut self, number: Num, span: Span) -> Outcome<f64> {
+        match number {
+            Num::Int(i) if i32::try_from(i).is_ok() => Ok(i as f64),
+            Num::Int(i) => self.error(
+                "E0311",
+                span,
+                format!("{i} does not fit an i32"),
+                "i32 reaches from -2147483648 to 2147483647",
+            ),
+            Num::Float(x) => self.error(
+                "E0312",
+                span,
+                format!("{x} meets an i32 tensor"),
+                "convert the tensor with `f32(...)`, or write a whole number",
+            ),
+        }
+    }
+
+    /// A scalar constant.
+    pub(super) fn scalar_of(&mut self, dtype: DType, value: f64) -> TensorVal {
+        let value = self.graph().splat(dtype, value, &[], Span::default());
+        self.tensor(value, Vec::new())
+    }
+
+    pub(super) fn type_error<T>(
+        &mut self,
+        op: Op,
+        types: &[DType],
+        span: Span,
+        spans: &[Span],
+    ) -> Outcome<T> {
+        let written: Vec<String> = types.iter().map(DType::to_string).collect();
+        let help = match (op, types) {
+            (Op::Div, [DType::I32, ..]) => {
+                "integers are divided with `//`; or convert with `f32(...)`".to_string()
+            }
+            (_, [DType::Bool, ..] | [_, DType::Bool, ..]) => {
+                "convert truth values with `f32(...)`".to_string()
+            }
+            (_, [a, b]) if a != b => format!(
+                "convert one side: `{}(...)`",
+                if a.is_float() { *a } else { *b }
+            ),
+            (_, [DType::I32]) => "convert with `f32(...)`".to_string(),
+            _ => "convert the element types".to_string(),
+        };
+        let sides: Vec<(Span, String)> = spans
+            .iter()
+            .zip(&written)
+            .map(|(span, ty)| (*span, ty.clone()))
+            .collect();
+        self.shape_error(
+            "E0313",
+            span,
+            format!(
+                "`{}` does not take {}",
+                written_op(op),
+                written.join(" and ")
+            ),
+            &sides,
+            &help,
+        )
+    }
+
+    /// The common shape of several tensors, aligned from the right, size 1 stretching.
+    fn broadcast(
+        &mut self,
+        tensors: &[TensorVal],
+        span: Span,
+        spans: &[Span],
+    ) -> Outcome<(Vec<usize>, DimNames)> {
+        let mut shape: Vec<usize> = Vec::new();
+        let mut dims: DimNames = Vec::new();
+        let mut owner: Vec<usize> = Vec::new();
+        for (at, tensor) in tensors.iter().enumerate() {
+            let ty = self.type_of(tensor);
+            while shape.len() < ty.shape.len() {
+                shape.insert(0, 1);
+                dims.insert(0, None);
+                owner.insert(0, at);
+            }
+            let lead = shape.len() - ty.shape.len();
+            for (axis, &size) in ty.shape.iter().enumerate() {
+                let place = lead + axis;
+                let name = tensor.dims.get(axis).cloned().flatten();
+                if size != shape[place] && size != 1 && shape[place] != 1 {
+                    let first = owner[place];
+                    let sides: Vec<(Span, String)> = [first, at]
+                        .iter()
+                        .filter_map(|&side| {
+                            spans
+                                .get(side)
+                                .map(|place| (*place, self.describe(&tensors[side])))
+                        })
+                        .collect();
+                    let axis_from_right = shape.len() - place;
+                    let message = format!(
+                        "these shapes do not fit: {} against {}",
+                        self.describe(&tensors[first]),
+                        self.describe(&tensors[at])
+                    );
+                    let help = format!(
+                        "counted from the right, dimension {axis_from_right} is {} on one side and {size} on the other; equal sizes or 1 are needed",
+                        shape[place]
+                    );
+                    return self.shape_error("E0314", span, message, &sides, &help);
+                }
+                if size != 1 || shape[place] == 1 && dims[place].is_none() {
+                    if shape[place] == 1 || dims[place].is_none() {
+                        dims[place] = name.or(dims[place].take());
+                        owner[place] = at;
+                    }
+                    if size != 1 {
+                        shape[place] = size;
+                    }
+                }
+            }
+        }
+        Ok((shape, dims))
+    }
+
+    fn elementwise_indexed(
+        &mut self,
+        op: Op,
+        operands: &[Val],
+        span: Span,
+        spans: &[Span],
+    ) -> Outcome<Val> {
+        let mut dtype = None;
+        let skip = usize::from(op == Op::Select);
+        for operand in &operands[skip..] {
+            match operand {
+                Val::Ix(ix) => {
+                    dtype = dtype.or(Some(ix.dtype(&|tensor| self.type_of(tensor).dtype)))
+                }
+                Val::Tensor(_) | Val::Slot(..) => {
+                    if let Some(tensor) = self.as_tensor(operand) {
+                        dtype = dtype.or(Some(storage(self.type_of(&tensor).dtype)));
+                    }
+                }
+                Val::Bool(_) => dtype = dtype.or(Some(DType::Bool)),
+                _ => {}
+            }
+        }
+        // An index meets numbers with a point as a float.
+        let float_number = operands
+            .iter()
+            .any(|operand| matches!(operand, Val::Num(Num::Float(_)) | Val::Hyper(..)));
+        let wants_float = matches!(
+            op,
+            Op::Div
+                | Op::Pow
+                | Op::Exp
+                | Op::Log
+                | Op::Sqrt
+                | Op::Sin
+                | Op::Cos
+                | Op::Tanh
+                | Op::Sigmoid
+                | Op::Erf
+        );
+        let mut wanted = dtype.unwrap_or(self.float);
+        if wanted == DType::I32 && float_number && !wants_float {
+            wanted = DType::I32;
+        }
+        let mut arguments = Vec::with_capacity(operands.len());
+        for (at, operand) in operands.iter().enumerate() {
+            let place = spans.get(at).copied().unwrap_or(span);
+            let wanted = if op == Op::Select && at == 0 {
+                DType::Bool
+            } else {
+                wanted
+            };
+            arguments.push(self.indexed_operand(operand, wanted, place)?);
+        }
+        let types: Vec<DType> = arguments
+            .iter()
+            .map(|argument| argument.dtype(&|tensor| self.type_of(tensor).dtype))
+            .collect();
+        if op.result_type(&types).is_none() {
+            return self.type_error(op, &types, span, spans);
+        }
+        Ok(self.ix(Ix::Op(op, arguments)))
+    }
+
+    /// An operand of index notation: an indexed expression, a number, or a scalar tensor.
+    pub(super) fn indexed_operand(
+        &mut self,
+        value: &Val,
+        wanted: DType,
+        span: Span,
+    ) -> Outcome<Rc<Ix>> {
+        match value {
+            Val::Ix(ix) => Ok(ix.clone()),
+            Val::Num(number) if wanted == DType::I32 => Ok(Rc::new(Ix::Const(
+                DType::I32,
+                self.whole_number(*number, span)?,
+            ))),
+            Val::Num(number) => Ok(Rc::new(Ix::Const(wanted, number.value()))),
+            Val::Bool(truth) => Ok(Rc::new(Ix::Const(DType::Bool, f64::from(u8::from(*truth))))),
+            other => {
+                let tensor = self.operand(other, Some(wanted), span)?;
+                if !self.type_of(&tensor).shape.is_empty() {
+                    let message = format!(
+                        "a whole tensor of shape {} stands in an indexed expression",
+                        self.describe(&tensor)
+                    );
+                    return self.error("E0315", span, message, "index it: `x[i, j]`");
+                }
+                Ok(Rc::new(Ix::Access(tensor, Vec::new(), span)))
+            }
+        }
+    }
+
+    /// `a @ b`: the sum over the last dimension of `a` and the last but one of `b` (its only one if it is a vector), batched by broadcasting.
+    pub(super) fn matmul(
+        &mut self,
+        a: &Val,
+        b: &Val,
+        span: Span,
+        a_span: Span,
+        b_span: Span,
+    ) -> Outcome<Val> {
+        let left = self.operand(a, None, a_span)?;
+        let right = self.operand(b, None, b_span)?;
+        let (left_type, right_type) = (self.type_of(&left), self.type_of(&right));
+        let sides = [
+            (a_span, self.describe(&left)),
+            (b_span, self.describe(&right)),
+        ];
+        if left_type.shape.is_empty() || right_type.shape.is_empty() {
+            return self.shape_error(
+                "E0316",
+                span,
+                "`@` multiplies matrices and vectors, and one side is a scalar".into(),
+                &sides,
+                "write `*`",
+            );
+        }
+        if left_type.dtype != right_type.dtype || !left_type.dtype.is_float() {
+            return self.type_error(
+                Op::Mul,
+                &[left_type.dtype, right_type.dtype],
+                span,
+                &[a_span, b_span],
+            );
+        }
+        let (left_rank, right_rank) = (left_type.shape.len(), right_type.shape.len());
+        let k_axis = right_rank.saturating_sub(2);
+        let (k, k_right) = (left_type.shape[left_rank - 1], right_type.shape[k_axis]);
+        if k != k_right {
+            let message =
+                format!("the inner sizes of `@` differ: {k} columns against {k_right} rows");
+            let help = if left_rank >= 2 && left_type.shape[left_rank - 2] == k_right {
+                "transpose the left side: `transpose(a)`".to_string()
+            } else if right_rank >= 2 && right_type.shape[right_rank - 1] == k {
+                "transpose the right side: `transpose(b)`".to_string()
+            } else {
+                format!(
+                    "the last dimension on the left ({k}) must equal the {} on the right ({k_right})",
+                    if right_rank == 1 {
+                        "only one"
+                    } else {
+                        "last but one"
+                    }
+                )
+            };
+            return self.shape_error("E0317", span, message, &sides, &help);
+        }
+        let batch_left = &left_type.shape[..left_rank.saturating_sub(2)];
+        let batch_right = &right_type.shape[..right_rank.saturating_sub(2)];
+        let batch_rank = batch_left.len().max(batch_right.len());
+        let mut shape = Vec::new();
+        let mut dims: DimNames = Vec::new();
+        for axis in 0..batch_rank {
+            let side = |batch: &[usize]| {
+                (axis + batch.len())
+                    .checked_sub(batch_rank)
+                    .map(|at| (at, batch[at]))
+            };
+            let (l, r) = (side(batch_left), side(batch_right));
+            let size = match (l, r) {
+                (Some((_, 1)), Some((_, size))) | (None, Some((_, size))) => size,
+                (Some((_, size)), Some((_, 1)) | None) => size,
+                (Some((_, x)), Some((_, y))) if x == y => x,
+                _ => {
+                    return self.shape_error(
+                        "E0314",
+                        span,
+                        "the batch dimensions of `@` differ".into(),
+                        &sides,
+                        "they must be equal or 1",
+                    );
+                }
+            };
+            dims.push(
+                l.and_then(|(at, _)| left.dims.get(at).cloned().flatten())
+                    .or(r.and_then(|(at, _)| right.dims.get(at).cloned().flatten())),
+            );
+            shape.push(size);
+        }
+        let row = (left_rank >= 2).then(|| {
+            shape.push(left_type.shape[left_rank - 2]);
+            dims.push(left.dims.get(left_rank - 2).cloned().flatten());
+            shape.len() - 1
+        });
+        let column = (right_rank >= 2).then(|| {
+            shape.push(right_type.shape[right_rank - 1]);
+            dims.push(right.dims.get(right_rank - 1).cloned().flatten());
+            shape.len() - 1
+        });
+        let inner = shape.len();
+        let batch = |sizes: &[usize]| -> Vec<Affine> {
+            let lead = batch_rank - sizes.len();
+            sizes
+                .iter()
+                .enumerate()
+                .map(|(at, &size)| {
+                    if size == 1 && shape[lead + at] != 1 {
+                        Affine::constant(0)
+                    } else {
+                        Affine::index(lead + at)
+                    }
+                })
+                .collect()
+        };
+        let mut left_subscripts = batch(batch_left);
+        left_subscripts.extend(row.map(Affine::index));
+        left_subscripts.push(Affine::index(inner));
+        let mut right_subscripts = batch(batch_right);
+        right_subscripts.push(Affine::index(inner));
+        right_subscripts.extend(column.map(Affine::index));
+        let (left_value, right_value) = (self.here(&left), self.here(&right));
+        let dtype = left_type.dtype;
+        let mut body = Body::default();
+        let factors = [body.push(Inst::Read(0)), body.push(Inst::Read(1))];
+        body.result = body.op(Op::Mul, &factors);
+        let product = Comprehension {
+            shape,
+            reduce: vec![k],
+            reducer: Some(Reducer::Sum),
+            order: Order::default(),
+            domain: Guard::always(),
+            reads: vec![
+                Read::affine(left_value, dtype, left_subscripts),
+                Read::affine(right_value, dtype, right_subscripts),
+            ],
+            body,
+            dtype,
+        };
+        let value = self.graph().comprehension(product, span);
+        Ok(Val::Tensor(self.tensor(value, dims)))
+    }
+
+    /// The axes that `over` names: a number, a dimension's name, or a tuple of them; all where nothing is written.
+    pub(super) fn axes(
+        &mut self,
+        tensor: &TensorVal,
+        over: Option<&Val>,
+        span: Span,
+    ) -> Outcome<Vec<usize>> {
+        let rank = self.type_of(tensor).shape.len();
+        let Some(over) = over else {
+            return Ok((0..rank).collect());
+        };
+        match over {
+            Val::Num(Num::Int(i)) => {
+                let axis = if *i < 0 { *i + rank as i64 } else { *i };
+                if (0..rank as i64).contains(&axis) {
+                    return Ok(vec![axis as usize]);
+                }
+                let message = format!("there is no dimension {i} in {}", self.describe(tensor));
+                self.error(
+                    "E0318",
+                    span,
+                    message,
+                    format!(
+                        "dimensions are counted from 0 to {}, or by name",
+                        rank.saturating_sub(1)
+                    ),
+                )
+            }
+            Val::Str(name) => match tensor
+                .dims
+                .iter()
+                .position(|dim| dim.as_deref() == Some(name))
+            {
+                Some(axis) => Ok(vec![axis]),
+                None => {
+                    let message = format!(
+                        "there is no dimension `{name}` in {}",
+                        self.describe(tensor)
+                    );
+                    self.error(
+                        "E0318",
+                        span,
+                        message,
+                        "give its number, or name it in the signature",
+                    )
+                }
+            },
+            Val::Tuple(parts) => {
+                let mut axes = Vec::new();
+                for part in parts {
+                    axes.extend(self.axes(tensor, Some(part), span)?);
+                }
+                axes.sort_unstable();
+                axes.dedup();
+                Ok(axes)
+            }
+            other => self.error(
+                "E0318",
+                span,
+                format!("`over` takes a dimension, not {}", other.kind()),
+                "write its name or its number",
+            ),
+        }
+    }
+
+    /// A reduction of some axes.
+    pub(super) fn reduced(
+        &mut self,
+        reducer: Reducer,
+        tensor: &TensorVal,
+        axes: &[usize],
+        keep: bool,
+        span: Span,
+    ) -> Outcome<TensorVal> {
+        let ty = self.type_of(tensor);
+        if ty.dtype == DType::Bool || ty.dtype == DType::U8 {
+            if reducer != Reducer::Sum {
+                return self.type_error(Op::Max, &[ty.dtype], span, &[span]);
+            }
+            let float = self.float;
+            let counted = self.cast(&Val::Tensor(tensor.clone()), float, span)?;
+            let Val::Tensor(counted) = counted else {
+                return Err(Reported);
+            };
+            return self.reduced(reducer, &counted, axes, keep, span);
+        }
+        if matches!(reducer, Reducer::Max | Reducer::Min | Reducer::ArgMax)
+            && axes.iter().any(|&axis| ty.shape[axis] == 0)
+        {
+            return self.error(
+                "E0319",
+                span,
+                format!("`{}` of nothing: a size is 0", reducer.name()),
+                "check the shape",
+            );
+        }
+        let value = self.here(tensor);
+        let mut value = self.graph().reduce(reducer, value, axes, span);
+        let mut dims: DimNames = tensor
+            .dims
+            .iter()
+            .enumerate()
+            .filter(|(axis, _)| !axes.contains(axis))
+            .map(|(_, dim)| dim.clone())
+            .collect();
+        if keep {
+            let shape: Vec<usize> = ty
+                .shape
+                .iter()
+                .enumerate()
+                .map(|(axis, &size)| if axes.contains(&axis) { 1 } else { size })
+                .collect();
+            dims = tensor
+                .dims
+                .iter()
+                .enumerate()
+                .map(|(axis, dim)| {
+                    if axes.contains(&axis) {
+                        None
+                    } else {
+                        dim.clone()
+                    }
+                })
+                .collect();
+            let dtype = self.graph().ty(value).dtype;
+            value = self
+                .graph()
+                .add(Node::Reshape(value), vec![Type::new(dtype, shape)], span)[0];
+        }
+        Ok(self.tensor(value, dims))
+    }
+
+    /// A mean: the sum divided by the count.
+    pub(super) fn mean_of(
+        &mut self,
+        tensor: &TensorVal,
+        axes: &[usize],
+        keep: bool,
+        span: Span,
+    ) -> Outcome<Val> {
+        let ty = self.type_of(tensor);
+        let count: usize = axes.iter().map(|&axis| ty.shape[axis]).product();
+        let tensor = match ty.dtype {
+            DType::I32 | DType::Bool | DType::U8 => {
+                let float = self.float;
+                match self.cast(&Val::Tensor(tensor.clone()), float, span)? {
+                    Val::Tensor(tensor) => tensor,
+                    _ => return Err(Reported),
+                }
+            }
+            DType::F32 | DType::F64 => tensor.clone(),
+        };
+        let sum = self.reduced(Reducer::Sum, &tensor, axes, keep, span)?;
+        self.elementwise(
+            Op::Div,
+            &[Val::Tensor(sum), Val::Num(Num::Int(count as i64))],
+            span,
+            &[span, span],
+        )
+    }
+
+    /// A conversion of element types.
+    pub(super) fn cast(&mut self, value: &Val, to: DType, span: Span) -> Outcome<Val> {
+        let op = match to {
+            DType::F32 => Op::ToF32,
+            DType::F64 => Op::ToF64,
+            DType::I32 | DType::U8 => Op::ToI32,
+            DType::Bool => Op::ToBool,
+        };
+        if let Val::Ix(ix) = value {
+            return Ok(self.ix(Ix::Op(op, vec![ix.clone()])));
+        }
+        if let Some(number) = static_number(value) {
+            let number = if op == Op::ToI32 {
+                number.value().trunc()
+            } else {
+                number.value()
+            };
+            return Ok(Val::Tensor(self.scalar_of(to, number)));
+        }
+        let tensor = self.operand(value, None, span)?;
+        if self.type_of(&tensor).dtype == to {
+            return Ok(Val::Tensor(tensor));
+        }
+        let shape = self.type_of(&tensor).shape;
+        let value = self.here(&tensor);
+        let value = self.graph().elementwise(op, &[value], &shape, span);
+        Ok(Val::Tensor(self.tensor(value, tensor.dims)))
+    }
+
+    /// `x[...]`: with indices of index notation an element; else a part, by numbers, slices and `..`.
+    pub(super) fn subscripted(
+        &mut self,
+        tensor: &TensorVal,
+        subscripts: &[Subscript],
+        span: Span,
+    ) -> Outcome<Val> {
+        let mut values: Vec<Option<Val>> = Vec::with_capacity(subscripts.len());
+        for subscript in subscripts {
+            values.push(match subscript {
+                Subscript::Expr(expr) => Some(self.eval(expr)?),
+                Subscript::Slice(..) | Subscript::Rest(..) => None,
+            });
+        }
+        if !self.index_vars.is_empty()
+            && values
+                .iter()
+                .flatten()
+                .any(|value| matches!(value, Val::Ix(_)))
+        {
+            return self.element(tensor, subscripts, &values, span);
+        }
+        self.part(tensor, subscripts, &values, span)
+    }
+
+    fn part(
+        &mut self,
+        tensor: &TensorVal,
+        subscripts: &[Subscript],
+        values: &[Option<Val>],
+        span: Span,
+    ) -> Outcome<Val> {
+        let ty = self.type_of(tensor);
+        let rests = subscripts
+            .iter()
+            .filter(|subscript| matches!(subscript, Subscript::Rest(..)))
+            .count();
+        let given = subscripts.len() - rests;
+        if rests > 1 || given > ty.shape.len() || (rests == 0 && given < ty.shape.len()) {
+            let message = format!("{given} subscripts for {}", self.describe(tensor));
+            return self.error(
+                "E0320",
+                span,
+                message,
+                "write one for each dimension; `:` takes all of one, `..` all that are left",
+            );
+        }
+        let mut read = Vec::new();
+        let (mut shape, mut dims): (Vec<usize>, DimNames) = (Vec::new(), Vec::new());
+        let mut gathers: Vec<TensorVal> = Vec::new();
+        let mut axis = 0;
+        for (subscript, value) in subscripts.iter().zip(values) {
+            match (subscript, value) {
+                (Subscript::Rest(..), _) => {
+                    for _ in 0..ty.shape.len() - given {
+                        read.push(crate::tir::Subscript::Affine(Affine::index(shape.len())));
+                        shape.push(ty.shape[axis]);
+                        dims.push(tensor.dims.get(axis).cloned().flatten());
+                        axis += 1;
+                    }
+                    continue;
+                }
+                (Subscript::Slice(start, end, place), _) => {
+                    let size = ty.shape[axis];
+                    let start = self.slice_end(start.as_ref(), 0, size, *place)?;
+                    let end = self.slice_end(end.as_ref(), size, size, *place)?;
+                    if start > end {
+                        return self.error(
+                            "E0321",
+                            *place,
+                            format!("the slice {start}:{end} runs backward"),
+                            "start comes first",
+                        );
+                    }
+                    read.push(crate::tir::Subscript::Affine(
+                        Affine::index(shape.len()).plus_constant(start as i64),
+                    ));
+                    shape.push(end - start);
+                    dims.push(tensor.dims.get(axis).cloned().flatten());
+                }
+                (Subscript::Expr(expr), Some(Val::Num(Num::Int(i)))) => {
+                    let size = ty.shape[axis] as i64;
+                    if !(0..size).contains(i) {
+                        return self.error(
+                            "E0322",
+                            expr.span,
+                            format!("index {i} is out of bounds: the dimension has {size}"),
+                            "count from 0; negative numbers count from the end in slices only",
+                        );
+                    }
+                    read.push(crate::tir::Subscript::Affine(Affine::constant(*i)));
+                }
+                (Subscript::Expr(expr), Some(value)) => {
+                    let index = self.operand(value, Some(DType::I32), expr.span)?;
+                    let index_type = self.type_of(&index);
+                    if index_type.dtype != DType::I32 && index_type.dtype != DType::U8
+                        || !index_type.shape.is_empty()
+                    {
+                        let message = format!(
+                            "a subscript is a number or an i32 scalar, not {}",
+                            self.describe(&index)
+                        );
+                        return self.error(
+                            "E0323",
+                            expr.span,
+                            message,
+                            "gather by a tensor in index notation: `let y[i] = x[t[i]]`",
+                        );
+                    }
+                    read.push(crate::tir::Subscript::Gather(gathers.len() as u32));
+                    gathers.push(index);
+                }
+                (Subscript::Expr(_), None) => return Err(Reported),
+            }
+            axis += 1;
+        }
+        let mut reads: Vec<Read> = Vec::new();
+        for gather in &gathers {
+            let (value, dtype) = (self.here(gather), self.type_of(gather).dtype);
+            reads.push(Read::affine(value, dtype, []));
+        }
+        let value = self.here(tensor);
+        reads.push(Read {
+            value,
+            subscripts: read,
+            guard: Guard::always(),
+            fill: Literal {
+                dtype: ty.dtype,
+                value: 0.0,
+            },
+        });
+        let mut body = Body::default();
+        body.result = body.push(Inst::Read(reads.len() as u32 - 1));
+        let value = self
+            .graph()
+            .comprehension(map(&shape, reads, body, storage(ty.dtype)), span);
+        Ok(Val::Tensor(self.tensor(value, dims)))
+    }
+
+    fn slice_end(
+        &mut self,
+        end: Option<&crate::syntax::ast::Expr>,
+        default: usize,
+        size: usize,
+        span: Span,
+    ) -> Outcome<usize> {
+        let Some(end) = end else { return Ok(default) };
+        let value = self.eval(end)?;
+        match static_number(&value) {
+            Some(Num::Int(i)) => {
+                let at = if i < 0 { i + size as i64 } else { i };
+                if (0..=size as i64).contains(&at) {
+                    return Ok(at as usize);
+                }
+                self.error(
+                    "E0321",
+                    span,
+                    format!("the slice reaches {i}, the dimension has {size}"),
+                    "keep it within the dimension",
+                )
+            }
+            _ => self.error(
+                "E0321",
+                end.span,
+                "a slice's ends are numbers known before the program runs",
+                "gather by a tensor in index notation",
+            ),
+        }
+    }
+
+    /// A tensor written into a larger one, `fill` around it.
+    pub(super) fn padded(
+        &mut self,
+        tensor: &TensorVal,
+        axis: usize,
+        left: i64,
+        right: i64,
+        fill: f64,
+        span: Span,
+    ) -> Outcome<TensorVal> {
+        let ty = self.type_of(tensor);
+        let size = ty.shape[axis] as i64 + left + right;
+        if size < 0 {
+            return self.error(
+                "E0324",
+                span,
+                format!("padding by {left} and {right} leaves a size of {size}"),
+                "pad by less",
+            );
+        }
+        let mut shape = ty.shape.clone();
+        shape[axis] = size as usize;
+        let position = Affine::index(axis).plus_constant(-left);
+        let guard = Guard::within(&position, ty.shape[axis])
+            .simplified(&shape)
+            .unwrap_or_else(|| Guard::within(&position, ty.shape[axis]));
+        let subscripts = (0..shape.len()).map(|at| {
+            if at == axis {
+                position.clone()
+            } else {
+                Affine::index(at)
+            }
+        });
+        let value = self.here(tensor);
+        let mut read = Read::affine(value, ty.dtype, subscripts);
+        read.guard = guard;
+        read.fill = Literal {
+            dtype: ty.dtype,
+            value: fill,
+        };
+        let mut body = Body::default();
+        body.result = body.push(Inst::Read(0));
+        let value = self
+            .graph()
+            .comprehension(map(&shape, vec![read], body, storage(ty.dtype)), span);
+        Ok(self.tensor(value, tensor.dims.clone()))
+    }
+
+    /// A tensor under other sizes.
+    pub(super) fn reshaped(
+        &mut self,
+        tensor: &TensorVal,
+        shape: Vec<usize>,
+        dims: DimNames,
+        span: Span,
+    ) -> TensorVal {
+        let dtype = self.type_of(tensor).dtype;
+        let value = self.here(tensor);
+        let value = self
+            .graph()
+            .add(Node::Reshape(value), vec![Type::new(dtype, shape)], span)[0];
+        self.tensor(value, dims)
+    }
+
+    /// Dimensions in another order.
+    pub(super) fn permuted(
+        &mut self,
+        tensor: &TensorVal,
+        order: &[usize],
+        span: Span,
+    ) -> TensorVal {
+        let ty = self.type_of(tensor);
+        let shape: Vec<usize> = order.iter().map(|&axis| ty.shape[axis]).collect();
+        let subscripts = (0..ty.shape.len())
+            .map(|axis| Affine::index(order.iter().position(|&a| a == axis).unwrap_or(axis)));
+        let value = self.here(tensor);
+        let read = Read::affine(value, ty.dtype, subscripts);
+        let mut body = Body::default();
+        body.result = body.push(Inst::Read(0));
+        let value = self
+            .graph()
+            .comprehension(map(&shape, vec![read], body, storage(ty.dtype)), span);
+        let dims = order
+            .iter()
+            .map(|&axis| tensor.dims.get(axis).cloned().flatten())
+            .collect();
+        self.tensor(value, dims)
+    }
+
+    /// Tensors of one shape along a new dimension.
+    pub(super) fn stack_parts(
+        &mut self,
+        parts: &[TensorVal],
+        axis: usize,
+        span: Span,
+    ) -> TensorVal {
+        let mut shape = self.type_of(&parts[0]).shape;
+        let mut dims = parts[0].dims.clone();
+        shape.insert(axis, 1);
+        dims.insert(axis.min(dims.len()), None);
+        let rows: Vec<TensorVal> = parts
+            .iter()
+            .map(|part| self.reshaped(part, shape.clone(), dims.clone(), span))
+            .collect();
+        self.joined(&rows, axis, span)
+    }
+
+    /// Tensors one after the other; they agree except along the axis.
+    pub(super) fn joined(&mut self, parts: &[TensorVal], axis: usize, span: Span) -> TensorVal {
+        let mut ty = self.type_of(&parts[0]);
+        ty.shape[axis] = parts
+            .iter()
+            .map(|part| self.type_of(part).shape[axis])
+            .sum();
+        let values: Vec<_> = parts.iter().map(|part| self.here(part)).collect();
+        let value = self.graph().add(Node::Concat(values, axis), vec![ty], span)[0];
+        let mut dims = parts[0].dims.clone();
+        if parts.len() > 1 && axis < dims.len() {
+            dims[axis] = None;
+        }
+        self.tensor(value, dims)
+    }
+
+    /// A scalar stretched to a shape.
+    pub(super) fn stretched(
+        &mut self,
+        tensor: &TensorVal,
+        shape: &[usize],
+        dims: &DimNames,
+        span: Span,
+    ) -> TensorVal {
+        if self.type_of(tensor).shape == shape {
+            return self.renamed(tensor.clone(), dims.clone());
+        }
+        let dtype = self.type_of(tensor).dtype;
+        let value = self.here(tensor);
+        let read = self.graph().broadcast_read(value, shape);
+        let mut body = Body::default();
+        body.result = body.push(Inst::Read(0));
+        let value = self
+            .graph()
+            .comprehension(map(shape, vec![read], body, storage(dtype)), span);
+        self.tensor(value, dims.clone())
+    }
+}
+
+/// The type that a stored one reads as.
+pub(super) fn storage(dtype: DType) -> DType {
+    if dtype == DType::U8 {
+        DType::I32
+    } else {
+        dtype
+    }
+}
+
+/// An operator as programs write it.
+fn written_op(op: Op) -> &'static str {
+    match op {
+        Op::Add => "+",
+        Op::Sub | Op::Neg => "-",
+        Op::Mul => "*",
+        Op::Div => "/",
+        Op::FloorDiv => "//",
+        Op::Mod => "%",
+        Op::Pow => "^",
+        Op::Lt => "<",
+        Op::Le => "<=",
+        Op::Eq => "==",
+        Op::Ne => "!=",
+        Op::Select => "where",
+        other => other.name(),
+    }
+}

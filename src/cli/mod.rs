@@ -1,0 +1,281 @@
+//! The command line: `dlmc run FILE`, `dlmc check FILE`, `dlmc emit --stage STAGE FILE`.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes: 0; 1 where the program is wrong or failed; 2 where the
+//! command is wrong or a file is missing.
+mod output;
+mod run;
+
+use crate::base::diagnostic::{Diagnostic, Severity};
+use crate::base::render::render;
+use crate::base::source::Sources;
+use crate::data::FileProvider;
+use crate::session::{self, Checked, EmitError, Pool, Settings, Source, Stage};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use output::Output;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Compiles and runs .dlm programs: neural networks, written as formulas and trained as native code.
+#[derive(Parser)]
+#[command(name = "dlmc", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a program
+    Run {
+        #[command(flatten)]
+        program: ProgramArguments,
+        /// Report each training epoch also where standard error is no terminal
+        #[arg(long)]
+        progress: bool,
+        /// Say what was compiled
+        #[arg(short, long)]
+        verbose: bool,
+        /// Say where the time went
+        #[arg(long)]
+        time: bool,
+        /// Save the state of the run to FILE after each training epoch
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+        /// Go on from the checkpoint, where there is one
+        #[arg(long, requires = "checkpoint")]
+        resume: bool,
+    },
+    /// Check a program and say what it is: parameters, memory, graphs
+    Check {
+        #[command(flatten)]
+        program: ProgramArguments,
+    },
+    /// Show a program at a stage of the compiler
+    Emit {
+        #[command(flatten)]
+        program: ProgramArguments,
+        /// tokens, ast, typed, tir, grad, after:PASS, kernels, memory, clif or asm
+        #[arg(long, value_parser = Stage::parse)]
+        stage: Stage,
+    },
+}
+
+#[derive(Args)]
+struct ProgramArguments {
+    /// The program; `-` for standard input
+    file: String,
+    /// Hyper-parameters: NAME=VALUE
+    #[arg(value_parser = setting, value_name = "NAME=VALUE")]
+    settings: Vec<(String, String)>,
+    /// Threads; as many as there are processors where nothing is said
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Colour of messages
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+    /// Leave a pass out
+    #[arg(long, value_name = "PASS")]
+    skip: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_string(), value.trim().to_string()))
+        }
+        Some(_) | None => Err("hyper-parameters are set as `name=value`".into()),
+    }
+}
+
+impl ProgramArguments {
+    fn settings(&self) -> Settings {
+        Settings {
+            hypers: self.settings.clone(),
+            seed: self.seed,
+            threads: self
+                .threads
+                .map_or_else(session::default_threads, usize::from),
+            skip: self.skip.clone(),
+        }
+    }
+}
+
+/// How a command ended other than well. What is to be said has been said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// The program is wrong or failed.
+    Program,
+    /// The command is wrong, or a file is missing.
+    Usage,
+    /// Nobody reads the output any more, which is no error.
+    Closed,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Where nobody reads the help there is nothing left to do.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match execute(&cli.command) {
+        Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
+        Err(Failure::Program) => ExitCode::from(1),
+        Err(Failure::Usage) => ExitCode::from(2),
+    }
+}
+
+fn execute(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Run {
+            program,
+            progress,
+            verbose,
+            time,
+            checkpoint,
+            resume,
+        } => {
+            let job = Job::new(program)?;
+            let reports = run::Reports {
+                progress: *progress || job.output.terminal,
+                header: *verbose || job.output.terminal,
+                time: *time,
+                checkpoint: checkpoint.clone(),
+                resume: *resume,
+            };
+            run::run(job, reports)
+        }
+        Command::Check { program } => check(Job::new(program)?),
+        Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
+    }
+}
+
+/// A source with what every command needs.
+struct Job {
+    source: Source,
+    sources: Sources,
+    settings: Settings,
+    output: Output,
+}
+
+impl Job {
+    fn new(arguments: &ProgramArguments) -> Result<Job, Failure> {
+        let output = Output::new(arguments.color);
+        match Source::read(&arguments.file) {
+            Ok(source) => Ok(Job {
+                source,
+                sources: Sources::default(),
+                settings: arguments.settings(),
+                output,
+            }),
+            Err(error) => {
+                let diagnostic = session::data_diagnostic(&error);
+                output.say(&render(&diagnostic, &Sources::default(), output.colour));
+                Err(if error.missing {
+                    Failure::Usage
+                } else {
+                    Failure::Program
+                })
+            }
+        }
+    }
+
+    fn say(&self, diagnostic: &Diagnostic) {
+        self.output
+            .say(&render(diagnostic, &self.sources, self.output.colour));
+    }
+
+    fn say_all(&self, diagnostics: &[Diagnostic]) {
+        diagnostics
+            .iter()
+            .for_each(|diagnostic| self.say(diagnostic));
+        let errors = diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .count();
+        if errors > 1 {
+            self.output.say(&format!("{errors} errors\n"));
+        }
+    }
+
+    fn checked(&mut self) -> Result<(Arc<crate::check::program::Program>, Checked), Failure> {
+        let mut provider = FileProvider::new();
+        let checked = session::checked(
+            &self.source,
+            &mut self.sources,
+            &mut provider,
+            &self.settings,
+        );
+        self.say_all(&checked.diagnostics);
+        match &checked.program {
+            Some(program) => Ok((program.clone(), checked)),
+            None => Err(failure_of(&checked.diagnostics)),
+        }
+    }
+
+    fn pool(&self) -> Result<Pool, Failure> {
+        Pool::new(self.settings.threads).map_err(|why| {
+            self.output.say(&format!("error: {why}\n"));
+            Failure::Usage
+        })
+    }
+}
+
+/// A missing file is the command's fault, all else the program's.
+fn failure_of(diagnostics: &[Diagnostic]) -> Failure {
+    let errors = || diagnostics.iter().filter(|d| d.severity == Severity::Error);
+    if errors().count() > 0 && errors().all(|d| d.code == session::MISSING_FILE) {
+        Failure::Usage
+    } else {
+        Failure::Program
+    }
+}
+
+fn check(mut job: Job) -> Result<(), Failure> {
+    let (program, _) = job.checked()?;
+    let pool = job.pool()?;
+    let compiled = session::compiled(&program, &job.settings, &pool).map_err(|error| {
+        job.say(&error.diagnostic);
+        Failure::Program
+    })?;
+    for line in run::description(&program, &compiled) {
+        job.output.line(&line)?;
+    }
+    Ok(())
+}
+
+fn emit(mut job: Job, stage: Stage) -> Result<(), Failure> {
+    let mut provider = FileProvider::new();
+    let text = session::emit(
+        stage,
+        &job.source,
+        &mut job.sources,
+        &mut provider,
+        &job.settings,
+    );
+    match text {
+        Ok(text) => job.output.line(text.trim_end_matches('\n')),
+        Err(EmitError::Program(diagnostics)) => {
+            job.say_all(&diagnostics);
+            Err(failure_of(&diagnostics))
+        }
+        Err(EmitError::Compiler(error)) => {
+            job.say(&error.diagnostic);
+            Err(Failure::Program)
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A host's view, end to end.
+use super::*;
+use crate::base::tensor::{Elements, Tensor};
+
+fn sendable<T: Send>() {}
+fn shareable<T: Send + Sync>() {}
+
+#[test]
+fn handles_may_cross_threads() {
+    shareable::<Engine>();
+    shareable::<Program>();
+    shareable::<Model>();
+    sendable::<Trainer>();
+    shareable::<Error>();
+}
+
+#[test]
+fn a_panic_becomes_an_error() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = guarded::<()>(|| panic!("{}", "inner fault"));
+    std::panic::set_hook(hook);
+    assert_eq!(result, Err(Error::Internal("inner fault".into())));
+}
+
+#[test]
+fn a_wrong_program_gives_every_message_with_its_place() {
+    let engine = Engine::new(Config {
+        threads: 1,
+        folder: None,
+    });
+    let engine = engine.expect("one thread");
+    let error = engine
+        .compile(
+            "let a = (1 +",
+            ProgramOptions::default(),
+            MemoryLoader::new(),
+        )
+        .err()
+        .expect("it ends early");
+    assert!(error.to_string().contains("program.dlm:1:"), "{error}");
+}
+
+const REGRESSION: &str = "
+let set = csv(\"points\")
+layer linear(x: [n, d]) -> [n] {
+    param theta: [d] = zeros
+    x @ theta
+}
+let f = linear()
+train f on set {
+    loss = mse
+    optimizer = sgd(lr = 0.05)
+    epochs = 40
+    batch = 2
+    shuffle = true
+    seed = 3
+}
+print \"done\"
+";
+
+/// `y = 2 x0 - x1`
+fn points() -> MemoryLoader {
+    let x = vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0, -1.0, 0.5];
+    let y = vec![2.0, -1.0, 1.0, -2.5];
+    let tensor = |shape: &[usize], elements| {
+        Tensor::new(shape, Elements::F32(elements)).expect("as many elements as the shape says")
+    };
+    let fields = vec![
+        ("x".into(), tensor(&[4, 2], x)),
+        ("y".into(), tensor(&[4], y)),
+    ];
+    MemoryLoader::new().with_data("points", fields)
+}
+
+fn regression(threads: usize) -> Program {
+    let engine = Engine::new(Config {
+        threads,
+        folder: None,
+    });
+    let options = ProgramOptions::default();
+    let compiled = engine
+        .expect("threads")
+        .compile(REGRESSION, options, points());
+    compiled.unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn a_host_trains_and_predicts() {
+    let program = regression(2);
+    let mut trainer = program.trainer().expect("starts");
+    let (mut epochs, mut output) = (0, Vec::new());
+    trainer
+        .run(|progress| {
+            match progress {
+                Progress::Line(line) => output.push(line.clone()),
+                Progress::Epoch(_) => epochs += 1,
+                Progress::Step { .. } => {}
+            }
+            Control::Continue
+        })
+        .expect("runs");
+    assert_eq!((epochs, output), (40, vec!["done".to_string()]));
+    let model = trainer
+        .model("f", &[3, 2])
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        (model.input_shape(), model.output_shape()),
+        (&[3, 2][..], &[3][..])
+    );
+    std::thread::scope(|scope| {
+        for shift in 0..4 {
+            let model = &model;
+            scope.spawn(move || {
+                let shift = shift as f32;
+                let mut found = [0.0; 3];
+                let input = [shift, 0.0, 0.0, 1.0, 1.0, shift];
+                model.predict(&input, &mut found).expect("predicts");
+                for (found, exact) in found.iter().zip([2.0 * shift, -1.0, 2.0 - shift]) {
+                    assert!((found - exact).abs() < 0.1, "{found} {exact}");
+                }
+            });
+        }
+    });
+    let short = model.predict(&[0.0; 5], &mut [0.0; 3]);
+    assert!(
+        short
+            .expect_err("too few")
+            .to_string()
+            .contains("f32[3, 2]")
+    );
+    let unknown = trainer.model("g", &[3, 2]).err().expect("no such layer");
+    assert!(matches!(unknown, Error::Program { .. }), "{unknown}");
+}
+
+#[test]
+fn a_stopped_and_restored_run_ends_in_the_same_bits() {
+    let program = regression(1);
+    let mut whole = program.trainer().expect("starts");
+    whole.run(|_| Control::Continue).expect("runs");
+    let mut first = program.trainer().expect("starts");
+    let mut epochs = 0;
+    first
+        .run(|progress| {
+            epochs += usize::from(matches!(progress, Progress::Epoch(_)));
+            if epochs == 7 {
+                Control::Stop
+            } else {
+                Control::Continue
+            }
+        })
+        .expect("runs");
+    assert!(!first.is_finished());
+    let mut second = regression(2).trainer().expect("starts");
+    second.restore(&first.snapshot()).expect("the same program");
+    second.run(|_| Control::Continue).expect("runs");
+    assert_eq!(second.value("f.theta"), whole.value("f.theta"));
+}
+
+#[test]
+fn parameters_are_read_and_set_by_path() {
+    let program = regression(1);
+    let parameters = program.parameters();
+    assert_eq!(parameters.len(), 1);
+    assert_eq!(parameters[0].0, "f.theta");
+    let mut trainer = program.trainer().expect("starts");
+    trainer
+        .set_parameter("f.theta", &[1.5, 2.5])
+        .expect("two elements");
+    assert_eq!(
+        trainer.value("f.theta").expect("known").to_f64(),
+        [1.5, 2.5]
+    );
+    let error = trainer
+        .set_parameter("f.theta", &[1.0])
+        .expect_err("one is missing");
+    assert!(error.to_string().contains("2 elements"), "{error}");
+    let error = trainer.value("f.thetta").expect_err("misspelt");
+    assert!(
+        error.to_string().contains("did you mean `f.theta`"),
+        "{error}"
+    );
+    let file = std::env::temp_dir().join(format!("dlmc-engine-{}.safetensors", std::process::id()));
+    trainer.save(&file).expect("saved");
+    trainer
+        .set_parameter("f.theta", &[0.0, 0.0])
+        .expect("two elements");
+    trainer.load(&file).expect("loaded");
+    std::fs::remove_file(&file).expect("the test's own file");
+    assert_eq!(
+        trainer.value("f.theta").expect("known").to_f64(),
+        [1.5, 2.5]
+    );
+}
+
+#[test]
+fn a_missing_data_set_names_the_nearest() {
+    let engine = Engine::new(Config::default()).expect("threads");
+    let loader = MemoryLoader::new().with_data("point", Vec::new());
+    let error = engine.compile(REGRESSION, ProgramOptions::default(), loader);
+    let error = error.err().expect("no such data");
+    assert!(
+        error.to_string().contains("did you mean \"point\""),
+        "{error}"
+    );
+}

@@ -1,0 +1,316 @@
+//! Compiles the graphs of a program, all of them before the first step.
+//!
+//! Equal graphs are compiled once, and kernels whose loop nests agree are shared between all graphs of the program.
+use super::error::RunError;
+use crate::base::source::Span;
+use crate::check::program::{Program, StepGraph};
+use crate::jit;
+use crate::kir::Kernel;
+use crate::kir::schedule::Schedule;
+use crate::pass;
+use crate::runtime::contraction::Cpu;
+use crate::runtime::{Call, CallSpace, Executable, KernelFunction};
+use crate::tir::Graph;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Machine code of kernels, in the order in which they were given, and what keeps it alive.
+type KernelCode = (Vec<KernelFunction>, Arc<dyn Any + Send + Sync>);
+
+/// How graphs become code.
+#[derive(Clone)]
+pub struct CompileOptions {
+    /// Passes left out.
+    pub skip: Vec<String>,
+    /// What the processor can do.
+    pub cpu: Cpu,
+    /// Threads of the pool in which steps will run.
+    pub threads: usize,
+}
+
+/// A graph on its way through the compiler, for listings.
+#[derive(Debug, Clone)]
+pub struct Stages {
+    /// With gradients.
+    pub expanded: Graph,
+    /// After the last pass.
+    pub optimised: Graph,
+    /// Kernels and memory.
+    pub schedule: Schedule,
+}
+
+/// Where the time of compilation went; times of parallel work are sums over threads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CompileTimes {
+    /// Gradients.
+    pub grad: Duration,
+    /// Passes.
+    pub passes: Duration,
+    /// Kernels and the memory plan.
+    pub lower: Duration,
+    /// Machine code.
+    pub jit: Duration,
+    /// Everything, as a clock on the wall shows it.
+    pub total: Duration,
+}
+
+/// The graphs of a program as native code.
+pub struct Compiled {
+    /// One call for each graph of the program.
+    pub calls: Vec<Call>,
+    /// How many different graphs were compiled.
+    pub distinct_graphs: usize,
+    /// How many different kernels were compiled.
+    pub kernels: usize,
+    /// Where the time went.
+    pub times: CompileTimes,
+}
+
+impl Compiled {
+    /// Memory for one run at a time of any graph.
+    pub fn space(&self) -> CallSpace {
+        CallSpace::for_calls(&self.calls)
+    }
+
+    /// Bytes of the largest arena, and the least that any plan could need for that graph.
+    pub fn arena(&self) -> (usize, usize) {
+        self.calls
+            .iter()
+            .map(|call| call.executable().schedule())
+            .map(|schedule| (schedule.arena_bytes, schedule.live_bound))
+            .max()
+            .unwrap_or((0, 0))
+    }
+}
+
+/// For each output, the input whose slot it updates.
+pub fn aliases(step: &StepGraph) -> Vec<Option<u32>> {
+    step.outputs
+        .iter()
+        .map(|output| {
+            let input = step.inputs.iter().position(|input| input == output);
+            input.map(|input| input as u32)
+        })
+        .collect()
+}
+
+/// Takes a graph to its schedule. `watch` sees it after each pass.
+///
+/// # Errors
+/// A fault of the compiler, with the stage that noticed it.
+pub fn stages(
+    step: &StepGraph,
+    skip: &[String],
+    times: &mut CompileTimes,
+    watch: pass::Watch<'_>,
+) -> Result<Stages, RunError> {
+    let fault = |stage: &'static str| {
+        move |why: String| {
+            RunError::fault(
+                stage,
+                step.origin,
+                format!("{why} (graph \"{}\")", step.name),
+            )
+        }
+    };
+    let start = Instant::now();
+    let expanded = crate::grad::expand(&step.graph).map_err(fault("grad"))?;
+    times.grad += start.elapsed();
+    let start = Instant::now();
+    let optimised = pass::optimise(&expanded, skip, watch).map_err(fault("pass"))?;
+    times.passes += start.elapsed();
+    let start = Instant::now();
+    let schedule = crate::lower::lower(&optimised, &aliases(step)).map_err(fault("lower"))?;
+    times.lower += start.elapsed();
+    Ok(Stages {
+        expanded,
+        optimised,
+        schedule,
+    })
+}
+
+fn machine_code(kernels: &[Kernel]) -> Result<KernelCode, String> {
+    let compiled =
+        jit::compile(kernels, jit::Options::default()).map_err(|error| error.to_string())?;
+    let functions = compiled.kernels.iter().map(jit::CompiledKernel::function);
+    Ok((functions.collect(), Arc::new(compiled)))
+}
+
+/// Compiles every graph of a program, in the current rayon pool.
+///
+/// # Errors
+/// A fault of the compiler.
+pub fn compile(program: &Program, options: &CompileOptions) -> Result<Compiled, RunError> {
+    let start = Instant::now();
+    let (distinct, which) = distinct_graphs(program);
+    let made: Vec<(Schedule, CompileTimes)> = distinct
+        .par_iter()
+        .map(|step| {
+            let mut times = CompileTimes::default();
+            let stages = stages(step, &options.skip, &mut times, &mut |_, _| {})?;
+            Ok((stages.schedule, times))
+        })
+        .collect::<Result<_, RunError>>()?;
+    let mut times = CompileTimes::default();
+    for (_, part) in &made {
+        times.grad += part.grad;
+        times.passes += part.passes;
+        times.lower += part.lower;
+    }
+    let schedules: Vec<Schedule> = made.into_iter().map(|(schedule, _)| schedule).collect();
+    let (kernels, numbers) = shared_kernels(&schedules);
+    let jit = Instant::now();
+    let (functions, keeper) =
+        machine_code(&kernels).map_err(|why| RunError::fault("jit", Span::default(), why))?;
+    times.jit = jit.elapsed();
+    let mut executables = Vec::new();
+    for (schedule, numbers) in schedules.into_iter().zip(numbers) {
+        let functions = numbers
+            .iter()
+            .filter_map(|&number| functions.get(number).copied())
+            .collect();
+        let executable = Executable::new(
+            schedule,
+            functions,
+            keeper.clone(),
+            &options.cpu,
+            options.threads,
+        )
+        .map_err(|why| RunError::fault("runtime", Span::default(), why))?;
+        executables.push(Arc::new(executable));
+    }
+    let calls = program
+        .graphs
+        .iter()
+        .zip(&which)
+        .map(|(step, &which)| bind(program, step, executables[which].clone()))
+        .collect::<Result<_, RunError>>()?;
+    times.total = start.elapsed();
+    Ok(Compiled {
+        calls,
+        distinct_graphs: executables.len(),
+        kernels: kernels.len(),
+        times,
+    })
+}
+
+/// The graphs that differ, and for each graph of the program which of them it is.
+fn distinct_graphs(program: &Program) -> (Vec<&StepGraph>, Vec<usize>) {
+    let mut distinct: Vec<(&StepGraph, Vec<Option<u32>>)> = Vec::new();
+    let which = program
+        .graphs
+        .iter()
+        .map(|step| {
+            let aliases = aliases(step);
+            let found = distinct
+                .iter()
+                .position(|(other, theirs)| *theirs == aliases && other.graph == step.graph);
+            found.unwrap_or_else(|| {
+                distinct.push((step, aliases));
+                distinct.len() - 1
+            })
+        })
+        .collect();
+    (distinct.into_iter().map(|(step, _)| step).collect(), which)
+}
+
+/// The kernels that differ in more than their name, and for each schedule the number of each of its kernels.
+fn shared_kernels(schedules: &[Schedule]) -> (Vec<Kernel>, Vec<Vec<usize>>) {
+    let mut kernels = Vec::new();
+    let mut known: FxHashMap<String, usize> = FxHashMap::default();
+    let numbers = schedules
+        .iter()
+        .map(|schedule| {
+            schedule
+                .kernels
+                .iter()
+                .map(|kernel| {
+                    let key = format!("{:?}{:?}{:?}", kernel.buffers, kernel.outer, kernel.nests);
+                    *known.entry(key).or_insert_with(|| {
+                        kernels.push(kernel.clone());
+                        kernels.len() - 1
+                    })
+                })
+                .collect()
+        })
+        .collect();
+    (kernels, numbers)
+}
+
+fn bind(
+    program: &Program,
+    step: &StepGraph,
+    executable: Arc<Executable>,
+) -> Result<Call, RunError> {
+    let fault = |why: String| {
+        RunError::fault(
+            "check",
+            step.origin,
+            format!("{why} (graph \"{}\")", step.name),
+        )
+    };
+    let graph = &step.graph;
+    let types = graph
+        .inputs
+        .iter()
+        .map(|input| &input.ty)
+        .chain(graph.outputs.iter().map(|&value| graph.ty(value)));
+    let slots = step.inputs.iter().chain(&step.outputs);
+    if graph.inputs.len() != step.inputs.len() || graph.outputs.len() != step.outputs.len() {
+        return Err(fault(
+            "a graph has other inputs or outputs than slots".into(),
+        ));
+    }
+    for (ty, &slot) in types.zip(slots) {
+        match program.slots.get(slot.0 as usize) {
+            Some(data) if data.ty == *ty => {}
+            Some(data) => {
+                return Err(fault(format!(
+                    "slot {slot} \"{}\" is {} and serves as {ty}",
+                    data.name, data.ty
+                )));
+            }
+            None => return Err(fault(format!("there is no slot {slot}"))),
+        }
+    }
+    let sized = |slots: &[crate::check::program::SlotId]| {
+        slots
+            .iter()
+            .map(|&slot| (slot.0 as usize, program.slot(slot).ty.bytes()))
+            .collect()
+    };
+    Call::new(
+        executable,
+        sized(&step.inputs),
+        sized(&step.outputs),
+        &aliases(step),
+    )
+    .map_err(fault)
+}
+
+/// Name and text of each kernel: Cranelift's IR, or machine code.
+///
+/// # Errors
+/// A fault of the compiler.
+pub fn kernel_text(kernels: &[Kernel], assembly: bool) -> Result<Vec<(String, String)>, RunError> {
+    let options = jit::Options {
+        keep_text: true,
+        ..jit::Options::default()
+    };
+    let compiled = jit::compile(kernels, options)
+        .map_err(|why| RunError::fault("jit", Span::default(), why))?;
+    let texts = compiled.kernels.into_iter().map(|kernel| {
+        let text = kernel.text.map(|text| {
+            if assembly {
+                text.assembly.clone()
+            } else {
+                text.clif.clone()
+            }
+        });
+        (kernel.name, text.unwrap_or_default())
+    });
+    Ok(texts.collect())
+}

@@ -1,0 +1,71 @@
+//! Why a run stopped.
+use crate::base::data::DataError;
+use crate::base::diagnostic::Diagnostic;
+use crate::base::source::Span;
+use std::fmt;
+
+/// A run stopped: what is said about it, and whether a file was missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunError {
+    /// The message with its place in the source.
+    pub diagnostic: Box<Diagnostic>,
+    /// Whether a file could not be read or written.
+    pub missing: bool,
+}
+
+/// An index out of range.
+pub const OUT_OF_RANGE: &str = "E0601";
+/// An assertion that does not hold.
+pub const ASSERTION: &str = "E0602";
+/// A file that cannot be read, written or used.
+pub const FILE: &str = "E0603";
+/// A state that does not belong to the program.
+pub const STATE: &str = "E0604";
+/// A fault of the compiler.
+pub const FAULT: &str = "E0699";
+
+impl RunError {
+    /// An error at a place of the source.
+    pub fn new(code: &'static str, span: Span, message: impl Into<String>) -> RunError {
+        RunError {
+            diagnostic: Box::new(Diagnostic::error(code, span, message)),
+            missing: false,
+        }
+    }
+
+    /// Something that cannot happen with a correct compiler; `stage` is where it was noticed.
+    pub fn fault(stage: &str, span: Span, why: impl fmt::Display) -> RunError {
+        let mut error = RunError::new(
+            FAULT,
+            span,
+            format!("fault of the compiler in `{stage}`: {why}"),
+        );
+        error
+            .diagnostic
+            .notes
+            .push("the program is not at fault; please report it together with the program".into());
+        error
+    }
+
+    /// A file that could not be used.
+    pub fn file(span: Span, error: DataError) -> RunError {
+        let mut result = RunError::new(FILE, span, error.message);
+        result.diagnostic.help = error.help;
+        result.missing = error.missing;
+        result
+    }
+
+    /// The same with a mend.
+    pub fn help(mut self, text: impl Into<String>) -> RunError {
+        self.diagnostic.help = Some(text.into());
+        self
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.diagnostic.message)
+    }
+}
+
+impl std::error::Error for RunError {}

@@ -1,0 +1,617 @@
+//! The machine that runs the host plan, one instruction at a time.
+use super::batches::{Batches, Walk};
+use super::compile::Compiled;
+use super::error::{ASSERTION, OUT_OF_RANGE, RunError};
+use super::{files, format, values};
+use crate::base::data::DataError;
+use crate::base::source::Span;
+use crate::base::tensor::Tensor;
+use crate::base::types::{DType, Type};
+use crate::check::program::{Instr, Piece, Program, SlotId};
+use crate::runtime::{Call, CallSpace, CheckFailure, Store};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a loop of steps runs before the host is asked whether to go on.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Says which file a path of a program means, or why it may not be used.
+pub type Resolve = Arc<dyn Fn(&str) -> Result<PathBuf, DataError> + Send + Sync>;
+
+/// What an instruction had to say.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Nothing; the plan goes on.
+    None,
+    /// A line of the program's output.
+    Line(String),
+    /// A training epoch begins.
+    EpochBegin {
+        /// From 0.
+        epoch: usize,
+        /// How many there are.
+        epochs: usize,
+        /// Training steps in one.
+        steps: usize,
+    },
+    /// A training step is done.
+    StepDone {
+        /// Its number in the epoch, from 0.
+        step: usize,
+        /// Training steps in the epoch.
+        steps: usize,
+        /// Its loss.
+        loss: f64,
+    },
+    /// A training epoch is done.
+    EpochEnd(Epoch),
+    /// The plan has ended.
+    Finished,
+}
+
+/// The report of a training epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Epoch {
+    /// From 0.
+    pub epoch: usize,
+    /// How many there are.
+    pub epochs: usize,
+    /// Labels and values: the loss, metrics.
+    pub values: Vec<(String, f64)>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// What the plan knows of the epoch it is in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) step: u64,
+    pub(super) steps: u64,
+    /// Time spent before the state was saved.
+    pub(super) before: Duration,
+}
+
+/// Where the time of a run went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunTimes {
+    /// Compiled graphs.
+    pub graphs: Duration,
+    /// How often one ran.
+    pub runs: u64,
+}
+
+/// A program being run. Its whole state is the position, the slots, the batch iterators and the turn of a loop of steps.
+pub struct Machine {
+    pub(super) program: Arc<Program>,
+    compiled: Arc<Compiled>,
+    pub(super) store: Store,
+    space: CallSpace,
+    pub(super) position: usize,
+    /// Turns done of the loop of steps at `position`.
+    pub(super) turns: u64,
+    pub(super) iterators: Vec<Option<Batches>>,
+    pub(super) progress: Progress,
+    pub(super) epoch_start: Instant,
+    resolve: Resolve,
+    stop: Arc<AtomicBool>,
+    times: RunTimes,
+}
+
+impl Machine {
+    /// A machine before the first instruction. `resolve` says which files the plan's paths mean.
+    ///
+    /// # Errors
+    /// A fault of the compiler: an initial value that does not fit its slot.
+    pub fn new(
+        program: Arc<Program>,
+        compiled: Arc<Compiled>,
+        resolve: Resolve,
+    ) -> Result<Machine, RunError> {
+        let mut store = Store::zeroed(program.slots.iter().map(|slot| slot.ty.bytes()));
+        for (at, slot) in program.slots.iter().enumerate() {
+            let Some(initial) = &slot.initial else {
+                continue;
+            };
+            if initial.shape() != slot.ty.shape
+                || !values::write(slot.ty.dtype, store.bytes_mut(at), initial.elements(), 0)
+            {
+                let why = format!("the initial value of \"{}\" is {}", slot.name, initial.ty());
+                return Err(RunError::fault("check", Span::default(), why));
+            }
+        }
+        Ok(Machine {
+            space: compiled.space(),
+            iterators: vec![None; program.iterators],
+            program,
+            compiled,
+            store,
+            position: 0,
+            turns: 0,
+            progress: Progress::default(),
+            epoch_start: Instant::now(),
+            resolve,
+            stop: Arc::default(),
+            times: RunTimes::default(),
+        })
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// Set it to have a loop of steps return early; the machine can go on afterwards.
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
+    }
+
+    /// Where the time went so far.
+    pub fn times(&self) -> RunTimes {
+        self.times
+    }
+
+    /// Whether the plan has ended.
+    pub fn is_finished(&self) -> bool {
+        self.position >= self.program.code.len()
+    }
+
+    /// The value of a slot.
+    pub fn value(&self, slot: SlotId) -> Tensor {
+        values::tensor(
+            &self.program.slot(slot).ty,
+            self.store.bytes(slot.0 as usize),
+        )
+    }
+
+    /// Sets a slot, and says whether the value fits it.
+    pub fn set_value(&mut self, slot: SlotId, value: &Tensor) -> bool {
+        let ty = self.ty(slot).clone();
+        ty.shape == value.shape()
+            && values::write(
+                ty.dtype,
+                self.store.bytes_mut(slot.0 as usize),
+                value.elements(),
+                0,
+            )
+    }
+
+    /// Runs to the end (or until the stop flag is set), giving every event but [`Event::None`] to `listen`, which says whether to go on.
+    ///
+    /// # Errors
+    /// What stopped the program.
+    pub fn run(&mut self, listen: &mut dyn FnMut(&Machine, Event) -> bool) -> Result<(), RunError> {
+        while !self.stop.load(Ordering::Relaxed) {
+            match self.step()? {
+                Event::None => {}
+                Event::Finished => return Ok(()),
+                event => {
+                    if !listen(self, event) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one instruction (of a loop of steps, about 50 ms of turns).
+    ///
+    /// # Errors
+    /// What stopped the program: an index out of range, an assertion, a file.
+    pub fn step(&mut self) -> Result<Event, RunError> {
+        let program = self.program.clone();
+        let Some(instr) = program.code.get(self.position) else {
+            return Ok(Event::Finished);
+        };
+        let mut next = self.position + 1;
+        let mut event = Event::None;
+        match instr {
+            Instr::Run(graph) => self.run_graph(*graph)?,
+            Instr::RunTimes { graph, times, turn } => {
+                if !self.run_times(*graph, *times, *turn)? {
+                    next = self.position;
+                }
+            }
+            Instr::SetInt { slot, value } => self.set(*slot, f64::from(*value)),
+            Instr::AddInt { slot, value } => {
+                let sum = (self.number(*slot) as i32).wrapping_add(*value);
+                self.set(*slot, f64::from(sum));
+            }
+            Instr::SetFloat { slot, value } => self.set(*slot, *value),
+            Instr::Jump(target) => next = *target,
+            Instr::JumpIfZero { slot, target } => {
+                if self.number(*slot) == 0.0 {
+                    next = *target;
+                }
+            }
+            Instr::JumpIfAtLeast {
+                slot,
+                limit,
+                target,
+            } => {
+                if self.number(*slot) >= f64::from(*limit) {
+                    next = *target;
+                }
+            }
+            Instr::Copy { from, to } => self.store.copy(from.0 as usize, to.0 as usize),
+            Instr::Print(pieces) => event = Event::Line(self.text(pieces)),
+            Instr::Assert {
+                condition,
+                message,
+                origin,
+            } => self.assert(*condition, message, *origin)?,
+            Instr::Save {
+                entries,
+                file,
+                origin,
+            } => self.save(entries, file, *origin)?,
+            Instr::Load {
+                entries,
+                file,
+                origin,
+            } => self.load(entries, file, *origin)?,
+            Instr::Plot { slot, file, origin } => {
+                let path = self.path(file, *origin)?;
+                files::plot(&path, &self.value(*slot), *origin)?;
+            }
+            Instr::Field {
+                data,
+                part,
+                field,
+                slot,
+            } => self.field(*data, part, field, *slot)?,
+            Instr::OpenBatches {
+                iterator,
+                data,
+                part,
+                shuffle,
+                epoch,
+            } => self.open(*iterator, *data, part, *shuffle, *epoch)?,
+            Instr::NextBatch {
+                iterator,
+                size,
+                fields,
+                otherwise,
+            } => {
+                if !self.next_batch(*iterator, *size, fields)? {
+                    next = *otherwise;
+                }
+            }
+            Instr::Accumulate {
+                into,
+                value,
+                weight,
+            } => {
+                let sum = self.number(*into) + self.number(*value) * weight;
+                self.set(*into, sum);
+            }
+            Instr::Mean { into, sum, weight } => {
+                let mean = self.number(*sum) / weight;
+                self.set(*into, mean);
+            }
+            Instr::EpochBegin {
+                epoch,
+                epochs,
+                steps,
+            } => {
+                self.progress = Progress {
+                    steps: *steps as u64,
+                    ..Progress::default()
+                };
+                self.epoch_start = Instant::now();
+                event = Event::EpochBegin {
+                    epoch: self.number(*epoch) as usize,
+                    epochs: *epochs,
+                    steps: *steps,
+                };
+            }
+            Instr::StepDone { loss } => {
+                event = Event::StepDone {
+                    step: self.progress.step as usize,
+                    steps: self.progress.steps as usize,
+                    loss: self.number(*loss),
+                };
+                self.progress.step += 1;
+            }
+            Instr::EpochEnd {
+                epoch,
+                epochs,
+                values,
+            } => {
+                event = Event::EpochEnd(Epoch {
+                    epoch: self.number(*epoch) as usize,
+                    epochs: *epochs,
+                    values: values
+                        .iter()
+                        .map(|(label, slot)| (label.clone(), self.number(*slot)))
+                        .collect(),
+                    seconds: (self.epoch_start.elapsed() + self.progress.before).as_secs_f64(),
+                });
+            }
+            Instr::Watch {
+                value,
+                best,
+                since,
+                larger,
+                patience,
+                target,
+                save,
+                origin,
+            } => {
+                if self.watch(*value, *best, *since, *larger) {
+                    if let Some((entries, file)) = save {
+                        self.save(entries, file, *origin)?;
+                    }
+                } else if patience.is_some_and(|most| self.number(*since) >= most as f64) {
+                    next = *target;
+                }
+            }
+        }
+        self.position = next;
+        Ok(event)
+    }
+
+    fn ty(&self, slot: SlotId) -> &Type {
+        &self.program.slot(slot).ty
+    }
+
+    pub(super) fn number(&self, slot: SlotId) -> f64 {
+        values::number(self.ty(slot).dtype, self.store.bytes(slot.0 as usize), 0)
+    }
+
+    fn set(&mut self, slot: SlotId, value: f64) {
+        let dtype = self.ty(slot).dtype;
+        values::set_number(dtype, self.store.bytes_mut(slot.0 as usize), value);
+    }
+
+    fn run_graph(&mut self, graph: usize) -> Result<(), RunError> {
+        let start = Instant::now();
+        let compiled = self.compiled.clone();
+        let call = compiled.calls.get(graph).ok_or_else(|| no_graph(graph))?;
+        let result = call.run(&mut self.store, &mut self.space);
+        self.times.graphs += start.elapsed();
+        self.times.runs += 1;
+        result.map_err(|failure| out_of_range(call, failure))
+    }
+
+    /// Runs turns of a loop of steps for a slice of time, and says whether all are done.
+    fn run_times(&mut self, graph: usize, times: u64, turn: SlotId) -> Result<bool, RunError> {
+        let compiled = self.compiled.clone();
+        let call = compiled.calls.get(graph).ok_or_else(|| no_graph(graph))?;
+        let start = Instant::now();
+        let mut failure = None;
+        while self.turns < times && failure.is_none() {
+            self.set(turn, self.turns as f64);
+            failure = call.run(&mut self.store, &mut self.space).err();
+            self.turns += 1;
+            self.times.runs += 1;
+            if start.elapsed() >= SLICE || self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        self.times.graphs += start.elapsed();
+        if let Some(failure) = failure {
+            return Err(out_of_range(call, failure));
+        }
+        let done = self.turns >= times;
+        if done {
+            self.turns = 0;
+        }
+        Ok(done)
+    }
+
+    fn text(&self, pieces: &[Piece]) -> String {
+        let mut line = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => line.push_str(text),
+                Piece::Value {
+                    slot,
+                    precision,
+                    style,
+                    width,
+                } => {
+                    let style = format::Style {
+                        precision: *precision,
+                        kind: *style,
+                        width: *width,
+                    };
+                    line.push_str(&format::text(&self.value(*slot), style));
+                }
+                Piece::Characters { slot, vocabulary } => {
+                    line.push_str(&format::characters(&self.value(*slot), vocabulary));
+                }
+            }
+        }
+        line
+    }
+
+    fn assert(&self, condition: SlotId, message: &[Piece], origin: Span) -> Result<(), RunError> {
+        let holds = (0..self.ty(condition).len()).all(|at| {
+            let bytes = self.store.bytes(condition.0 as usize);
+            values::number(self.ty(condition).dtype, bytes, at) != 0.0
+        });
+        if holds {
+            return Ok(());
+        }
+        let text = self.text(message);
+        Err(RunError::new(
+            ASSERTION,
+            origin,
+            if text.is_empty() {
+                "the assertion does not hold".to_string()
+            } else {
+                format!("the assertion does not hold: {text}")
+            },
+        ))
+    }
+
+    fn path(&self, file: &str, origin: Span) -> Result<PathBuf, RunError> {
+        (self.resolve)(file).map_err(|error| RunError::file(origin, error))
+    }
+
+    fn save(&self, entries: &[(String, SlotId)], file: &str, origin: Span) -> Result<(), RunError> {
+        let path = self.path(file, origin)?;
+        let tensors: Vec<(String, Tensor)> = entries
+            .iter()
+            .map(|(name, slot)| (name.clone(), self.value(*slot)))
+            .collect();
+        files::save(&path, &tensors, origin)
+    }
+
+    fn load(
+        &mut self,
+        entries: &[(String, SlotId)],
+        file: &str,
+        origin: Span,
+    ) -> Result<(), RunError> {
+        let path = self.path(file, origin)?;
+        let wanted: Vec<(String, Type)> = entries
+            .iter()
+            .map(|(name, slot)| (name.clone(), self.ty(*slot).clone()))
+            .collect();
+        let tensors = files::load(&path, file, &wanted, origin)?;
+        for ((_, slot), tensor) in entries.iter().zip(&tensors) {
+            let dtype = self.ty(*slot).dtype;
+            values::write(
+                dtype,
+                self.store.bytes_mut(slot.0 as usize),
+                tensor.elements(),
+                0,
+            );
+        }
+        Ok(())
+    }
+
+    fn field(
+        &mut self,
+        data: usize,
+        part: &str,
+        field: &str,
+        slot: SlotId,
+    ) -> Result<(), RunError> {
+        let program = self.program.clone();
+        let tensor = program
+            .data
+            .get(data)
+            .and_then(|set| set.part(part)?.field(field));
+        let ty = program.slot(slot).ty.clone();
+        let bytes = self.store.bytes_mut(slot.0 as usize);
+        match tensor {
+            Some(tensor)
+                if tensor.len() == ty.len()
+                    && values::write(ty.dtype, bytes, tensor.elements(), 0) =>
+            {
+                Ok(())
+            }
+            Some(_) | None => Err(no_field(data, part, field)),
+        }
+    }
+
+    fn open(
+        &mut self,
+        iterator: usize,
+        data: usize,
+        part: &str,
+        shuffle: Option<u64>,
+        epoch: SlotId,
+    ) -> Result<(), RunError> {
+        let set = self
+            .program
+            .data
+            .get(data)
+            .ok_or_else(|| no_field(data, part, ""))?;
+        let number = set
+            .parts
+            .iter()
+            .position(|(name, _)| name == part)
+            .ok_or_else(|| no_field(data, part, ""))?;
+        let walk = Walk {
+            data,
+            part: number,
+            shuffle: shuffle.map(|seed| (seed, self.number(epoch) as u64)),
+            position: 0,
+        };
+        let batches = Batches::new(walk, set.parts[number].1.clone());
+        match self.iterators.get_mut(iterator) {
+            Some(place) => {
+                *place = Some(batches);
+                Ok(())
+            }
+            None => Err(no_iterator(iterator)),
+        }
+    }
+
+    fn next_batch(
+        &mut self,
+        iterator: usize,
+        size: usize,
+        fields: &[(String, SlotId)],
+    ) -> Result<bool, RunError> {
+        let batches = self.iterators.get_mut(iterator).and_then(Option::as_mut);
+        let batches = batches.ok_or_else(|| no_iterator(iterator))?;
+        let Some(rows) = batches.next(size) else {
+            return Ok(false);
+        };
+        for (field, slot) in fields {
+            let dtype: DType = self.program.slot(*slot).ty.dtype;
+            rows.copy(field, dtype, self.store.bytes_mut(slot.0 as usize), size)?;
+        }
+        Ok(true)
+    }
+
+    /// Notes a value watched, and says whether it is the best so far. NaN never is.
+    fn watch(&mut self, value: SlotId, best: SlotId, since: SlotId, larger: bool) -> bool {
+        let (now, before) = (self.number(value), self.number(best));
+        let better = if larger { now > before } else { now < before };
+        if better {
+            self.set(best, now);
+            self.set(since, 0.0);
+        } else {
+            let count = self.number(since) + 1.0;
+            self.set(since, count);
+        }
+        better
+    }
+}
+
+fn no_graph(graph: usize) -> RunError {
+    RunError::fault(
+        "check",
+        Span::default(),
+        format!("there is no graph {graph}"),
+    )
+}
+
+fn no_iterator(iterator: usize) -> RunError {
+    let why = format!("iterator {iterator} is not open");
+    RunError::fault("check", Span::default(), why)
+}
+
+fn no_field(data: usize, part: &str, field: &str) -> RunError {
+    let why = format!("data set {data} has no `{field}` of that type in part `{part}`");
+    RunError::fault("check", Span::default(), why)
+}
+
+pub(crate) fn out_of_range(call: &Call, failure: CheckFailure) -> RunError {
+    match call.executable().schedule().checks.get(failure.check) {
+        Some(check) => {
+            let mut error = RunError::new(
+                OUT_OF_RANGE,
+                check.origin,
+                format!("index {} is out of range 0..{}", failure.value, check.bound),
+            );
+            error.diagnostic = Box::new(error.diagnostic.here(format!(
+                "this access found {} where the size is {}",
+                failure.value, check.bound
+            )));
+            error.help(format!(
+                "indices count from 0; every index must be at least 0 and at most {}",
+                check.bound.saturating_sub(1)
+            ))
+        }
+        None => RunError::fault("runtime", Span::default(), "an unknown index check failed"),
+    }
+}

@@ -1,0 +1,17 @@
+//! Runs the host plan of a checked program: an explicit machine over slots, whose whole state can be saved and restored between any two
+//! instructions.
+mod batches;
+pub mod compile;
+pub mod error;
+mod files;
+pub mod format;
+pub mod machine;
+mod snapshot;
+pub mod values;
+
+pub use compile::{CompileOptions, CompileTimes, Compiled, compile};
+pub use error::RunError;
+pub use machine::{Epoch, Event, Machine, Resolve, RunTimes};
+
+#[cfg(test)]
+mod tests;

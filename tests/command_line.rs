@@ -1,0 +1,228 @@
+//! The command as a user meets it: streams, exit codes, checkpoints.
+#![cfg(feature = "cli")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+fn dlmc(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    // A command that does not read its input closes it, which is no fault.
+    let _ = child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(input.as_bytes());
+    child.wait_with_output().expect("the command ends")
+}
+
+fn check(arguments: &[&str], input: &str, code: i32, out: &str, err: &str) {
+    let output = dlmc(arguments, input);
+    let (stdout, stderr) = texts(&output);
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}\n{stdout}\n{stderr}"
+    );
+    assert_eq!(stdout, out, "{arguments:?}\n{stderr}");
+    assert!(stderr.contains(err), "{arguments:?}\n{stderr}");
+    if err.is_empty() {
+        assert_eq!(stderr, "", "{arguments:?}");
+    }
+}
+
+fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// A folder of one test, removed when it ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("dlmc-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder for the test");
+        Folder(path)
+    }
+
+    fn path(&self, file: &str) -> String {
+        self.0.join(file).display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left behind lies in the system's folder for such files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_program_from_standard_input_prints_and_is_quiet_otherwise() {
+    check(&["run", "-"], "print 1.5 + 2.0\n", 0, "3.5\n", "");
+}
+
+#[test]
+fn hyper_parameters_are_set_from_the_command_line() {
+    let program = "hyper a = 2.0\nprint a * 2.0\n";
+    check(&["run", "-"], program, 0, "4\n", "");
+    check(&["run", "-", "a=0.25"], program, 0, "0.5\n", "");
+    check(&["run", "-", "b=1"], program, 1, "", "error[");
+}
+
+#[test]
+fn a_wrong_program_ends_with_1_and_a_wrong_command_with_2() {
+    check(&["run", "-"], "print nothing\n", 1, "", "<stdin>:1:7");
+    check(&["check", "-"], "let a = (1 +\n", 1, "", "error[E01");
+    check(&["run", "no-such-file.dlm"], "", 2, "", "no-such-file.dlm");
+    check(
+        &["run", "-"],
+        "let d = csv(\"no-such-file.csv\")\nprint d.x\n",
+        2,
+        "",
+        "no-such-file.csv",
+    );
+    check(
+        &["run", "-", "--no-such-option"],
+        "",
+        2,
+        "",
+        "--no-such-option",
+    );
+    check(&["run", "-", "a"], "print 1\n", 2, "", "name=value");
+    check(
+        &["emit", "--stage", "after:fuze", "-"],
+        "",
+        2,
+        "",
+        "the passes are",
+    );
+    check(
+        &["run", "-"],
+        "assert 1.0 > 2.0, \"never\"\n",
+        1,
+        "",
+        "never",
+    );
+}
+
+#[test]
+fn every_stage_has_a_text() {
+    let program =
+        "let x = [[1, 2], [3, 4]]\nlet y[i, j] = sum[k] x[i, k] * x[k, j] + 1.0\nprint y\n";
+    for stage in [
+        "tokens",
+        "ast",
+        "typed",
+        "tir",
+        "grad",
+        "after:simplify",
+        "after:fuse",
+        "kernels",
+        "memory",
+        "clif",
+        "asm",
+    ] {
+        let output = dlmc(&["emit", "--stage", stage, "-"], program);
+        let (stdout, stderr) = texts(&output);
+        assert!(
+            output.status.success() && stdout.len() > 20,
+            "{stage}\n{stdout}\n{stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+        .args(["run", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    drop(child.stdout.take());
+    let program = b"for i in 0..1000 {\n    print i\n}\n";
+    child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(program)
+        .expect("it reads");
+    let output = child.wait_with_output().expect("the command ends");
+    let (_, stderr) = texts(&output);
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""));
+}
+
+const TRAINING: &str = "
+let set = data(x = [[1, 0], [0, 1], [1, 1], [-1, 0.5]], y = [2, -1, 1, -2.5])
+layer linear(x: [n, d]) -> [n] {
+    param theta: [d] = zeros
+    x @ theta
+}
+let f = linear()
+train f on set {
+    loss = mse
+    optimizer = momentum(lr = 0.05)
+    epochs = 12
+    batch = 2
+    shuffle = true
+    seed = 3
+}
+print \"{f.theta}\"
+";
+
+#[test]
+fn progress_is_one_line_an_epoch_on_standard_error() {
+    let output = dlmc(&["run", "-", "--progress"], TRAINING);
+    let (stdout, stderr) = texts(&output);
+    assert_eq!(
+        (stdout.lines().count(), stderr.lines().count()),
+        (1, 12),
+        "{stderr}"
+    );
+    assert!(stderr.starts_with("epoch  1/12  loss "), "{stderr}");
+}
+
+#[test]
+fn a_run_goes_on_from_its_checkpoint_and_refuses_that_of_another_program() {
+    let folder = Folder::new("resume");
+    let state = folder.path("state");
+    let arguments = ["run", "-", "--checkpoint", &state, "--resume"];
+    let (whole, _) = texts(&dlmc(&arguments, TRAINING));
+    // The checkpoint is that of the last epoch; what follows it gives the same result again.
+    let output = dlmc(
+        &["run", "-", "--progress", "--checkpoint", &state, "--resume"],
+        TRAINING,
+    );
+    let (resumed, stderr) = texts(&output);
+    assert_eq!(resumed, whole);
+    assert_eq!(stderr, "");
+    let other = TRAINING.replace("0.05", "0.06");
+    check(&arguments, &other, 1, "", "another program");
+}
+
+#[test]
+fn threads_change_nothing() {
+    let one = texts(&dlmc(&["run", "-", "--threads", "1"], TRAINING));
+    let three = texts(&dlmc(&["run", "-", "--threads", "3"], TRAINING));
+    assert_eq!(one, three);
+    assert!(one.0.starts_with('['), "{one:?}");
+}
+
+#[test]
+fn check_says_what_a_program_is() {
+    let (stdout, _) = texts(&dlmc(&["check", "-"], TRAINING));
+    assert!(stdout.contains("parameter   f.theta f32[2]\n"), "{stdout}");
+    assert!(
+        stdout.contains("parameters  2 in 1 tensors, 8 bytes\n"),
+        "{stdout}"
+    );
+}

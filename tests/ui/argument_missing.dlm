@@ -1,0 +1,2 @@
+let net = dense()
+print embedding(10)

@@ -1,0 +1,2 @@
+layer f(x: [n]) -> [n] { x }
+assert 1 + 1 == 3, "arithmetic"

@@ -1,0 +1,2 @@
+let set = csv("nowhere.csv") |> target("y")
+print set.x

@@ -1,0 +1,2 @@
+let set = csv("points.csv") |> target("spcies")
+print set.x

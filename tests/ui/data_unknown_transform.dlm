@@ -1,0 +1,2 @@
+let set = csv("points.csv") |> standardise
+print set.x

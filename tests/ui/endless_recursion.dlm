@@ -1,0 +1,2 @@
+fn f(n) { f(n + 1) }
+print f(0)

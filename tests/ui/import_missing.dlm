@@ -1,0 +1,2 @@
+import "nowhere.dlm"
+print 1

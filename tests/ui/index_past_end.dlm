@@ -1,0 +1,2 @@
+let a = zeros[3]
+let y[i] = a[i] + a[i + 1]

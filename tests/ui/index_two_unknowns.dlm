@@ -1,0 +1,2 @@
+let a = zeros[8]
+let y[i] = sum[k] a[i + k]

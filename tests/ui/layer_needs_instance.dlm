@@ -1,0 +1,2 @@
+layer f(x: [n]) -> [n] { x }
+print f([1.0])

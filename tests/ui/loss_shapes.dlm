@@ -1,0 +1,1 @@
+print mse(zeros[3, 1], zeros[3])

@@ -1,0 +1,3 @@
+let a = zeros[2, 3]
+let b = zeros[4, 5]
+print a @ b

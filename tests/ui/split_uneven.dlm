@@ -1,0 +1,1 @@
+let (a, b) = split(zeros[5], 2)

@@ -1,0 +1,3 @@
+let x = 1.0
+print y + x
+print x1
