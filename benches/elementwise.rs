@@ -149,6 +149,38 @@ fn product(n: usize) -> Kernel {
     kernel("product 128", 3, vec![nest])
 }
 
+/// out[n, o, y, x] = sum[c, ky, kx] in[n, c, y + ky - 1, x + kx - 1] w[o, c, ky, kx], padded; 16 images, 16 to 32 channels, 28 by 28.
+fn convolution() -> Kernel {
+    let mut body = Body::default();
+    let (a, b) = (body.push(Inst::Read(0)), body.push(Inst::Read(1)));
+    body.result = body.op(Op::Mul, &[a, b]);
+    let row = Affine::new(-1, [(2, 1), (5, 1)]);
+    let column = Affine::new(-1, [(3, 1), (6, 1)]);
+    let plane = Affine::new(0, [(0, 16 * 784), (4, 784)]);
+    let mut image = access(0, plane.plus(&row.times(28)).plus(&column));
+    image.guard = Guard::within(&row, 28).and(&Guard::within(&column, 28));
+    let weight = access(1, Affine::new(0, [(1, 144), (4, 9), (5, 3), (6, 1)]));
+    let target = Affine::new(0, [(0, 32 * 784), (1, 784), (2, 28), (3, 1)]);
+    let mut nest = nest(&[16, 32, 28, 28], vec![image, weight], body, 2, target);
+    nest.reduce = vec![16, 3, 3];
+    nest.reducer = Some(Reducer::Sum);
+    let mut kernel = kernel("convolution", 3, vec![nest]);
+    kernel.outer = 2;
+    kernel
+}
+
+/// out[n, y, x] = max[ky, kx] in[n, 2y + ky, 2x + kx]; 512 planes of 28 by 28.
+fn pooling() -> Kernel {
+    let mut body = Body::default();
+    body.result = body.push(Inst::Read(0));
+    let offset = Affine::new(0, [(0, 784), (1, 56), (2, 2), (3, 28), (4, 1)]);
+    let target = Affine::new(0, [(0, 196), (1, 14), (2, 1)]);
+    let mut nest = nest(&[512, 14, 14], vec![access(0, offset)], body, 1, target);
+    nest.reduce = vec![2, 2];
+    nest.reducer = Some(Reducer::Max);
+    kernel("pooling", 2, vec![nest])
+}
+
 /// Best time of several runs, in nanoseconds.
 fn best(mut run: impl FnMut()) -> f64 {
     (0..15)
@@ -265,6 +297,14 @@ fn main() {
             4096,
             512,
             40960,
+        ),
+        (pooling(), vec![512 * 784, 512 * 196], 512, 512, 512 * 784),
+        (
+            convolution(),
+            vec![16 * 16 * 784, 32 * 144, 16 * 32 * 784],
+            512,
+            512,
+            16 * 32 * 784 * 144,
         ),
         (product(128), vec![128 * 128; 3], 128, 128, 128 * 128 * 128),
     ];

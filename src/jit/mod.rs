@@ -13,6 +13,7 @@ mod normal;
 mod ops;
 mod reduce;
 mod state;
+mod walk;
 
 pub use isa::Options;
 pub use module::{CompiledKernel, CompiledKernels, Function, Module, Text, compile};

@@ -163,13 +163,18 @@ fn weight(op: Op) -> usize {
     }
 }
 
-/// What a body costs, in simple instructions.
+/// What a body and its reducer cost, in simple instructions.
 pub(super) fn body_weight(nest: &Nest) -> usize {
+    let reducer = match nest.reducer {
+        None | Some(Reducer::Sum | Reducer::Prod) => 0,
+        Some(Reducer::Max | Reducer::Min) => 3,
+        Some(Reducer::ArgMax) => 6,
+    };
     let of_inst = |inst: &Inst| match inst {
         Inst::Op(op, _) => weight(*op),
         Inst::Read(_) | Inst::Index(_) | Inst::Const(_) => 0,
     };
-    nest.body.insts.iter().map(of_inst).sum()
+    reducer + nest.body.insts.iter().map(of_inst).sum::<usize>()
 }
 
 /// Elements per step of index `index`, where that is the same at every point.

@@ -4,6 +4,9 @@
 //! A kernel is called as `kernel(buffers, begin, end, status)`: it runs its nests in order, each restricted to `begin <= o < end`, where
 //! `o` counts the outermost `outer` free indices (which all nests share) in row-major order. Distinct `o` write distinct elements, so
 //! ranges may run in parallel; and a nest may read what an earlier nest of the kernel wrote for the same `o` only.
+//!
+//! A nest without a reducer may write over what it reads, element for element at the same point. One with a reducer may not: it may
+//! compute an element more than once.
 pub mod print;
 pub mod schedule;
 pub mod verify;
