@@ -320,11 +320,11 @@ impl Generator {
                 Draft::Affine(offset, vec![(free, stride as i64), (tap, dilation as i64)])
             }
             4 => {
-                let fitting = space
+                let mut fitting = space
                     .symbols()
                     .into_iter()
                     .filter(|(_, extent)| *extent <= size);
-                match fitting.last() {
+                match fitting.next_back() {
                     Some((symbol, _)) => {
                         self.count(Feature::Diagonal);
                         Draft::Affine(0, vec![(symbol, 1)])

@@ -26,7 +26,7 @@ impl Numbers {
 
     /// Uniform in `0..bound`; 0 for a bound of 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        ((self.next() >> 32) * bound as u64 >> 32) as usize
+        (((self.next() >> 32) * bound as u64) >> 32) as usize
     }
 
     /// Whether an event of that probability happened.
