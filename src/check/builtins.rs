@@ -601,6 +601,7 @@ impl Checker<'_> {
             }
         }
         if let Some(axis) = open {
+            self.fits_memory(&shape, second.span)?;
             let rest: usize = shape.iter().product();
             if rest == 0 || !total.is_multiple_of(rest) {
                 let described = self.describe(&tensor);
@@ -613,6 +614,7 @@ impl Checker<'_> {
             }
             shape[axis] = total / rest;
         }
+        self.fits_memory(&shape, second.span)?;
         if shape.iter().product::<usize>() != total {
             let described = self.describe(&tensor);
             let message = format!(

@@ -399,18 +399,24 @@ impl Checker<'_> {
                 }
             }
         }
+        self.fits_memory(&shape, ty.span)?;
+        Ok((shape, names))
+    }
+
+    /// Refuses sizes whose product is beyond any memory, before anything is computed with it.
+    pub(super) fn fits_memory(&mut self, shape: &[usize], span: Span) -> Outcome<()> {
         let bytes = shape
             .iter()
             .try_fold(8usize, |product, &size| product.checked_mul(size.max(1)));
-        if bytes.is_none_or(|bytes| bytes > 1 << 40) {
-            return self.error(
-                "E0352",
-                ty.span,
-                format!("a tensor of sizes {shape:?} is too large"),
-                "a tensor has at most 2^37 elements",
-            );
+        if bytes.is_some_and(|bytes| bytes <= 1 << 40) {
+            return Ok(());
         }
-        Ok((shape, names))
+        self.error(
+            "E0352",
+            span,
+            format!("a tensor of sizes {shape:?} is too large"),
+            "a tensor has at most 2^37 elements",
+        )
     }
 
     /// Fits a result to the type that a signature states, binding dimensions that the inputs left open.

@@ -56,7 +56,19 @@ impl Checker<'_> {
     /// Declares indices in the innermost scope.
     fn declare_indices(&mut self, indices: &[IndexDecl]) -> Outcome<Vec<usize>> {
         let mut vars = Vec::with_capacity(indices.len());
-        for index in indices {
+        for (at, index) in indices.iter().enumerate() {
+            if let Some(first) = indices[..at]
+                .iter()
+                .find(|other| other.name.text == index.name.text)
+            {
+                let message = format!("the index `{}` stands here twice", index.name.text);
+                let diagnostic = Diagnostic::error("E0335", index.name.span, message)
+                    .label(first.name.span, "first here")
+                    .help(
+                        "give each dimension an index of its own; a diagonal is read as `x[i, i]`",
+                    );
+                return Err(self.report(diagnostic));
+            }
             let bound = match &index.bound {
                 Some(bound) => Some(self.eval_size(bound)?),
                 None => None,
@@ -428,6 +440,7 @@ impl Checker<'_> {
         let result = self.emit(&mut builder, &body_ix)?;
         builder.body.result = result;
         let shape: Vec<usize> = free.iter().map(|var| extents[var]).collect();
+        self.fits_memory(&shape, span)?;
         let reduce: Vec<usize> = reduced.iter().map(|var| extents[var]).collect();
         if matches!(reducer, Some(Reducer::Max | Reducer::Min | Reducer::ArgMax))
             && reduce.contains(&0)

@@ -259,6 +259,7 @@ impl Checker<'_> {
         span: Span,
     ) -> Outcome<Val> {
         let float = self.float;
+        self.fits_memory(shape, span)?;
         match init {
             Val::Builtin(Builtin::Zeros) => self.filled(float, 0.0, shape, dims, span),
             Val::Builtin(Builtin::Ones) => self.filled(float, 1.0, shape, dims, span),

@@ -15,6 +15,7 @@ mod layers;
 mod learn;
 mod names;
 mod output;
+mod parts;
 pub mod program;
 mod scan;
 mod statements;
