@@ -1,4 +1,4 @@
-//! Programs and what they print: each `tests/language/NAME.dlm` against `tests/language/NAME.out`, whose numbers were checked by hand.
+//! Programs and what they print: each `tests/language/NAME.dlm` against `tests/language/NAME.out`, whose numbers were read when they were written.
 //! `DLMC_BLESS=1 cargo test --test language` writes the expectations anew.
 use std::path::{Path, PathBuf};
 use std::process::Command;
