@@ -472,17 +472,17 @@ impl<T: Tiled> Run<'_, T> {
         if self.held == key {
             return;
         }
+        let lane = self.lane.wrapping_offset(offset.lane);
+        if plan.lies_in_lines(panels) {
+            // SAFETY: the caller's contract; the scratch holds the widest block.
+            unsafe { plan.pack_lines(lane, self.lane_scratch, panels.clone(), k.clone()) };
+            self.held = key;
+            return;
+        }
         let mut target = self.lane_scratch;
         for &panel in &plan.panels[panels.clone()] {
             // SAFETY: the caller's contract; the scratch holds the widest block.
-            unsafe {
-                plan.pack_panel(
-                    self.lane.wrapping_offset(offset.lane),
-                    target,
-                    panel,
-                    k.clone(),
-                )
-            };
+            unsafe { plan.pack_panel(lane, target, panel, k.clone()) };
             target = target.wrapping_add(panel.vectors * plan.lanes * k.len());
         }
         self.held = key;
