@@ -14,8 +14,12 @@ use std::path::{Path, PathBuf};
 /// Most multiply-adds of a contraction that may run as a loop.
 const MOST_IN_A_LOOP: usize = 4096;
 
-/// Contractions that run as loops nonetheless: program, kernel's name, and why that is right.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[];
+/// Contractions that run as loops nonetheless: program, what the kernel's listing holds, and why that is right.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[(
+    "chosen",
+    "(select (le i2 i0) (mul ",
+    "a condition on the summed index chooses whole products: zero in one operand alone would make NaN of an infinite other one",
+)];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -213,12 +217,13 @@ fn points(nest: &Nest) -> usize {
 fn hidden(name: &str, schedules: &[Schedule]) -> String {
     let mut found = String::new();
     for kernel in schedules.iter().flat_map(|schedule| &schedule.kernels) {
+        let text = kernel.to_string();
         let excepted = EXCEPTIONS
             .iter()
-            .any(|(program, known, _)| *program == name && *known == kernel.name);
+            .any(|(program, part, _)| *program == name && text.contains(part));
         let heavy = |nest: &Nest| points(nest) > MOST_IN_A_LOOP && contracts(nest);
         if !excepted && kernel.nests.iter().any(heavy) {
-            let _ = writeln!(found, "{name}: {kernel}");
+            let _ = writeln!(found, "{name}: {text}");
         }
     }
     found
@@ -263,6 +268,19 @@ fn contractions_run_in_the_contraction_engine() {
         found += &hidden(&name_of(&path), &schedules(&path));
     }
     assert!(found.is_empty(), "contractions that run as loops:\n{found}");
+}
+
+#[test]
+fn exceptions_are_needed() {
+    for (name, part, why) in EXCEPTIONS {
+        let schedules = schedules(&folder("tests/kernels").join(format!("{name}.dlm")));
+        let kernels = schedules.iter().flat_map(|schedule| &schedule.kernels);
+        let texts: Vec<String> = kernels
+            .filter(|kernel| kernel.nests.iter().any(contracts))
+            .map(Kernel::to_string)
+            .collect();
+        assert!(texts.iter().any(|text| text.contains(part)), "{name}: {why}");
+    }
 }
 
 /// A nest `c[i, j] = sum[k] body(a, b)` over 64 by 32 by 16, of two accesses.

@@ -3,10 +3,12 @@
 //! before: `v2[i0, i1] = sum[i2] (mul (mul (max v0[i0, i2] 0) v1[i2, i1]) s[])`
 //! after:  `a[i0, i2] = (max v0[i0, i2] 0); p[i0, i1] = sum[i2] (mul a[i0, i2] v1[i2, i1]); v2[i0, i1] = (mul p[i0, i1] s[])`
 //!
-//! Factors that no reduction index moves leave the sum; the others are gathered into two groups, the pair with the smallest common index
+//! Factors that no reduction index moves leave the sum, and so does a choice between products and 0; a sum of a sum of which one side
+//! is a contraction becomes two sums; the others are gathered into two groups, the pair with the smallest common index
 //! space first; a group that is not a bare read becomes a comprehension of its own. This re-associates the product, so it is part of the
 //! meaning of the optimised graph. A sum stays as it is where the two groups do not each have a free index of their own (a dot product or
 //! an elementwise product under a sum gains nothing from a register tile).
+use super::order::is_tiled;
 use super::rewrite::{Rewriter, in_bodies};
 use super::simplify::{self, compact};
 use crate::base::source::Span;
@@ -25,7 +27,8 @@ pub fn factor(graph: &Graph) -> Graph {
     {
         let node = in_bodies(&rewriter.translated(&data.node), factor);
         let product = match &node {
-            Node::Comprehension(c) => factored(&mut rewriter.graph, c, data.origin),
+            Node::Comprehension(c) => factored(&mut rewriter.graph, c, data.origin)
+                .or_else(|| addends(&mut rewriter.graph, c, data.origin)),
             _ => None,
         };
         match product {
@@ -53,7 +56,7 @@ fn factored(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value>
         return None;
     }
     let mut split = Split::default();
-    split.visit(c, c.body.result);
+    split.visit(c, c.body.result, true);
     let groups = two_groups(c, split.inner)?;
     if !gains(c, &groups) {
         return None;
@@ -85,41 +88,117 @@ fn factored(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value>
     ))
 }
 
-/// The factors of a body: those that reduction indices move, and those (with whether they divide) that none does.
+/// What is done to a sum, instead of to each of its elements, by an instruction that no reduction index moves.
+enum Outer {
+    /// Multiplies by it.
+    Times(u32),
+    /// Divides by it.
+    Over(u32),
+    /// Keeps the sum where the condition is so, else gives 0.
+    Where(u32, bool),
+}
+
+/// The factors of a body: those that reduction indices move, and what no reduction index moves, innermost first.
 #[derive(Default)]
 struct Split {
     inner: Vec<Group>,
-    outer: Vec<(u32, bool)>,
+    outer: Vec<Outer>,
     negative: bool,
 }
 
 impl Split {
-    fn visit(&mut self, c: &Comprehension, at: u32) {
-        let indices = indices_of(c, at);
-        let moved = indices.iter().any(|&index| index >= c.shape.len());
+    /// Takes an instruction apart. It is `alone` where no other factor that a reduction index moves stands beside it.
+    fn visit(&mut self, c: &Comprehension, at: u32, alone: bool) {
+        let is_moved = |at: u32| {
+            let mut indices = indices_of(c, at).into_iter();
+            indices.any(|index| index >= c.shape.len())
+        };
+        if !is_moved(at) {
+            self.outer.push(Outer::Times(at));
+            return;
+        }
         match &c.body.insts[at as usize] {
-            _ if !moved => self.outer.push((at, false)),
-            Inst::Op(Op::Mul, arguments) => arguments
-                .iter()
-                .for_each(|&argument| self.visit(c, argument)),
+            Inst::Op(Op::Mul, arguments) => {
+                let (moved, fixed): (Vec<u32>, Vec<u32>) =
+                    arguments.iter().partition(|&&argument| is_moved(argument));
+                for &argument in &moved {
+                    self.visit(c, argument, alone && moved.len() == 1);
+                }
+                self.outer.extend(fixed.into_iter().map(Outer::Times));
+            }
             Inst::Op(Op::Neg, arguments) => {
                 self.negative = !self.negative;
-                self.visit(c, arguments[0]);
+                self.visit(c, arguments[0], alone);
             }
-            Inst::Op(Op::Div, arguments)
-                if !indices_of(c, arguments[1])
-                    .iter()
-                    .any(|&index| index >= c.shape.len()) =>
+            Inst::Op(Op::Div, arguments) if !is_moved(arguments[1]) => {
+                self.visit(c, arguments[0], alone);
+                self.outer.push(Outer::Over(arguments[1]));
+            }
+            Inst::Op(Op::Select, arguments)
+                if alone && !is_moved(arguments[0]) && chooses_zero(c, arguments).is_some() =>
             {
-                self.visit(c, arguments[0]);
-                self.outer.push((arguments[1], true));
+                let first = chooses_zero(c, arguments) == Some(2);
+                self.visit(c, arguments[if first { 1 } else { 2 }], alone);
+                self.outer.push(Outer::Where(arguments[0], first));
             }
             _ => self.inner.push(Group {
                 insts: vec![at],
-                indices,
+                indices: indices_of(c, at),
             }),
         }
     }
+}
+
+/// Which branch of a choice is the constant 0.
+fn chooses_zero(c: &Comprehension, arguments: &[u32]) -> Option<usize> {
+    [1, 2].into_iter().find(|&branch| {
+        let inst = &c.body.insts[arguments[branch] as usize];
+        matches!(inst, Inst::Const(literal) if literal.value == 0.0)
+    })
+}
+
+/// The sum of a sum of two, one of which is a contraction, as the sum of two sums.
+fn addends(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value> {
+    let Some(Inst::Op(op @ (Op::Add | Op::Sub), sides)) =
+        c.body.insts.get(c.body.result as usize).cloned()
+    else {
+        return None;
+    };
+    if c.reducer != Some(Reducer::Sum) || !c.dtype.is_float() {
+        return None;
+    }
+    let parts = [sides[0], sides[1]].map(|side| {
+        let mut body = c.body.clone();
+        body.result = side;
+        let (reads, body) = compact(c.reads.clone(), &body.trimmed());
+        simplify::comprehension(
+            graph,
+            Comprehension {
+                reads,
+                body,
+                ..c.clone()
+            },
+        )
+    });
+    let products = parts.each_ref().map(|part| {
+        if is_tiled(part) {
+            return Some(graph.comprehension(part.clone(), origin));
+        }
+        factored(graph, part, origin).or_else(|| addends(graph, part, origin))
+    });
+    if products.iter().all(Option::is_none) {
+        return None;
+    }
+    let reads = parts.into_iter().zip(products).map(|(part, product)| {
+        let value = product.unwrap_or_else(|| graph.comprehension(part, origin));
+        Read::affine(value, c.dtype, (0..c.shape.len()).map(Affine::index))
+    });
+    let reads: Vec<Read> = reads.collect();
+    let mut body = Body::default();
+    let arguments = [body.push(Inst::Read(0)), body.push(Inst::Read(1))];
+    body.result = body.op(op, &arguments);
+    let both = simplify::comprehension(graph, map(&c.shape, reads, body, c.dtype));
+    Some(graph.comprehension(both, origin))
 }
 
 fn affine_indices(affine: &Affine, into: &mut Indices) {
@@ -344,7 +423,7 @@ fn apply_outer(
     graph: &mut Graph,
     c: &Comprehension,
     product: Value,
-    outer: &[(u32, bool)],
+    outer: &[Outer],
     negative: bool,
     origin: Span,
 ) -> Value {
@@ -359,8 +438,20 @@ fn apply_outer(
         (0..c.shape.len()).map(Affine::index),
     ));
     let mut result = body.push(Inst::Read(reads.len() as u32 - 1));
-    for &(factor, divides) in outer {
-        result = body.op(if divides { Op::Div } else { Op::Mul }, &[result, factor]);
+    for outer in outer {
+        result = match *outer {
+            Outer::Times(factor) => body.op(Op::Mul, &[result, factor]),
+            Outer::Over(divisor) => body.op(Op::Div, &[result, divisor]),
+            Outer::Where(condition, first) => {
+                let zero = body.constant(c.dtype, 0.0);
+                let branches = if first {
+                    [result, zero]
+                } else {
+                    [zero, result]
+                };
+                body.op(Op::Select, &[condition, branches[0], branches[1]])
+            }
+        };
     }
     if negative {
         result = body.op(Op::Neg, &[result]);

@@ -154,7 +154,27 @@ pub fn compact(reads: Vec<Read>, body: &Body) -> (Vec<Read>, Body) {
             needed[*read as usize] = true;
         }
     }
-    for at in (0..reads.len()).rev().filter(|&at| at < reads.len()) {
+    let (kept, place) = kept_reads(reads, needed);
+    let mut compacted = Body::default();
+    let mut position = Vec::with_capacity(body.insts.len());
+    for inst in &body.insts {
+        let moved = match inst {
+            Inst::Read(read) => Inst::Read(place[*read as usize]),
+            Inst::Op(op, arguments) => Inst::Op(
+                *op,
+                arguments.iter().map(|&a| position[a as usize]).collect(),
+            ),
+            Inst::Index(_) | Inst::Const(_) => inst.clone(),
+        };
+        position.push(compacted.push(moved));
+    }
+    compacted.result = position.get(body.result as usize).copied().unwrap_or(0);
+    (kept, compacted)
+}
+
+/// Keeps the needed reads and those that they gather by, equal ones once; gives the new number of each old one (0 where it is not kept).
+pub fn kept_reads(reads: Vec<Read>, mut needed: Vec<bool>) -> (Vec<Read>, Vec<u32>) {
+    for at in (0..reads.len()).rev() {
         if needed[at] {
             for subscript in &reads[at].subscripts {
                 if let Subscript::Gather(other) = subscript {
@@ -179,19 +199,5 @@ pub fn compact(reads: Vec<Read>, body: &Body) -> (Vec<Read>, Body) {
             kept.push(read);
         }
     }
-    let mut compacted = Body::default();
-    let mut position = Vec::with_capacity(body.insts.len());
-    for inst in &body.insts {
-        let moved = match inst {
-            Inst::Read(read) => Inst::Read(place[*read as usize]),
-            Inst::Op(op, arguments) => Inst::Op(
-                *op,
-                arguments.iter().map(|&a| position[a as usize]).collect(),
-            ),
-            Inst::Index(_) | Inst::Const(_) => inst.clone(),
-        };
-        position.push(compacted.push(moved));
-    }
-    compacted.result = position.get(body.result as usize).copied().unwrap_or(0);
-    (kept, compacted)
+    (kept, place)
 }

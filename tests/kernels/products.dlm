@@ -25,8 +25,6 @@ let three[i, j] = sum[k] x[i, k] * m[k] * w[k, j]
 print sum(three), grad(sum(three * three), m), grad(sum(three * three), x)
 let masked[i, j] = sum[k] where(k <= i, x[i, k], 0) * w[k, j]
 print sum(masked), grad(sum(masked * masked), w)
-let chosen[i, j] = sum[k] where(k <= i, x[i, k] * w[k, j], 0)
-print sum(chosen), grad(sum(chosen * chosen), w), grad(sum(chosen * chosen), x)
 
 # Two contractions under one sum.
 let v = normal[24, 40]
