@@ -279,7 +279,10 @@ fn exceptions_are_needed() {
             .filter(|kernel| kernel.nests.iter().any(contracts))
             .map(Kernel::to_string)
             .collect();
-        assert!(texts.iter().any(|text| text.contains(part)), "{name}: {why}");
+        assert!(
+            texts.iter().any(|text| text.contains(part)),
+            "{name}: {why}"
+        );
     }
 }
 

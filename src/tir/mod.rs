@@ -7,6 +7,7 @@ pub mod affine;
 pub mod build;
 pub mod graph;
 pub mod op;
+pub mod parse;
 pub mod print;
 pub mod verify;
 
