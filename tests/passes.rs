@@ -60,7 +60,7 @@ fn passes_do_what_they_are_for() {
         let text = std::fs::read_to_string(&path).unwrap();
         let (before, expected) = text.split_once(LINE).unwrap_or((&text, ""));
         let found = after(&path, &graph(&path, before)).to_string();
-        if std::env::var_os("DLMC_BLESS").is_some() {
+        if std::env::var_os("DLMC_BLESS").is_some() && found != expected {
             std::fs::write(&path, format!("{before}{LINE}{found}")).unwrap();
         } else {
             assert_eq!(found, expected, "{}", path.display());

@@ -3,10 +3,10 @@
 //! before: `v2[i0, i1] = sum[i2] (mul (mul (max v0[i0, i2] 0) v1[i2, i1]) s[])`
 //! after:  `a[i0, i2] = (max v0[i0, i2] 0); p[i0, i1] = sum[i2] (mul a[i0, i2] v1[i2, i1]); v2[i0, i1] = (mul p[i0, i1] s[])`
 //!
-//! Factors that no reduction index moves leave the sum, and so does a choice between products and 0; a sum of a sum of which one side
-//! is a contraction becomes two sums; the others are gathered into two groups, the pair with the smallest common index
-//! space first; a group that is not a bare read becomes a comprehension of its own. This re-associates the product, so it is part of the
-//! meaning of the optimised graph. A sum stays as it is where the two groups do not each have a free index of their own (a dot product or
+//! Factors that no reduction index moves leave the sum, and so does a choice between products and 0; the others are gathered into two
+//! groups, the pair with the smallest common index space first; a group that is not a bare read becomes a comprehension of its own. A sum
+//! over a sum of two becomes one contraction if a common factor can be pulled out, else two sums if one of them is a contraction. This
+//! re-associates the product, so it is part of the meaning of the optimised graph. A sum stays as it is where the two groups do not each have a free index of their own (a dot product or
 //! an elementwise product under a sum gains nothing from a register tile).
 use super::order::is_tiled;
 use super::rewrite::{Rewriter, in_bodies};
@@ -157,7 +157,7 @@ fn chooses_zero(c: &Comprehension, arguments: &[u32]) -> Option<usize> {
     })
 }
 
-/// The sum of a sum of two, one of which is a contraction, as the sum of two sums.
+/// The sum of a sum of two: one contraction where they have a factor in common, else the sum of two sums where one is a contraction.
 fn addends(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value> {
     let Some(Inst::Op(op @ (Op::Add | Op::Sub), sides)) =
         c.body.insts.get(c.body.result as usize).cloned()
@@ -166,6 +166,12 @@ fn addends(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value> 
     };
     if c.reducer != Some(Reducer::Sum) || !c.dtype.is_float() {
         return None;
+    }
+    for pulled in common_factors(c, op, [sides[0], sides[1]]) {
+        let product = factored(graph, &pulled, origin);
+        if product.is_some() {
+            return product;
+        }
     }
     let parts = [sides[0], sides[1]].map(|side| {
         let mut body = c.body.clone();
@@ -199,6 +205,48 @@ fn addends(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value> 
     body.result = body.op(op, &arguments);
     let both = simplify::comprehension(graph, map(&c.shape, reads, body, c.dtype));
     Some(graph.comprehension(both, origin))
+}
+
+/// `f * a + f * b` as `f * (a + b)`, for every factor that both sides have.
+fn common_factors(c: &Comprehension, op: Op, sides: [u32; 2]) -> Vec<Comprehension> {
+    let lists = sides.map(|side| {
+        let mut list = Vec::new();
+        factors(&c.body, side, &mut list);
+        list
+    });
+    let common = lists[0].iter().filter(|factor| lists[1].contains(factor));
+    common
+        .filter_map(|&factor| {
+            let mut body = c.body.clone();
+            let mut rests = [0, 0];
+            for (rest, list) in rests.iter_mut().zip(&lists) {
+                let at = list.iter().position(|&other| other == factor)?;
+                let mut others = list.clone();
+                others.remove(at);
+                *rest = others
+                    .into_iter()
+                    .reduce(|product, other| body.op(Op::Mul, &[product, other]))?;
+            }
+            let sum = body.op(op, &rests);
+            body.result = body.op(Op::Mul, &[factor, sum]);
+            let (reads, body) = compact(c.reads.clone(), &body.trimmed());
+            Some(Comprehension {
+                reads,
+                body,
+                ..c.clone()
+            })
+        })
+        .collect()
+}
+
+/// The factors of a product, itself if it is none.
+fn factors(body: &Body, at: u32, into: &mut Vec<u32>) {
+    match &body.insts[at as usize] {
+        Inst::Op(Op::Mul, arguments) => arguments
+            .iter()
+            .for_each(|&argument| factors(body, argument, into)),
+        Inst::Op(..) | Inst::Read(_) | Inst::Index(_) | Inst::Const(_) => into.push(at),
+    }
 }
 
 fn affine_indices(affine: &Affine, into: &mut Indices) {
@@ -373,7 +421,7 @@ fn operand(
         }
         return read;
     }
-    let indices: Vec<usize> = group.indices.iter().copied().collect();
+    let indices = layout(c, group);
     let extents = c.extents();
     let mut renumber: Vec<Affine> = (0..extents.len()).map(Affine::index).collect();
     indices
@@ -389,6 +437,34 @@ fn operand(
     let outlined = simplify::comprehension(graph, outlined);
     let value = graph.comprehension(outlined, origin);
     Read::affine(value, c.dtype, indices.into_iter().map(Affine::index))
+}
+
+/// The indices of a group in the order in which its widest plain read walks them, so that it is stored as what it is made from.
+fn layout(c: &Comprehension, group: &Group) -> Vec<usize> {
+    let mut widest: Vec<usize> = Vec::new();
+    let mut pending = group.insts.clone();
+    while let Some(at) = pending.pop() {
+        match &c.body.insts[at as usize] {
+            Inst::Read(read) => {
+                let mut walked: Vec<usize> = Vec::new();
+                for subscript in &c.reads[*read as usize].subscripts {
+                    if let Subscript::Affine(affine) = subscript
+                        && let Some(index) = affine.as_index()
+                        && !walked.contains(&index)
+                    {
+                        walked.push(index);
+                    }
+                }
+                if walked.len() > widest.len() {
+                    widest = walked;
+                }
+            }
+            Inst::Op(_, arguments) => pending.extend(arguments),
+            Inst::Index(_) | Inst::Const(_) => {}
+        }
+    }
+    let others = group.indices.iter().filter(|index| !widest.contains(index));
+    others.chain(&widest).copied().collect()
 }
 
 /// The product of some instructions of a comprehension's body as code of its own, its indices renumbered.
