@@ -3,6 +3,30 @@ use super::tensor::Tensor;
 use super::types::Type;
 use std::sync::Arc;
 
+/// Names of the readers that programs may call.
+pub const READER_NAMES: &[&str] = &["csv", "npy", "npz", "idx", "text"];
+
+/// Names of the transforms of data that programs may put into a pipe.
+pub const TRANSFORM_NAMES: &[&str] = &[
+    "target",
+    "drop",
+    "columns",
+    "select",
+    "drop_missing",
+    "fill_missing",
+    "standardize",
+    "scale",
+    "one_hot",
+    "split",
+    "take",
+    "shuffle",
+    "windows",
+    "sequences",
+    "rename",
+    "flatten",
+    "reshape",
+];
+
 /// Where a data set comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DataSource {

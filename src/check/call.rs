@@ -1,6 +1,7 @@
 //! Calls: functions written out at the place of the call, pipes, arguments.
 use super::values::{Bindings, FnDef, Init, Instance, LayerDef, Num, Outcome, Reported, Val};
 use super::{CallSite, Checker, Frame};
+use crate::base::data::TRANSFORM_NAMES;
 use crate::base::source::Span;
 use crate::syntax::ast::{Arg, Dim, Expr, ExprKind, Param, TypeKind};
 use std::rc::Rc;
@@ -114,11 +115,7 @@ impl Checker<'_> {
                 ..
             })
         );
-        if of_data
-            && crate::data::transforms::TRANSFORMS
-                .iter()
-                .any(|transform| transform.name == name)
-        {
+        if of_data && TRANSFORM_NAMES.contains(&name) {
             return self.transform(name, arguments, span);
         }
         match function {

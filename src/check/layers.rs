@@ -539,7 +539,7 @@ fn flat_element(body: &mut Body, shape: &[usize]) -> u32 {
         .iter()
         .enumerate()
         .map(|(axis, &stride)| (axis, stride as i64));
-    crate::pass::inline::affine_value(body, &crate::tir::Affine::new(0, terms))
+    crate::tir::build::affine_value(body, &crate::tir::Affine::new(0, terms))
 }
 
 /// Whether a value is a tensor of zeros.

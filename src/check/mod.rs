@@ -18,6 +18,7 @@ mod output;
 mod parts;
 pub mod program;
 mod scan;
+mod shapes;
 mod statements;
 mod tensors;
 mod train;

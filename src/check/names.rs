@@ -4,6 +4,7 @@ use super::values::{
     Builtin, DimNames, FnDef, LayerDef, Num, OptimizerDef, Outcome, TensorVal, Val,
 };
 use super::{Checker, Frame};
+use crate::base::data::{READER_NAMES, TRANSFORM_NAMES};
 use crate::base::diagnostic::{Diagnostic, nearest};
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
@@ -170,13 +171,7 @@ impl Checker<'_> {
             "steps_per_epoch" => self
                 .steps_per_epoch
                 .map(|steps| Val::Num(Num::Int(steps as i64))),
-            _ if crate::data::readers::READERS
-                .iter()
-                .any(|reader| reader.name == name)
-                || crate::data::transforms::TRANSFORMS
-                    .iter()
-                    .any(|transform| transform.name == name) =>
-            {
+            _ if READER_NAMES.contains(&name) || TRANSFORM_NAMES.contains(&name) => {
                 Some(Val::Reader(name.into()))
             }
             _ => None,
@@ -216,16 +211,8 @@ impl Checker<'_> {
             known.extend(self.modules[frame.module].names.keys().cloned());
         }
         known.extend(self.modules[0].names.keys().cloned());
-        known.extend(
-            crate::data::readers::READERS
-                .iter()
-                .map(|row| row.name.into()),
-        );
-        known.extend(
-            crate::data::transforms::TRANSFORMS
-                .iter()
-                .map(|row| row.name.into()),
-        );
+        known.extend(READER_NAMES.iter().map(|&name| name.into()));
+        known.extend(TRANSFORM_NAMES.iter().map(|&name| name.into()));
         known.sort();
         let near = nearest(name, known.iter().map(|name| &**name)).map(str::to_string);
         let mut diagnostic = Diagnostic::error("E0201", span, format!("unknown name `{name}`"));

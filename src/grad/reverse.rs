@@ -6,7 +6,7 @@ use super::scan::{self, Plan};
 use super::turn::turned;
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
-use crate::pass::simplify;
+use crate::ops::simplify;
 use crate::tir::build::map;
 use crate::tir::{
     Affine, Body, Comprehension, Graph, Guard, Inst, Literal, Node, NodeData, NodeId, Op, Order,
@@ -414,7 +414,7 @@ fn flat_position_from(body: &mut Body, reduce: &[usize], first: usize) -> u32 {
         .iter()
         .enumerate()
         .map(|(at, &stride)| (first + at, stride as i64));
-    crate::pass::inline::affine_value(body, &Affine::new(0, terms))
+    crate::tir::build::affine_value(body, &Affine::new(0, terms))
 }
 
 fn single_read() -> Body {

@@ -6,8 +6,8 @@
 //! `y[i, o] = sum[k] (mul x[i + k] w[o, k])` gives `dx[q] = sum[o, k] (mul dy[q - k, o]{0 <= q - k < n} w[o, k])`.
 use super::cell::{Cell, is_expensive};
 use crate::base::types::DType;
-use crate::pass::inline::affine_value;
-use crate::pass::simplify::{self, compact};
+use crate::ops::simplify;
+use crate::tir::build::{affine_value, compact};
 use crate::tir::verify::in_bounds;
 use crate::tir::{
     Affine, Body, Comprehension, Condition, Graph, Guard, Inst, Literal, Node, Op, Order, Read,

@@ -2,4 +2,5 @@
 pub mod evaluate;
 pub mod math;
 pub mod math64;
+pub mod simplify;
 pub mod table;

@@ -3,10 +3,12 @@
 //! before: `v2[i0, i1] = sum[i2] (mul (mul (max v0[i0, i2] 0) v1[i2, i1]) s[])`
 //! after:  `a[i0, i2] = (max v0[i0, i2] 0); p[i0, i1] = sum[i2] (mul a[i0, i2] v1[i2, i1]); v2[i0, i1] = (mul p[i0, i1] s[])`
 //!
-//! Factors that no reduction index moves leave the sum; the others are gathered into two groups, the pair with the smallest common index
-//! space first; a group that is not a bare read becomes a comprehension of its own. This re-associates the product, so it is part of the
-//! meaning of the optimised graph. A sum stays as it is where the two groups do not each have a free index of their own (a dot product or
+//! Factors that no reduction index moves leave the sum, and so does a choice between products and 0; the others are gathered into two
+//! groups, the pair with the smallest common index space first; a group that is not a bare read becomes a comprehension of its own. A sum
+//! over a sum of two becomes one contraction if a common factor can be pulled out, else two sums if one of them is a contraction. This
+//! re-associates the product, so it is part of the meaning of the optimised graph. A sum stays as it is where the two groups do not each have a free index of their own (a dot product or
 //! an elementwise product under a sum gains nothing from a register tile).
+use super::order::is_tiled;
 use super::rewrite::{Rewriter, in_bodies};
 use super::simplify::{self, compact};
 use crate::base::source::Span;
@@ -25,7 +27,8 @@ pub fn factor(graph: &Graph) -> Graph {
     {
         let node = in_bodies(&rewriter.translated(&data.node), factor);
         let product = match &node {
-            Node::Comprehension(c) => factored(&mut rewriter.graph, c, data.origin),
+            Node::Comprehension(c) => factored(&mut rewriter.graph, c, data.origin)
+                .or_else(|| addends(&mut rewriter.graph, c, data.origin)),
             _ => None,
         };
         match product {
@@ -53,7 +56,7 @@ fn factored(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value>
         return None;
     }
     let mut split = Split::default();
-    split.visit(c, c.body.result);
+    split.visit(c, c.body.result, true);
     let groups = two_groups(c, split.inner)?;
     if !gains(c, &groups) {
         return None;
@@ -85,40 +88,164 @@ fn factored(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value>
     ))
 }
 
-/// The factors of a body: those that reduction indices move, and those (with whether they divide) that none does.
+/// What is done to a sum, instead of to each of its elements, by an instruction that no reduction index moves.
+enum Outer {
+    /// Multiplies by it.
+    Times(u32),
+    /// Divides by it.
+    Over(u32),
+    /// Keeps the sum where the condition is so, else gives 0.
+    Where(u32, bool),
+}
+
+/// The factors of a body: those that reduction indices move, and what no reduction index moves, innermost first.
 #[derive(Default)]
 struct Split {
     inner: Vec<Group>,
-    outer: Vec<(u32, bool)>,
+    outer: Vec<Outer>,
     negative: bool,
 }
 
 impl Split {
-    fn visit(&mut self, c: &Comprehension, at: u32) {
-        let indices = indices_of(c, at);
-        let moved = indices.iter().any(|&index| index >= c.shape.len());
+    /// Takes an instruction apart. It is `alone` where no other factor that a reduction index moves stands beside it.
+    fn visit(&mut self, c: &Comprehension, at: u32, alone: bool) {
+        let is_moved = |at: u32| {
+            let mut indices = indices_of(c, at).into_iter();
+            indices.any(|index| index >= c.shape.len())
+        };
+        if !is_moved(at) {
+            self.outer.push(Outer::Times(at));
+            return;
+        }
         match &c.body.insts[at as usize] {
-            _ if !moved => self.outer.push((at, false)),
-            Inst::Op(Op::Mul, arguments) => arguments
-                .iter()
-                .for_each(|&argument| self.visit(c, argument)),
+            Inst::Op(Op::Mul, arguments) => {
+                let (moved, fixed): (Vec<u32>, Vec<u32>) =
+                    arguments.iter().partition(|&&argument| is_moved(argument));
+                for &argument in &moved {
+                    self.visit(c, argument, alone && moved.len() == 1);
+                }
+                self.outer.extend(fixed.into_iter().map(Outer::Times));
+            }
             Inst::Op(Op::Neg, arguments) => {
                 self.negative = !self.negative;
-                self.visit(c, arguments[0]);
+                self.visit(c, arguments[0], alone);
             }
-            Inst::Op(Op::Div, arguments)
-                if !indices_of(c, arguments[1])
-                    .iter()
-                    .any(|&index| index >= c.shape.len()) =>
+            Inst::Op(Op::Div, arguments) if !is_moved(arguments[1]) => {
+                self.visit(c, arguments[0], alone);
+                self.outer.push(Outer::Over(arguments[1]));
+            }
+            Inst::Op(Op::Select, arguments)
+                if alone && !is_moved(arguments[0]) && chooses_zero(c, arguments).is_some() =>
             {
-                self.visit(c, arguments[0]);
-                self.outer.push((arguments[1], true));
+                let first = chooses_zero(c, arguments) == Some(2);
+                self.visit(c, arguments[if first { 1 } else { 2 }], alone);
+                self.outer.push(Outer::Where(arguments[0], first));
             }
             _ => self.inner.push(Group {
                 insts: vec![at],
-                indices,
+                indices: indices_of(c, at),
             }),
         }
+    }
+}
+
+/// Which branch of a choice is the constant 0.
+fn chooses_zero(c: &Comprehension, arguments: &[u32]) -> Option<usize> {
+    [1, 2].into_iter().find(|&branch| {
+        let inst = &c.body.insts[arguments[branch] as usize];
+        matches!(inst, Inst::Const(literal) if literal.value == 0.0)
+    })
+}
+
+/// The sum of a sum of two: one contraction where they have a factor in common, else the sum of two sums where one is a contraction.
+fn addends(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value> {
+    let Some(Inst::Op(op @ (Op::Add | Op::Sub), sides)) =
+        c.body.insts.get(c.body.result as usize).cloned()
+    else {
+        return None;
+    };
+    if c.reducer != Some(Reducer::Sum) || !c.dtype.is_float() {
+        return None;
+    }
+    for pulled in common_factors(c, op, [sides[0], sides[1]]) {
+        let product = factored(graph, &pulled, origin);
+        if product.is_some() {
+            return product;
+        }
+    }
+    let parts = [sides[0], sides[1]].map(|side| {
+        let mut body = c.body.clone();
+        body.result = side;
+        let (reads, body) = compact(c.reads.clone(), &body.trimmed());
+        simplify::comprehension(
+            graph,
+            Comprehension {
+                reads,
+                body,
+                ..c.clone()
+            },
+        )
+    });
+    let products = parts.each_ref().map(|part| {
+        if is_tiled(part) {
+            return Some(graph.comprehension(part.clone(), origin));
+        }
+        factored(graph, part, origin).or_else(|| addends(graph, part, origin))
+    });
+    if products.iter().all(Option::is_none) {
+        return None;
+    }
+    let reads = parts.into_iter().zip(products).map(|(part, product)| {
+        let value = product.unwrap_or_else(|| graph.comprehension(part, origin));
+        Read::affine(value, c.dtype, (0..c.shape.len()).map(Affine::index))
+    });
+    let reads: Vec<Read> = reads.collect();
+    let mut body = Body::default();
+    let arguments = [body.push(Inst::Read(0)), body.push(Inst::Read(1))];
+    body.result = body.op(op, &arguments);
+    let both = simplify::comprehension(graph, map(&c.shape, reads, body, c.dtype));
+    Some(graph.comprehension(both, origin))
+}
+
+/// `f * a + f * b` as `f * (a + b)`, for every factor that both sides have.
+fn common_factors(c: &Comprehension, op: Op, sides: [u32; 2]) -> Vec<Comprehension> {
+    let lists = sides.map(|side| {
+        let mut list = Vec::new();
+        factors(&c.body, side, &mut list);
+        list
+    });
+    let common = lists[0].iter().filter(|factor| lists[1].contains(factor));
+    common
+        .filter_map(|&factor| {
+            let mut body = c.body.clone();
+            let mut rests = [0, 0];
+            for (rest, list) in rests.iter_mut().zip(&lists) {
+                let at = list.iter().position(|&other| other == factor)?;
+                let mut others = list.clone();
+                others.remove(at);
+                *rest = others
+                    .into_iter()
+                    .reduce(|product, other| body.op(Op::Mul, &[product, other]))?;
+            }
+            let sum = body.op(op, &rests);
+            body.result = body.op(Op::Mul, &[factor, sum]);
+            let (reads, body) = compact(c.reads.clone(), &body.trimmed());
+            Some(Comprehension {
+                reads,
+                body,
+                ..c.clone()
+            })
+        })
+        .collect()
+}
+
+/// The factors of a product, itself if it is none.
+fn factors(body: &Body, at: u32, into: &mut Vec<u32>) {
+    match &body.insts[at as usize] {
+        Inst::Op(Op::Mul, arguments) => arguments
+            .iter()
+            .for_each(|&argument| factors(body, argument, into)),
+        Inst::Op(..) | Inst::Read(_) | Inst::Index(_) | Inst::Const(_) => into.push(at),
     }
 }
 
@@ -294,7 +421,7 @@ fn operand(
         }
         return read;
     }
-    let indices: Vec<usize> = group.indices.iter().copied().collect();
+    let indices = layout(c, group);
     let extents = c.extents();
     let mut renumber: Vec<Affine> = (0..extents.len()).map(Affine::index).collect();
     indices
@@ -310,6 +437,34 @@ fn operand(
     let outlined = simplify::comprehension(graph, outlined);
     let value = graph.comprehension(outlined, origin);
     Read::affine(value, c.dtype, indices.into_iter().map(Affine::index))
+}
+
+/// The indices of a group in the order in which its widest plain read walks them, so that it is stored as what it is made from.
+fn layout(c: &Comprehension, group: &Group) -> Vec<usize> {
+    let mut widest: Vec<usize> = Vec::new();
+    let mut pending = group.insts.clone();
+    while let Some(at) = pending.pop() {
+        match &c.body.insts[at as usize] {
+            Inst::Read(read) => {
+                let mut walked: Vec<usize> = Vec::new();
+                for subscript in &c.reads[*read as usize].subscripts {
+                    if let Subscript::Affine(affine) = subscript
+                        && let Some(index) = affine.as_index()
+                        && !walked.contains(&index)
+                    {
+                        walked.push(index);
+                    }
+                }
+                if walked.len() > widest.len() {
+                    widest = walked;
+                }
+            }
+            Inst::Op(_, arguments) => pending.extend(arguments),
+            Inst::Index(_) | Inst::Const(_) => {}
+        }
+    }
+    let others = group.indices.iter().filter(|index| !widest.contains(index));
+    others.chain(&widest).copied().collect()
 }
 
 /// The product of some instructions of a comprehension's body as code of its own, its indices renumbered.
@@ -344,7 +499,7 @@ fn apply_outer(
     graph: &mut Graph,
     c: &Comprehension,
     product: Value,
-    outer: &[(u32, bool)],
+    outer: &[Outer],
     negative: bool,
     origin: Span,
 ) -> Value {
@@ -359,8 +514,20 @@ fn apply_outer(
         (0..c.shape.len()).map(Affine::index),
     ));
     let mut result = body.push(Inst::Read(reads.len() as u32 - 1));
-    for &(factor, divides) in outer {
-        result = body.op(if divides { Op::Div } else { Op::Mul }, &[result, factor]);
+    for outer in outer {
+        result = match *outer {
+            Outer::Times(factor) => body.op(Op::Mul, &[result, factor]),
+            Outer::Over(divisor) => body.op(Op::Div, &[result, divisor]),
+            Outer::Where(condition, first) => {
+                let zero = body.constant(c.dtype, 0.0);
+                let branches = if first {
+                    [result, zero]
+                } else {
+                    [zero, result]
+                };
+                body.op(Op::Select, &[condition, branches[0], branches[1]])
+            }
+        };
     }
     if negative {
         result = body.op(Op::Neg, &[result]);

@@ -8,6 +8,7 @@
 //! The operands of a contraction stay bare: there only unguarded views are substituted.
 use super::rewrite::{Rewriter, in_bodies, use_counts};
 use super::simplify;
+use crate::tir::build::affine_value;
 use crate::tir::{Affine, Body, Comprehension, Graph, Inst, Node, Op, Read, Subscript, Value};
 use rustc_hash::FxHashMap;
 
@@ -240,31 +241,4 @@ fn inline_body(body: &mut Body, producer: &Comprehension, first_read: u32, map: 
         .get(producer.body.result as usize)
         .copied()
         .unwrap_or(0)
-}
-
-/// Adds the `i32` arithmetic that computes an affine expression.
-pub fn affine_value(body: &mut Body, affine: &Affine) -> u32 {
-    use crate::base::types::DType::I32;
-    let mut sum: Option<u32> = None;
-    for (index, coefficient) in affine.terms() {
-        let mut term = body.push(Inst::Index(index as u32));
-        if coefficient != 1 {
-            let factor = body.constant(I32, coefficient as f64);
-            term = body.op(Op::Mul, &[term, factor]);
-        }
-        sum = Some(sum.map_or(term, |sum| body.op(Op::Add, &[sum, term])));
-    }
-    let mut value = match (sum, affine.offset()) {
-        (Some(sum), 0) => sum,
-        (Some(sum), offset) => {
-            let offset = body.constant(I32, offset as f64);
-            body.op(Op::Add, &[sum, offset])
-        }
-        (None, offset) => body.constant(I32, offset as f64),
-    };
-    if affine.divisor() != 1 {
-        let divisor = body.constant(I32, affine.divisor() as f64);
-        value = body.op(Op::FloorDiv, &[value, divisor]);
-    }
-    value
 }

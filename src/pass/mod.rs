@@ -6,6 +6,7 @@ pub mod hoist;
 pub mod inline;
 pub mod order;
 pub mod outline;
+pub mod presum;
 pub mod residue;
 pub mod rewrite;
 pub mod simplify;
@@ -44,6 +45,11 @@ pub const PIPELINE: &[Pass] = &[
         name: "views",
         doc: "transposes, slices, broadcasts and constants vanish into the accesses of their readers",
         run: inline::views,
+    },
+    Pass {
+        name: "presum",
+        doc: "what a scatter adds at one place is summed first",
+        run: presum::presum,
     },
     Pass {
         name: "factor",

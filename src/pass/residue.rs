@@ -10,7 +10,7 @@ use super::rewrite::{Rewriter, in_bodies};
 use super::simplify;
 use crate::base::source::Span;
 use crate::base::types::Type;
-use crate::tir::build::map;
+use crate::tir::build::{affine_value, map};
 use crate::tir::verify::in_bounds;
 use crate::tir::{
     Affine, Body, Comprehension, Condition, Graph, Guard, Inst, Node, Read, Reducer, Subscript,
@@ -209,7 +209,7 @@ fn with_indices(old: &Body, image: &[Affine]) -> Body {
     let mut position: Vec<u32> = Vec::with_capacity(old.insts.len());
     for inst in &old.insts {
         let new = match inst {
-            Inst::Index(index) => super::inline::affine_value(&mut body, &image[*index as usize]),
+            Inst::Index(index) => affine_value(&mut body, &image[*index as usize]),
             Inst::Op(op, arguments) => body.push(Inst::Op(
                 *op,
                 arguments.iter().map(|&a| position[a as usize]).collect(),

@@ -119,3 +119,85 @@ pub fn map(shape: &[usize], reads: Vec<Read>, body: Body, dtype: DType) -> Compr
         dtype,
     }
 }
+
+/// Adds the `i32` arithmetic that computes an affine expression.
+pub fn affine_value(body: &mut Body, affine: &Affine) -> u32 {
+    let mut sum: Option<u32> = None;
+    for (index, coefficient) in affine.terms() {
+        let mut term = body.push(Inst::Index(index as u32));
+        if coefficient != 1 {
+            let factor = body.constant(DType::I32, coefficient as f64);
+            term = body.op(Op::Mul, &[term, factor]);
+        }
+        sum = Some(sum.map_or(term, |sum| body.op(Op::Add, &[sum, term])));
+    }
+    let mut value = match (sum, affine.offset()) {
+        (Some(sum), 0) => sum,
+        (Some(sum), offset) => {
+            let offset = body.constant(DType::I32, offset as f64);
+            body.op(Op::Add, &[sum, offset])
+        }
+        (None, offset) => body.constant(DType::I32, offset as f64),
+    };
+    if affine.divisor() != 1 {
+        let divisor = body.constant(DType::I32, affine.divisor() as f64);
+        value = body.op(Op::FloorDiv, &[value, divisor]);
+    }
+    value
+}
+
+/// Keeps the reads that the body or a kept gather needs, equal ones once.
+pub fn compact(reads: Vec<Read>, body: &Body) -> (Vec<Read>, Body) {
+    let mut needed = vec![false; reads.len()];
+    for inst in &body.insts {
+        if let Inst::Read(read) = inst {
+            needed[*read as usize] = true;
+        }
+    }
+    let (kept, place) = kept_reads(reads, needed);
+    let mut compacted = Body::default();
+    let mut position = Vec::with_capacity(body.insts.len());
+    for inst in &body.insts {
+        let moved = match inst {
+            Inst::Read(read) => Inst::Read(place[*read as usize]),
+            Inst::Op(op, arguments) => Inst::Op(
+                *op,
+                arguments.iter().map(|&a| position[a as usize]).collect(),
+            ),
+            Inst::Index(_) | Inst::Const(_) => inst.clone(),
+        };
+        position.push(compacted.push(moved));
+    }
+    compacted.result = position.get(body.result as usize).copied().unwrap_or(0);
+    (kept, compacted)
+}
+
+/// Keeps the needed reads and those that they gather by, equal ones once; gives the new number of each old one (0 where it is not kept).
+pub fn kept_reads(reads: Vec<Read>, mut needed: Vec<bool>) -> (Vec<Read>, Vec<u32>) {
+    for at in (0..reads.len()).rev() {
+        if needed[at] {
+            for subscript in &reads[at].subscripts {
+                if let Subscript::Gather(other) = subscript {
+                    needed[*other as usize] = true;
+                }
+            }
+        }
+    }
+    let mut kept: Vec<Read> = Vec::new();
+    let mut place = vec![0u32; reads.len()];
+    for (at, mut read) in reads.into_iter().enumerate().filter(|(at, _)| needed[*at]) {
+        for subscript in &mut read.subscripts {
+            if let Subscript::Gather(other) = subscript {
+                *other = place[*other as usize];
+            }
+        }
+        place[at] = kept
+            .iter()
+            .position(|other| *other == read)
+            .unwrap_or(kept.len()) as u32;
+        if place[at] as usize == kept.len() {
+            kept.push(read);
+        }
+    }
+    (kept, place)
+}

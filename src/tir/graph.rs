@@ -174,8 +174,8 @@ impl Reducer {
 /// The order in which a reduction combines its elements; fixed by shapes, never by threads or vector width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Order {
-    /// One chain over the reduction indices in row-major order; a chain longer than 4,096 is cut into equal pieces (the engine's
-    /// `piece_length`) whose results are combined in order.
+    /// One chain over the reduction indices in row-major order; a chain longer than 4,096 is cut into equal pieces (of
+    /// [`piece_length`](crate::base::order::piece_length) elements) whose results are combined in order.
     #[default]
     Chain,
     /// Element `k` of the LAST reduction index goes to lane `k mod 16`; a lane is a chain over the outer reduction indices and its
@@ -518,20 +518,5 @@ impl Body {
             types.push(ty);
         }
         Some(types)
-    }
-}
-
-/// Longest chain of a sum; a longer one is cut into pieces.
-const LONGEST_CHAIN: usize = 4096;
-
-/// Length of the pieces into which a chain of `length` elements is cut: equal pieces of at most about 4,096, rounded up to a multiple of 8.
-/// Each piece is a chain from +0 (the last may be shorter); their results are added in order.
-pub fn piece_length(length: usize) -> usize {
-    if length <= LONGEST_CHAIN {
-        length.max(1)
-    } else {
-        length
-            .div_ceil(length.div_ceil(LONGEST_CHAIN))
-            .next_multiple_of(8)
     }
 }

@@ -7,12 +7,14 @@ pub mod affine;
 pub mod build;
 pub mod graph;
 pub mod op;
+pub mod parse;
 pub mod print;
 pub mod verify;
 
+pub use crate::base::order::piece_length;
 pub use affine::{Affine, Condition, Guard};
 pub use graph::{
     Body, Comprehension, Graph, Inst, Literal, Node, NodeData, NodeId, Order, Read, Reducer,
-    Region, Scan, Scatter, Subscript, Value, piece_length,
+    Region, Scan, Scatter, Subscript, Value,
 };
 pub use op::Op;

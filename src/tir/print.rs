@@ -167,12 +167,15 @@ fn literal_text(literal: &Literal) -> String {
 
 fn body_text(body: &Body, reads: &[Read]) -> String {
     let mut uses = vec![0usize; body.insts.len()];
-    for inst in &body.insts {
-        if let Inst::Op(_, arguments) = inst {
+    if let Some(result) = uses.get_mut(body.result as usize) {
+        *result = 1;
+    }
+    for at in (0..body.insts.len()).rev() {
+        if let (true, Inst::Op(_, arguments)) = (uses[at] > 0, &body.insts[at]) {
             arguments.iter().for_each(|&a| uses[a as usize] += 1);
         }
     }
-    let mut shared = String::new();
+    let (mut shared, mut names) = (String::new(), 0);
     let mut texts: Vec<String> = Vec::with_capacity(body.insts.len());
     for (at, inst) in body.insts.iter().enumerate() {
         let text = match inst {
@@ -188,8 +191,9 @@ fn body_text(body: &Body, reads: &[Read]) -> String {
             }
         };
         if uses[at] > 1 && matches!(inst, Inst::Op(..)) {
-            shared += &format!("let s{at} = {text}; ");
-            texts.push(format!("s{at}"));
+            shared += &format!("let s{names} = {text}; ");
+            texts.push(format!("s{names}"));
+            names += 1;
         } else {
             texts.push(text);
         }

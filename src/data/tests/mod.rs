@@ -184,3 +184,11 @@ fn zip(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     out.extend([0, 0]);
     out
 }
+
+#[test]
+fn programs_may_name_every_reader_and_transform() {
+    let readers: Vec<&str> = readers::READERS.iter().map(|row| row.name).collect();
+    assert_eq!(readers, crate::base::data::READER_NAMES);
+    let transforms: Vec<&str> = transforms::TRANSFORMS.iter().map(|row| row.name).collect();
+    assert_eq!(transforms, crate::base::data::TRANSFORM_NAMES);
+}

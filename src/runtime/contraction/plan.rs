@@ -448,7 +448,7 @@ fn choose(
     max_rows: &dyn Fn(usize) -> usize,
 ) -> Option<Choice> {
     let (rows, k) = (oriented.rows.len(), oriented.row_k.len());
-    let overlap = !spec.accumulate && piece_length(k) == k;
+    let overlap = !spec.accumulate && k <= piece_length(k);
     let vectors = if packed {
         vectors_packed(&oriented.c_lanes, lanes, overlap)
     } else {

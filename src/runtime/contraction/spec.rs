@@ -1,18 +1,7 @@
 //! What a caller says of a contraction.
+pub use crate::base::order::{LONGEST_CHAIN as MAX_PIECE, piece_length};
 use crate::base::types::DType;
 use thiserror::Error;
-
-/// The longest piece of a sum, in elements.
-pub const MAX_PIECE: usize = 4096;
-
-/// Elements of each piece (the last may be shorter) of a sum over `k` elements: `k` itself up to [`MAX_PIECE`], beyond it
-/// `k` in the fewest equal parts, rounded up to a multiple of 8.
-pub fn piece_length(k: usize) -> usize {
-    if k <= MAX_PIECE {
-        return k;
-    }
-    k.div_ceil(k.div_ceil(MAX_PIECE)).next_multiple_of(8)
-}
 
 /// One plain index of a nest: its size, and how far one step moves in each operand (elements; 0 where it does not occur).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
