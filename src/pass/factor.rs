@@ -56,7 +56,7 @@ fn factored(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value>
         return None;
     }
     let mut split = Split::default();
-    split.visit(c, c.body.result, true);
+    split.visit(c, c.body.result);
     let groups = two_groups(c, split.inner)?;
     if !gains(c, &groups) {
         return None;
@@ -107,8 +107,8 @@ struct Split {
 }
 
 impl Split {
-    /// Takes an instruction apart. It is `alone` where no other factor that a reduction index moves stands beside it.
-    fn visit(&mut self, c: &Comprehension, at: u32, alone: bool) {
+    /// Takes an instruction apart. A choice that leaves the sum gives 0 even where a factor beside it is infinite.
+    fn visit(&mut self, c: &Comprehension, at: u32) {
         let is_moved = |at: u32| {
             let mut indices = indices_of(c, at).into_iter();
             indices.any(|index| index >= c.shape.len())
@@ -122,23 +122,23 @@ impl Split {
                 let (moved, fixed): (Vec<u32>, Vec<u32>) =
                     arguments.iter().partition(|&&argument| is_moved(argument));
                 for &argument in &moved {
-                    self.visit(c, argument, alone && moved.len() == 1);
+                    self.visit(c, argument);
                 }
                 self.outer.extend(fixed.into_iter().map(Outer::Times));
             }
             Inst::Op(Op::Neg, arguments) => {
                 self.negative = !self.negative;
-                self.visit(c, arguments[0], alone);
+                self.visit(c, arguments[0]);
             }
             Inst::Op(Op::Div, arguments) if !is_moved(arguments[1]) => {
-                self.visit(c, arguments[0], alone);
+                self.visit(c, arguments[0]);
                 self.outer.push(Outer::Over(arguments[1]));
             }
             Inst::Op(Op::Select, arguments)
-                if alone && !is_moved(arguments[0]) && chooses_zero(c, arguments).is_some() =>
+                if !is_moved(arguments[0]) && chooses_zero(c, arguments).is_some() =>
             {
                 let first = chooses_zero(c, arguments) == Some(2);
-                self.visit(c, arguments[if first { 1 } else { 2 }], alone);
+                self.visit(c, arguments[if first { 1 } else { 2 }]);
                 self.outer.push(Outer::Where(arguments[0], first));
             }
             _ => self.inner.push(Group {
