@@ -239,6 +239,27 @@ fn cases() -> Vec<(String, ContractionSpec)> {
             cases.push((name, matmul(m, n, k, ta, tb)));
         }
     }
+    // A wide perceptron and a transformer: products forward, by the data and by the weights.
+    for (m, n, k, ta, tb) in [
+        (128, 1024, 784, false, false),
+        (128, 1024, 1024, false, false),
+        (128, 1024, 1024, false, true),
+        (1024, 1024, 128, true, false),
+        (784, 1024, 128, true, false),
+        (768, 384, 128, false, false),
+        (768, 512, 128, false, false),
+        (768, 128, 512, false, false),
+        (768, 128, 512, false, true),
+        (768, 512, 128, false, true),
+        (128, 512, 768, true, false),
+        (512, 128, 768, true, false),
+        (32, 128, 512, false, true),
+        (512, 128, 2048, true, false),
+    ] {
+        let mark = |transposed| if transposed { "T" } else { "" };
+        let name = format!("net ({m}x{k}){} ({k}x{n}){}", mark(ta), mark(tb));
+        cases.push((name, matmul(m, n, k, ta, tb)));
+    }
     let heads = ContractionSpec {
         batch: vec![Index::new(32, 64 * 32, 64 * 32, 64 * 64)],
         ..matmul(64, 64, 32, false, true)

@@ -1,7 +1,8 @@
-//! The command line: `dlmc run FILE`, `dlmc check FILE`, `dlmc emit --stage STAGE FILE`.
+//! The command line: `dlmc run FILE`, `dlmc check FILE`, `dlmc bench FILE`, `dlmc emit --stage STAGE FILE`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0; 1 where the program is wrong or failed; 2 where the
 //! command is wrong or a file is missing.
+mod bench;
 mod output;
 mod run;
 
@@ -15,6 +16,7 @@ use output::Output;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Compiles and runs .dlm programs: neural networks, written as formulas and trained as native code.
 #[derive(Parser)]
@@ -50,6 +52,20 @@ enum Command {
     Check {
         #[command(flatten)]
         program: ProgramArguments,
+    },
+    /// Time a program's training step
+    Bench {
+        #[command(flatten)]
+        program: ProgramArguments,
+        /// How long to time steps once they are warm
+        #[arg(long, default_value_t = 2.0, value_parser = seconds)]
+        seconds: f64,
+        /// The training step whose loss is reported, from 1
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        check: u64,
+        /// Write one line of JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Show a program at a stage of the compiler
     Emit {
@@ -98,6 +114,13 @@ fn setting(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
+        Ok(_) | Err(_) => Err("a time is a number of seconds from 0 to 86400".into()),
+    }
+}
+
 impl ProgramArguments {
     fn settings(&self) -> Settings {
         Settings {
@@ -124,6 +147,7 @@ enum Failure {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    let start = Instant::now();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -132,14 +156,14 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    match execute(&cli.command) {
+    match execute(&cli.command, start) {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Program) => ExitCode::from(1),
         Err(Failure::Usage) => ExitCode::from(2),
     }
 }
 
-fn execute(command: &Command) -> Result<(), Failure> {
+fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
     match command {
         Command::Run {
             program,
@@ -160,6 +184,19 @@ fn execute(command: &Command) -> Result<(), Failure> {
             run::run(job, reports)
         }
         Command::Check { program } => check(Job::new(program)?),
+        Command::Bench {
+            program,
+            seconds,
+            check,
+            json,
+        } => {
+            let request = bench::Request {
+                time: Duration::from_secs_f64(*seconds),
+                check: *check,
+                json: *json,
+            };
+            bench::bench(Job::new(program)?, request, start)
+        }
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
     }
 }

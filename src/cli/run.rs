@@ -76,7 +76,8 @@ pub fn run(mut job: Job, reports: Reports) -> Result<(), Failure> {
     closed.map_or(Ok(()), Err)
 }
 
-fn resolver(base_dir: String) -> Resolve {
+/// Paths of a program are files, relative ones from its folder.
+pub fn resolver(base_dir: String) -> Resolve {
     let provider = FileProvider::new();
     Arc::new(move |path| provider.resolve(&base_dir, path))
 }
@@ -185,7 +186,8 @@ fn short(value: f64) -> String {
     }
 }
 
-fn duration(time: Duration) -> String {
+/// A time in the unit that suits it.
+pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds >= 60.0 {
         format!("{} min {:.0} s", (seconds / 60.0) as u64, seconds % 60.0)
@@ -198,7 +200,8 @@ fn duration(time: Duration) -> String {
     }
 }
 
-fn bytes(count: usize) -> String {
+/// A number of bytes in the unit that suits it.
+pub fn bytes(count: usize) -> String {
     let count = count as f64;
     if count >= 1e9 {
         format!("{:.2} GB", count / 1e9)

@@ -4,6 +4,7 @@
 //! A step allocates nothing: scratch for contractions and packed operands lies in the [`Workspace`].
 use super::contraction::{Contraction, ContractionSpec, Cpu, Index, Operand, Operands};
 use super::memory::AlignedBytes;
+use super::team::Team;
 use crate::kir::schedule::{Address, Base, Product, Schedule, Step};
 use crate::kir::{STATUS_FINE, Status};
 use std::any::Any;
@@ -18,10 +19,10 @@ pub type KernelFunction = unsafe extern "C" fn(*const *mut u8, i64, i64, *const 
 const MOST_LOOPS: usize = 8;
 /// Buffers of one kernel.
 const MOST_ARGUMENTS: usize = 32;
-/// Scalar operations below which a kernel is not shared among threads: about ten microseconds of work.
-const SHARED_WORK: usize = 100_000;
+/// Scalar operations below which a kernel is not shared among threads: some microseconds of work.
+const SHARED_WORK: usize = 20_000;
 /// Multiply-adds below which a contraction is not shared among threads.
-const SHARED_MULTIPLY_ADDS: usize = 250_000;
+const SHARED_MULTIPLY_ADDS: usize = 100_000;
 
 /// An index was out of bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct Executable {
     task_scratch: usize,
     partial_bytes: usize,
     threads: usize,
+    /// Whether any step is worth sharing.
+    shared: bool,
     /// Keeps the kernels' code alive.
     _code: Arc<dyn Any + Send + Sync>,
 }
@@ -72,6 +75,7 @@ struct Frame {
 }
 
 /// The memory of one run.
+#[derive(Clone, Copy)]
 struct Memory<'a> {
     arena: *mut u8,
     constants: *mut u8,
@@ -80,6 +84,8 @@ struct Memory<'a> {
     scratch: *mut u8,
     packs: *mut u8,
     status: &'a Status,
+    /// The threads that share its steps; `None`: one alone.
+    team: Option<&'a Team>,
 }
 
 // SAFETY: the pointers are shared with tasks that touch distinct elements, as the schedule guarantees; the caller of `run` guarantees
@@ -159,6 +165,7 @@ impl Executable {
             task_scratch,
             partial_bytes: partial_bytes.next_multiple_of(64),
             threads,
+            shared: false,
             schedule,
             kernels,
             contractions,
@@ -167,6 +174,7 @@ impl Executable {
         };
         let steps = std::mem::take(&mut executable.schedule.steps);
         executable.plan_packs(&steps, false);
+        executable.shared = threads > 1 && executable.any_shared(&steps);
         executable.schedule.steps = steps;
         Ok(executable)
     }
@@ -255,15 +263,24 @@ impl Executable {
             scratch: workspace.scratch.pointer(),
             packs: workspace.packs.pointer(),
             status: &workspace.status,
+            team: None,
         };
         let frame = Frame {
             position: [0; MOST_LOOPS],
             done: [0; MOST_LOOPS],
             depth: 0,
         };
-        let mut product_number = 0;
-        // SAFETY: the caller's contract; the schedule stays within the buffers by construction.
-        unsafe { self.steps(&self.schedule.steps, &memory, frame, &mut product_number) }
+        let lead = |team: Option<&Team>| {
+            let whole: &Memory<'_> = &memory;
+            let memory = Memory { team, ..*whole };
+            // SAFETY: the caller's contract; the schedule stays within the buffers by construction.
+            unsafe { self.steps(&self.schedule.steps, &memory, frame, &mut 0) }
+        };
+        if self.shared {
+            Team::run(self.threads, |team| lead(Some(team)))
+        } else {
+            lead(None)
+        }
     }
 
     unsafe fn steps(
@@ -405,12 +422,7 @@ impl Executable {
             *pointer = unsafe { memory.at(address, frame) };
         }
         let function = self.kernels[kernel];
-        let total = outer.saturating_mul(work);
-        let tasks = if self.threads > 1 && total >= SHARED_WORK {
-            (total / (SHARED_WORK / 2)).min(2 * self.threads).min(outer)
-        } else {
-            1
-        };
+        let tasks = self.kernel_tasks(outer, work);
         let shared = Pointers(pointers);
         let run = |range: Range<usize>| {
             let shared = &shared;
@@ -424,11 +436,29 @@ impl Executable {
                 )
             }
         };
-        if tasks <= 1 {
-            run(0..outer)
-        } else {
-            split(0..tasks, &|task| run(part(outer, tasks, task)))
+        match memory.team {
+            Some(team) if tasks > 1 => team.share(tasks, &|task| run(part(outer, tasks, task))),
+            Some(_) | None => run(0..outer),
         }
+    }
+
+    /// Ranges that a kernel's positions are cut into.
+    fn kernel_tasks(&self, outer: usize, work: usize) -> usize {
+        let total = outer.saturating_mul(work);
+        if self.threads > 1 && total >= SHARED_WORK {
+            (total / (SHARED_WORK / 2)).min(2 * self.threads).min(outer)
+        } else {
+            1
+        }
+    }
+
+    fn any_shared(&self, steps: &[Step]) -> bool {
+        steps.iter().any(|step| match step {
+            Step::Kernel { outer, work, .. } => self.kernel_tasks(*outer, *work) > 1,
+            Step::Product { product, .. } => is_large(&self.contractions[*product].plain),
+            Step::Loop { body, .. } => self.any_shared(body),
+            Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => false,
+        })
     }
 
     unsafe fn product(
@@ -448,24 +478,33 @@ impl Executable {
             // SAFETY: within `packs`, by `plan_packs`.
             operands.packed = unsafe { memory.packs.add(offset) };
         }
+        let operands_unpacked = operands.packed.is_null();
         let shared = SharedOperands(operands);
         let scratch = |slot: usize| {
             // SAFETY: the scratch holds one part for each task that runs at once.
             unsafe { memory.scratch.add(slot * self.task_scratch) }
         };
         let rows = plan.rows();
-        let multiply_adds = rows * plan.columns() * plan.k();
-        if self.threads <= 1 || multiply_adds < SHARED_MULTIPLY_ADDS {
+        let Some(team) = memory.team.filter(|_| is_large(plan)) else {
             // SAFETY: `run`'s contract; operands lie within their buffers.
             return unsafe { plan.run(&shared.0, scratch(0), 0..rows) };
-        }
+        };
         if by_pieces(plan, self.threads) {
             // SAFETY: as above; the scratch holds the partial results of this plan.
-            return unsafe { self.pieces(plan, shared, memory) };
+            return unsafe { self.pieces(plan, shared, memory, team) };
+        }
+        let parts = plan.column_tasks().min(self.tasks_at_once());
+        if parts >= self.threads && operands_unpacked {
+            return team.share(parts, &|part| {
+                let shared = &shared;
+                let columns = plan.columns_of(part, parts);
+                // SAFETY: parts have scratch of their own and tasks have columns of their own.
+                unsafe { plan.run_columns(&shared.0, scratch(part), columns) }
+            });
         }
         let natural = plan.tasks();
         let groups = natural.min(self.tasks_at_once());
-        split(0..groups, &|group| {
+        team.share(groups, &|group| {
             let shared = &shared;
             for task in part(natural, groups, group) {
                 // SAFETY: groups have scratch of their own and tasks have rows of their own.
@@ -475,12 +514,18 @@ impl Executable {
     }
 
     /// Large sums into few elements: the pieces run as tasks, then are added in order.
-    unsafe fn pieces(&self, plan: &Contraction, operands: SharedOperands, memory: &Memory<'_>) {
+    unsafe fn pieces(
+        &self,
+        plan: &Contraction,
+        operands: SharedOperands,
+        memory: &Memory<'_>,
+        team: &Team,
+    ) {
         let groups = plan.pieces().min(self.tasks_at_once());
         let partials_at = self.tasks_at_once() * self.task_scratch;
         // SAFETY: partial results lie behind the tasks' scratch.
         let partials = SharedPointer(unsafe { memory.scratch.add(partials_at) });
-        split(0..groups, &|group| {
+        team.share(groups, &|group| {
             let (operands, partials) = (&operands, &partials);
             for piece in part(plan.pieces(), groups, group) {
                 // SAFETY: each piece has a partial result of its own, each group scratch of its own.
@@ -576,6 +621,11 @@ fn planned(product: &Product, cpu: &Cpu) -> Result<Planned, String> {
     })
 }
 
+/// Whether a contraction is worth sharing among threads.
+fn is_large(plan: &Contraction) -> bool {
+    plan.rows() * plan.columns() * plan.k() >= SHARED_MULTIPLY_ADDS
+}
+
 /// Whether the pieces of the sum are the better tasks: few rows, several pieces.
 fn by_pieces(plan: &Contraction, threads: usize) -> bool {
     threads > 1
@@ -612,19 +662,4 @@ fn count_products(steps: &[Step]) -> usize {
 /// Part `at` of `length` positions cut into `parts` nearly equal ranges.
 fn part(length: usize, parts: usize, at: usize) -> Range<usize> {
     length * at / parts..length * (at + 1) / parts
-}
-
-/// Runs tasks as leaves of joins in the current pool.
-fn split(tasks: Range<usize>, run: &(dyn Fn(usize) + Sync)) {
-    match tasks.len() {
-        0 => {}
-        1 => run(tasks.start),
-        length => {
-            let middle = tasks.start + length / 2;
-            rayon::join(
-                || split(tasks.start..middle, run),
-                || split(middle..tasks.end, run),
-            );
-        }
-    }
 }

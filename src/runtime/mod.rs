@@ -4,6 +4,7 @@ pub mod call;
 pub mod contraction;
 pub mod execute;
 pub mod memory;
+pub mod team;
 
 pub use call::{Call, CallSpace, Store};
 pub use execute::{CheckFailure, Executable, KernelFunction, Workspace};

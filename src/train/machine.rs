@@ -80,6 +80,8 @@ pub struct RunTimes {
     pub graphs: Duration,
     /// How often one ran.
     pub runs: u64,
+    /// Training steps done: batches of `train`, turns of loops of steps.
+    pub steps: u64,
 }
 
 /// A program being run. Its whole state is the position, the slots, the batch iterators and the turn of a loop of steps.
@@ -314,6 +316,7 @@ impl Machine {
                     loss: self.number(*loss),
                 };
                 self.progress.step += 1;
+                self.times.steps += 1;
             }
             Instr::EpochEnd {
                 epoch,
@@ -387,6 +390,7 @@ impl Machine {
             failure = call.run(&mut self.store, &mut self.space).err();
             self.turns += 1;
             self.times.runs += 1;
+            self.times.steps += 1;
             if start.elapsed() >= SLICE || self.stop.load(Ordering::Relaxed) {
                 break;
             }

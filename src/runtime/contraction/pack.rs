@@ -3,10 +3,17 @@ use super::cpu::Isa;
 use super::plan::{Contraction, Panel};
 use super::simd::Scalar;
 use super::tile::{MAX_VECTORS, Tiled};
+use crate::base::types::DType;
 use std::ops::Range;
 
 /// Lanes of the widest panel.
 const MAX_PANEL: usize = MAX_VECTORS * 16;
+
+/// Panels that are packed side by side: as many streams of stores as a first cache's ways bear when they lie pages apart.
+const LINE_PANELS: usize = 4;
+
+/// Lines that are asked for ahead: the processor's own prefetcher stops at the end of a page.
+const LINES_AHEAD: usize = 8;
 
 /// What is copied: element (k, lane) is at `base + lanes[lane] + sums[k]`.
 pub(super) struct Source<'a, T> {
@@ -53,6 +60,88 @@ impl Contraction {
         // SAFETY: the offsets are the plan's; the width is a whole number of vectors.
         unsafe { T::pack(self.isa, &source, target, width) }
     }
+}
+
+impl Contraction {
+    /// Whether the lanes of some panels are full vectors that lie side by side in the operand.
+    pub(super) fn lies_in_lines(&self, panels: &Range<usize>) -> bool {
+        let Some((first, last)) = self.panels[panels.clone()]
+            .first()
+            .zip(self.panels[panels.clone()].last())
+        else {
+            return false;
+        };
+        let vectors = &self.vectors[first.first..last.first + last.vectors];
+        let from = vectors[0].lane as usize;
+        let lanes = vectors.len() * self.lanes;
+        self.isa != Isa::Portable
+            && self.dtype == DType::F32
+            && vectors
+                .iter()
+                .all(|vector| usize::from(vector.count) == self.lanes)
+            && self
+                .lane_sources
+                .get(from..from + lanes)
+                .is_some_and(|sources| {
+                    sources[lanes - 1] - sources[0] == lanes as i32 - 1
+                        && sources.windows(2).all(|pair| pair[0] < pair[1])
+                })
+    }
+
+    /// Packs all lanes of some panels, line after line of the operand: a line is a page of its own in wide operands, which panel
+    /// after panel would walk again for each.
+    ///
+    /// # Safety
+    /// As for [`Contraction::pack_panel`], for all the panels one after the other; [`Contraction::lies_in_lines`] holds.
+    pub(super) unsafe fn pack_lines<T: Scalar>(
+        &self,
+        source: *const T,
+        target: *mut T,
+        panels: Range<usize>,
+        k: Range<usize>,
+    ) {
+        let mut target = target;
+        for panels in self.panels[panels].chunks(LINE_PANELS) {
+            let from = self.vectors[panels[0].first].lane as usize;
+            let first = source.wrapping_offset(self.lane_sources[from] as isize);
+            let sums = &self.lane_k[k.clone()];
+            let wide = panels.iter().map(|panel| panel.vectors).sum::<usize>() * self.lanes;
+            for (at, &offset) in sums.iter().enumerate() {
+                if let Some(&ahead) = sums.get(at + LINES_AHEAD) {
+                    prefetch(first.wrapping_offset(ahead as isize), wide);
+                }
+                let mut line = first.wrapping_offset(offset as isize);
+                let mut start = target;
+                for panel in panels {
+                    let width = panel.vectors * self.lanes;
+                    let to = start.wrapping_add(at * width);
+                    for lane in (0..width).step_by(8) {
+                        // SAFETY: the panels' lanes lie side by side from `line` on; the target has `width` elements for each k.
+                        unsafe {
+                            to.add(lane)
+                                .cast::<[T; 8]>()
+                                .write_unaligned(line.add(lane).cast::<[T; 8]>().read_unaligned());
+                        }
+                    }
+                    line = line.wrapping_add(width);
+                    start = start.wrapping_add(width * sums.len());
+                }
+            }
+            target = target.wrapping_add(wide * sums.len());
+        }
+    }
+}
+
+/// Asks for the memory of some elements ahead of their use.
+fn prefetch<T>(from: *const T, elements: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for byte in (0..elements * size_of::<T>()).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch of any address is harmless; every x86-64 processor has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast::<i8>().wrapping_add(byte)) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (from, elements);
 }
 
 /// Packs element by element, contiguous groups of lanes as such.

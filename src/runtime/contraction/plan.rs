@@ -21,6 +21,9 @@ const TASK_FLOPS: Range<f64> = 5e5..8e6;
 /// Rows of a task that packs all lanes for itself, at least: packing then costs it some six parts in a hundred.
 const PACKED_ROWS: usize = 64;
 
+/// Rows below which packing all lanes for each half of the rows costs more than a fiftieth of the whole.
+const FEW_ROWS_FOR_COLUMNS: usize = 512;
+
 /// A group of vectors that one column of tiles computes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Panel {
@@ -169,6 +172,25 @@ impl Contraction {
         let (batch, block) = (task / blocks, task % blocks);
         let first = block * self.task_rows;
         batch * self.m + first..batch * self.m + (first + self.task_rows).min(self.m)
+    }
+
+    /// Number of column ranges that tasks may be cut into without repeating the work of packing; 1 where cutting by rows is as good.
+    pub fn column_tasks(&self) -> usize {
+        let few_rows = self.batch.len() == 1 && self.m < FEW_ROWS_FOR_COLUMNS;
+        if self.packed && !self.transposed && few_rows {
+            self.panels.len()
+        } else {
+            1
+        }
+    }
+
+    /// The columns of part `part` of `parts` (at most [`Contraction::column_tasks`]); all parts together are all columns, in order.
+    pub fn columns_of(&self, part: usize, parts: usize) -> Range<usize> {
+        let at = |part: usize| {
+            let panel = self.panels.get(self.panels.len() * part / parts.max(1));
+            panel.map_or(self.n, |panel| self.vectors[panel.first].lane as usize)
+        };
+        at(part)..at(part + 1)
     }
 
     /// Number of pieces of the sum.

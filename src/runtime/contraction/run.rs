@@ -69,9 +69,27 @@ impl Contraction {
         // SAFETY: the caller's contract.
         unsafe {
             match self.dtype {
-                DType::F64 => self.run_typed::<f64>(operands, scratch, rows, None),
+                DType::F64 => self.run_area::<f64>(operands, scratch, rows, 0..self.n, None),
                 DType::F32 | DType::I32 | DType::Bool | DType::U8 => {
-                    self.run_typed::<f32>(operands, scratch, rows, None);
+                    self.run_area::<f32>(operands, scratch, rows, 0..self.n, None);
+                }
+            }
+        }
+    }
+
+    /// Computes the given columns of C, in all rows: tasks cut by columns share the work of packing, which tasks cut by rows repeat.
+    ///
+    /// # Safety
+    /// As for [`Contraction::run`], for these columns.
+    pub unsafe fn run_columns(&self, operands: &Operands, scratch: *mut u8, columns: Range<usize>) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            match self.dtype {
+                DType::F64 => {
+                    self.run_area::<f64>(operands, scratch, 0..self.rows(), columns, None);
+                }
+                DType::F32 | DType::I32 | DType::Bool | DType::U8 => {
+                    self.run_area::<f32>(operands, scratch, 0..self.rows(), columns, None);
                 }
             }
         }
@@ -92,9 +110,9 @@ impl Contraction {
         // SAFETY: the caller's contract.
         unsafe {
             match self.dtype {
-                DType::F64 => self.run_typed::<f64>(operands, scratch, rows, Some(piece)),
+                DType::F64 => self.run_area::<f64>(operands, scratch, rows, 0..self.n, Some(piece)),
                 DType::F32 | DType::I32 | DType::Bool | DType::U8 => {
-                    self.run_typed::<f32>(operands, scratch, rows, Some(piece));
+                    self.run_area::<f32>(operands, scratch, rows, 0..self.n, Some(piece));
                 }
             }
         }
@@ -208,11 +226,12 @@ impl Contraction {
         }
     }
 
-    unsafe fn run_typed<T: Tiled>(
+    unsafe fn run_area<T: Tiled>(
         &self,
         operands: &Operands,
         scratch: *mut u8,
         rows: Range<usize>,
+        columns: Range<usize>,
         piece: Option<usize>,
     ) {
         if self.n == 0 || self.m == 0 {
@@ -276,14 +295,14 @@ impl Contraction {
             let area = if self.transposed {
                 Area {
                     batch,
-                    rows: 0..self.n,
+                    rows: columns.clone(),
                     lanes: wanted,
                 }
             } else {
                 Area {
                     batch,
                     rows: wanted,
-                    lanes: 0..self.n,
+                    lanes: columns.clone(),
                 }
             };
             // SAFETY: the caller's contract; the area lies inside the plan's rows and lanes.
@@ -472,17 +491,17 @@ impl<T: Tiled> Run<'_, T> {
         if self.held == key {
             return;
         }
+        let lane = self.lane.wrapping_offset(offset.lane);
+        if plan.lies_in_lines(panels) {
+            // SAFETY: the caller's contract; the scratch holds the widest block.
+            unsafe { plan.pack_lines(lane, self.lane_scratch, panels.clone(), k.clone()) };
+            self.held = key;
+            return;
+        }
         let mut target = self.lane_scratch;
         for &panel in &plan.panels[panels.clone()] {
             // SAFETY: the caller's contract; the scratch holds the widest block.
-            unsafe {
-                plan.pack_panel(
-                    self.lane.wrapping_offset(offset.lane),
-                    target,
-                    panel,
-                    k.clone(),
-                )
-            };
+            unsafe { plan.pack_panel(lane, target, panel, k.clone()) };
             target = target.wrapping_add(panel.vectors * plan.lanes * k.len());
         }
         self.held = key;

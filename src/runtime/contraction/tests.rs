@@ -128,6 +128,7 @@ enum Way {
     Whole,
     Tasks,
     OddRanges,
+    Columns,
     Prepacked,
     Pieces,
 }
@@ -170,6 +171,22 @@ fn run<E: Element>(plan: &Contraction, a: &[E], b: &[E], c: &mut [E], way: Way) 
                     if next == plan.rows() {
                         break;
                     }
+                }
+            }
+            Way::Columns => {
+                let parts = plan.column_tasks().min(3);
+                let mut next = 0;
+                for part in (0..parts).filter(|_| parts > 1) {
+                    let columns = plan.columns_of(part, parts);
+                    assert_eq!(columns.start, next, "parts follow one another");
+                    next = columns.end;
+                    plan.run_columns(&operands, scratch.as_mut_ptr(), columns);
+                }
+                // Ranges that end anywhere give the same bits.
+                let step = plan.columns().div_ceil(3).max(1);
+                for start in (next..plan.columns()).step_by(step) {
+                    let end = plan.columns().min(start + step);
+                    plan.run_columns(&operands, scratch.as_mut_ptr(), start..end);
                 }
             }
             Way::Prepacked => {
@@ -233,6 +250,7 @@ fn check<E: Element>(spec: &ContractionSpec, seed: u64, name: &str) {
                     Way::Whole,
                     Way::Tasks,
                     Way::OddRanges,
+                    Way::Columns,
                     Way::Prepacked,
                     Way::Pieces,
                 ] {

@@ -1,0 +1,17 @@
+# A classifier of sequences: gru of 128 units over 64 steps, mean over time, batches of 32, SGD.
+hyper epochs = 5
+let data = npz("../data/gru.npz")
+
+layer classify(x: [n, t, 32]) -> [n, 10] {
+    x |> gru(128) |> mean_over_time |> dense(10)
+}
+
+let net = classify()
+load net from "../data/gru.safetensors"
+train net on data {
+    loss      = cross_entropy
+    optimizer = sgd(lr = 0.1)
+    epochs    = epochs
+    batch     = 32
+    shuffle   = false
+}
