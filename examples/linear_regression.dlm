@@ -1,9 +1,9 @@
-# Linear regression by gradient descent: four points, 1000 steps. In double precision theta ends at [0.2635930, 0.8038788].
-let X = [[1, 2], [2, 3], [3, 4], [4, 5]]
-let y = [2, 3, 4, 5]
+# Linear regression by gradient descent in double precision: four points, 1000 steps.
+let X: f64[4, 2] = [[1, 2], [2, 3], [3, 4], [4, 5]]
+let y: f64[4]    = [2, 3, 4, 5]
 
-layer linear(x: [n, d]) -> [n] {
-    param theta: [d] = zeros
+layer linear(x: f64[n, d]) -> f64[n] {
+    param theta: f64[d] = zeros
     x @ theta
 }
 

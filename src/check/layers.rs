@@ -226,7 +226,18 @@ impl Checker<'_> {
         self.initial_value(slot, init, path)
     }
 
+    /// The initial value of a declared tensor. Initialisers and number literals give the floats that the declaration asks for.
     fn initial_tensor(&mut self, init: &Expr, ty: &Type) -> Outcome<TensorVal> {
+        let around = self.float;
+        if ty.dtype.is_float() {
+            self.float = ty.dtype;
+        }
+        let value = self.initial_of_type(init, ty);
+        self.float = around;
+        value
+    }
+
+    fn initial_of_type(&mut self, init: &Expr, ty: &Type) -> Outcome<TensorVal> {
         let value = self.eval(init)?;
         let dims = vec![None; ty.shape.len()];
         let value = match value {
