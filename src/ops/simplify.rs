@@ -8,7 +8,7 @@
 //! Not done, since it is not exact: `x * 0`, `x - x`, `x + 0` (wrong for -0), `x / c => x * (1/c)`.
 use crate::base::types::DType;
 use crate::tir::build::compact;
-use crate::tir::{Body, Comprehension, Graph, Guard, Inst, Literal, Op, Read, Scatter};
+use crate::tir::{Body, Comprehension, Graph, Guard, Inst, Literal, Op, Read, Scatter, Subscript};
 
 /// Simplifies one comprehension whose operands live in `graph`.
 pub fn comprehension(graph: &Graph, mut c: Comprehension) -> Comprehension {
@@ -37,14 +37,30 @@ fn domain_to_guard(c: &mut Comprehension) {
     if c.reducer.is_some() || c.domain.is_always() {
         return;
     }
-    let Some(read) = c.body.as_read() else { return };
-    let read = &mut c.reads[read as usize];
+    let Some(number) = c.body.as_read() else {
+        return;
+    };
+    let read = &mut c.reads[number as usize];
     let zero_fill = read.fill.value.to_bits() == 0;
-    if read.guard.is_always() || zero_fill {
-        read.fill.value = 0.0;
-        read.guard = std::mem::take(&mut read.guard).and(&c.domain);
-        c.domain = Guard::always();
+    if !read.guard.is_always() && !zero_fill {
+        return;
     }
+    read.fill.value = 0.0;
+    // The reads that a gather goes by stay in bounds by the domain too.
+    let mut pending = vec![number];
+    while let Some(number) = pending.pop() {
+        let read = &mut c.reads[number as usize];
+        read.guard = std::mem::take(&mut read.guard).and(&c.domain);
+        pending.extend(
+            read.subscripts
+                .iter()
+                .filter_map(|subscript| match subscript {
+                    Subscript::Gather(other) => Some(*other),
+                    Subscript::Affine(_) => None,
+                }),
+        );
+    }
+    c.domain = Guard::always();
 }
 
 fn read_types(graph: &Graph, reads: &[Read]) -> Vec<DType> {

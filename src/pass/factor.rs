@@ -13,8 +13,10 @@ use super::rewrite::{Rewriter, in_bodies};
 use super::simplify::{self, compact};
 use crate::base::source::Span;
 use crate::tir::build::map;
+use crate::tir::verify::in_bounds;
 use crate::tir::{
-    Affine, Body, Comprehension, Graph, Guard, Inst, Node, Op, Read, Reducer, Subscript, Value,
+    Affine, Body, Comprehension, Condition, Graph, Guard, Inst, Node, Op, Read, Reducer, Subscript,
+    Value,
 };
 use std::collections::BTreeSet;
 
@@ -56,8 +58,9 @@ fn factored(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value>
         return None;
     }
     let mut split = Split::default();
-    split.visit(c, c.body.result, true);
-    let groups = two_groups(c, split.inner)?;
+    split.visit(c, c.body.result);
+    let domain = outer_domain(graph, c, &split.outer)?;
+    let groups = two_groups(c, std::mem::take(&mut split.inner))?;
     if !gains(c, &groups) {
         return None;
     }
@@ -78,14 +81,7 @@ fn factored(graph: &mut Graph, c: &Comprehension, origin: Span) -> Option<Value>
     };
     let product = simplify::comprehension(graph, product);
     let value = graph.comprehension(product, origin);
-    Some(apply_outer(
-        graph,
-        c,
-        value,
-        &split.outer,
-        split.negative,
-        origin,
-    ))
+    Some(apply_outer(graph, c, value, &split, domain, origin))
 }
 
 /// What is done to a sum, instead of to each of its elements, by an instruction that no reduction index moves.
@@ -107,8 +103,8 @@ struct Split {
 }
 
 impl Split {
-    /// Takes an instruction apart. It is `alone` where no other factor that a reduction index moves stands beside it.
-    fn visit(&mut self, c: &Comprehension, at: u32, alone: bool) {
+    /// Takes an instruction apart. A choice that leaves the sum gives 0 even where a factor beside it is infinite.
+    fn visit(&mut self, c: &Comprehension, at: u32) {
         let is_moved = |at: u32| {
             let mut indices = indices_of(c, at).into_iter();
             indices.any(|index| index >= c.shape.len())
@@ -122,23 +118,23 @@ impl Split {
                 let (moved, fixed): (Vec<u32>, Vec<u32>) =
                     arguments.iter().partition(|&&argument| is_moved(argument));
                 for &argument in &moved {
-                    self.visit(c, argument, alone && moved.len() == 1);
+                    self.visit(c, argument);
                 }
                 self.outer.extend(fixed.into_iter().map(Outer::Times));
             }
             Inst::Op(Op::Neg, arguments) => {
                 self.negative = !self.negative;
-                self.visit(c, arguments[0], alone);
+                self.visit(c, arguments[0]);
             }
             Inst::Op(Op::Div, arguments) if !is_moved(arguments[1]) => {
-                self.visit(c, arguments[0], alone);
+                self.visit(c, arguments[0]);
                 self.outer.push(Outer::Over(arguments[1]));
             }
             Inst::Op(Op::Select, arguments)
-                if alone && !is_moved(arguments[0]) && chooses_zero(c, arguments).is_some() =>
+                if !is_moved(arguments[0]) && chooses_zero(c, arguments).is_some() =>
             {
                 let first = chooses_zero(c, arguments) == Some(2);
-                self.visit(c, arguments[if first { 1 } else { 2 }], alone);
+                self.visit(c, arguments[if first { 1 } else { 2 }]);
                 self.outer.push(Outer::Where(arguments[0], first));
             }
             _ => self.inner.push(Group {
@@ -373,34 +369,61 @@ fn guard_owner(graph: &Graph, c: &Comprehension, groups: &[Group; 2]) -> Option<
 
 /// Whether every read of the group stays in bounds without the domain.
 fn in_bounds_alone(graph: &Graph, c: &Comprehension, group: &Group) -> bool {
+    in_bounds_within(graph, c, &group.insts, &Guard::always())
+}
+
+/// Whether every read that the instructions need stays in bounds wherever the guard holds.
+fn in_bounds_within(graph: &Graph, c: &Comprehension, insts: &[u32], within: &Guard) -> bool {
     let extents = c.extents();
-    let mut pending = group.insts.clone();
+    let mut pending = insts.to_vec();
+    let mut reads: Vec<u32> = Vec::new();
     while let Some(at) = pending.pop() {
         match &c.body.insts[at as usize] {
-            Inst::Read(read) if !read_in_bounds(graph, &c.reads[*read as usize], &extents) => {
-                return false;
-            }
+            Inst::Read(read) => reads.push(*read),
             Inst::Op(_, arguments) => pending.extend(arguments),
-            Inst::Read(_) | Inst::Index(_) | Inst::Const(_) => {}
+            Inst::Index(_) | Inst::Const(_) => {}
+        }
+    }
+    while let Some(read) = reads.pop() {
+        let read = &c.reads[read as usize];
+        for (subscript, &size) in read.subscripts.iter().zip(&graph.ty(read.value).shape) {
+            match subscript {
+                Subscript::Affine(affine)
+                    if !in_bounds(affine, size, &extents, &[&read.guard, within]) =>
+                {
+                    return false;
+                }
+                Subscript::Affine(_) => {}
+                Subscript::Gather(other) => reads.push(*other),
+            }
         }
     }
     true
 }
 
-fn read_in_bounds(graph: &Graph, read: &Read, extents: &[usize]) -> bool {
-    let shape = &graph.ty(read.value).shape;
-    !read.guard.is_always()
-        || read
-            .subscripts
-            .iter()
-            .zip(shape)
-            .all(|(subscript, &size)| match subscript {
-                Subscript::Affine(affine) => {
-                    let (low, high) = affine.range(extents);
-                    low >= 0 && high < size as i64 && affine.divisor() == 1
-                }
-                Subscript::Gather(_) => true,
-            })
+/// The conditions of the domain that no reduction index moves.
+fn free_domain(c: &Comprehension) -> Guard {
+    let free = |condition: &&Condition| {
+        let mut terms = condition.expression().terms();
+        terms.all(|(index, _)| index < c.shape.len())
+    };
+    Guard {
+        conditions: c.domain.conditions.iter().filter(free).cloned().collect(),
+    }
+}
+
+/// Where what leaves the sum is to be computed, so that its reads stay in bounds; the sum is 0 elsewhere. `None` where that cannot be said
+/// without the reduction indices.
+fn outer_domain(graph: &Graph, c: &Comprehension, outer: &[Outer]) -> Option<Guard> {
+    let insts: Vec<u32> = outer
+        .iter()
+        .map(|outer| match *outer {
+            Outer::Times(at) | Outer::Over(at) | Outer::Where(at, _) => at,
+        })
+        .collect();
+    [Guard::always(), free_domain(c)]
+        .into_iter()
+        .find(|within| in_bounds_within(graph, c, &insts, within))
 }
 
 /// The bare read that stands for a group, adding a comprehension where the group is more than a read.
@@ -494,16 +517,16 @@ fn extract(c: &Comprehension, insts: &[u32], renumber: &[Affine]) -> (Vec<Read>,
     compact(reads, &body)
 }
 
-/// Applies the factors that left the sum.
+/// Applies, within the domain, what left the sum.
 fn apply_outer(
     graph: &mut Graph,
     c: &Comprehension,
     product: Value,
-    outer: &[Outer],
-    negative: bool,
+    split: &Split,
+    domain: Guard,
     origin: Span,
 ) -> Value {
-    if outer.is_empty() && !negative {
+    if split.outer.is_empty() && !split.negative {
         return product;
     }
     let mut body = c.body.clone();
@@ -514,7 +537,7 @@ fn apply_outer(
         (0..c.shape.len()).map(Affine::index),
     ));
     let mut result = body.push(Inst::Read(reads.len() as u32 - 1));
-    for outer in outer {
+    for outer in &split.outer {
         result = match *outer {
             Outer::Times(factor) => body.op(Op::Mul, &[result, factor]),
             Outer::Over(divisor) => body.op(Op::Div, &[result, divisor]),
@@ -529,11 +552,15 @@ fn apply_outer(
             }
         };
     }
-    if negative {
+    if split.negative {
         result = body.op(Op::Neg, &[result]);
     }
     body.result = result;
     let (reads, body) = compact(reads, &body.trimmed());
-    let scaled = simplify::comprehension(graph, map(&c.shape, reads, body, c.dtype));
+    let scaled = Comprehension {
+        domain,
+        ..map(&c.shape, reads, body, c.dtype)
+    };
+    let scaled = simplify::comprehension(graph, scaled);
     graph.comprehension(scaled, origin)
 }
