@@ -70,7 +70,7 @@ fn flattened(steps: &[Step]) -> Vec<&Step> {
     let mut all = Vec::new();
     for step in steps {
         all.push(step);
-        if let Step::Loop { body, .. } = step {
+        if let Step::Loop { body, .. } | Step::Group { members: body, .. } = step {
             all.extend(flattened(body));
         }
     }
@@ -99,7 +99,7 @@ fn kind(nest: &Nest) -> &'static str {
 /// What a program's graphs do, counted.
 fn counts(schedules: &[Schedule]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut products, mut multiply_adds, mut scans) = (0, 0, 0);
+    let (mut products, mut multiply_adds, mut scans, mut groups) = (0, 0, 0, 0);
     for schedule in schedules {
         for step in flattened(&schedule.steps) {
             match step {
@@ -112,12 +112,13 @@ fn counts(schedules: &[Schedule]) -> String {
                     multiply_adds += schedule.products[*product].multiply_adds();
                 }
                 Step::Loop { .. } => scans += 1,
+                Step::Group { .. } => groups += 1,
                 Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {}
             }
         }
     }
     let mut line = format!(
-        "{} graphs, {products} contractions ({multiply_adds} multiply-adds), {scans} scans",
+        "{} graphs, {products} contractions ({multiply_adds} multiply-adds), {scans} scans, {groups} groups",
         schedules.len()
     );
     for (kind, count) in counts {

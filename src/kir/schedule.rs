@@ -65,6 +65,15 @@ pub enum Step {
         /// The source it comes from.
         origin: Span,
     },
+    /// Kernels that walk the same rows, block of rows after block: all members do a block before the next block begins.
+    Group {
+        /// Rows; each member's outer range is a multiple.
+        rows: usize,
+        /// Rows of a block.
+        block: usize,
+        /// The kernels, in order. Only the last may have checks.
+        members: Vec<Step>,
+    },
     /// A contraction `C = A · B`.
     Product {
         /// Which.
@@ -247,6 +256,15 @@ fn write_steps(
                     schedule.kernels[*kernel].name,
                     arguments.join(", ")
                 )?;
+            }
+            Step::Group {
+                rows,
+                block,
+                members,
+            } => {
+                writeln!(f, "{margin}group {rows} rows by {block} {{")?;
+                write_steps(f, schedule, members, depth + 1)?;
+                writeln!(f, "{margin}}}")?;
             }
             Step::Product {
                 product, a, b, c, ..

@@ -2,8 +2,10 @@
 //!
 //! Largest first, each at the lowest offset that is free during its whole life (the offline form of first fit, which in practice stays
 //! within a few percent of the bound: the largest set that lives at one time).
+use super::group;
 use super::place::buffer_of;
 use crate::kir::schedule::{Address, Base, BufferInfo, Schedule, Step};
+use rustc_hash::FxHashMap;
 
 /// Alignment of buffers: a cache line, and the widest vector.
 const ALIGNMENT: usize = 64;
@@ -44,8 +46,14 @@ impl Buffer {
     }
 }
 
-/// Assigns offsets and rewrites every address of the schedule.
-pub fn assign(schedule: &mut Schedule, buffers: &mut [Buffer], in_place: &[(usize, usize, usize)]) {
+/// Forms groups of kernels, assigns offsets and rewrites every address of the schedule. `aliases` says which input's storage each output
+/// shares.
+pub fn assign(
+    schedule: &mut Schedule,
+    buffers: &mut [Buffer],
+    in_place: &[(usize, usize, usize)],
+    aliases: &[Option<u32>],
+) {
     let owner = share(buffers, in_place);
     let mut order: Vec<usize> = (0..buffers.len())
         .filter(|&at| {
@@ -55,6 +63,8 @@ pub fn assign(schedule: &mut Schedule, buffers: &mut [Buffer], in_place: &[(usiz
                 && buffers[at].bytes > 0
         })
         .collect();
+    schedule.live_bound = live_bound(buffers, &order);
+    group(schedule, buffers, &owner, aliases);
     order.sort_by_key(|&at| (std::cmp::Reverse(buffers[at].bytes), buffers[at].life, at));
     let mut offsets = vec![0usize; buffers.len()];
     let mut placed: Vec<usize> = Vec::new();
@@ -67,7 +77,6 @@ pub fn assign(schedule: &mut Schedule, buffers: &mut [Buffer], in_place: &[(usiz
         .map(|&at| offsets[at] + padded(buffers[at].bytes))
         .max()
         .unwrap_or(0);
-    schedule.live_bound = live_bound(buffers, &order);
     order.sort_by_key(|&at| buffers[at].life);
     schedule.buffers = order
         .iter()
@@ -87,6 +96,42 @@ pub fn assign(schedule: &mut Schedule, buffers: &mut [Buffer], in_place: &[(usiz
         }
     });
     schedule.steps = steps;
+}
+
+/// Forms the groups. What a member touches lives through its whole group, since members take turns.
+fn group(
+    schedule: &mut Schedule,
+    buffers: &mut [Buffer],
+    owner: &[usize],
+    aliases: &[Option<u32>],
+) {
+    let storage: FxHashMap<Base, usize> = buffers
+        .iter()
+        .enumerate()
+        .filter_map(|(at, buffer)| Some((buffer.base?, at)))
+        .collect();
+    let same = |buffer: usize| {
+        let base = match buffers[buffer].base {
+            Some(Base::Output(output)) => match aliases.get(output as usize).copied().flatten() {
+                Some(input) => Base::Input(input),
+                None => Base::Output(output),
+            },
+            Some(base @ (Base::Input(_) | Base::Constant)) => base,
+            Some(Base::Arena) | None => return owner[buffer],
+        };
+        storage.get(&base).copied().unwrap_or(buffer)
+    };
+    let spans = group::form(&mut schedule.steps, &schedule.kernels, &same);
+    for (first, last) in spans {
+        for life in buffers.iter_mut().filter_map(|buffer| buffer.life.as_mut()) {
+            if life.0 <= last && first <= life.1 {
+                *life = (
+                    if life.0 >= first { first } else { life.0 },
+                    if life.1 <= last { last } else { life.1 },
+                );
+            }
+        }
+    }
 }
 
 fn padded(bytes: usize) -> usize {
@@ -173,7 +218,9 @@ pub fn for_each_address(steps: &mut [Step], visit: &mut dyn FnMut(&mut Address))
             Step::Product { a, b, c, .. } => [a, b, c].into_iter().for_each(&mut *visit),
             Step::Zero { at, .. } | Step::Turn { at } => visit(at),
             Step::Copy { from, to, .. } => [from, to].into_iter().for_each(&mut *visit),
-            Step::Loop { body, .. } => for_each_address(body, visit),
+            Step::Loop { body, .. } | Step::Group { members: body, .. } => {
+                for_each_address(body, visit);
+            }
         }
     }
 }

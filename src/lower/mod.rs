@@ -5,6 +5,7 @@
 //! stacked or written to an output is stored straight into its part of the whole ([`wanted`] decides that before anything is emitted).
 //!
 //! Absent on purpose: decisions by size of the machine. The schedule depends on the graph alone.
+mod group;
 mod memory;
 mod nest;
 mod place;
@@ -40,7 +41,7 @@ pub fn lower(graph: &Graph, aliases: &[Option<u32>]) -> Result<Schedule, String>
         lowering.node(&mut scope, graph, graph.node(id))?;
     }
     lowering.store_outputs(&mut scope, graph, aliases)?;
-    Ok(lowering.finish())
+    Ok(lowering.finish(aliases))
 }
 
 /// Where the values of one graph (the step's, or a scan's body) are.
@@ -342,8 +343,13 @@ impl Lowering {
         self.schedule.checks.len() as u32
     }
 
-    fn finish(mut self) -> Schedule {
-        memory::assign(&mut self.schedule, &mut self.buffers, &self.in_place);
+    fn finish(mut self, aliases: &[Option<u32>]) -> Schedule {
+        memory::assign(
+            &mut self.schedule,
+            &mut self.buffers,
+            &self.in_place,
+            aliases,
+        );
         self.schedule
     }
 }

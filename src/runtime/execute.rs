@@ -19,6 +19,8 @@ pub type KernelFunction = unsafe extern "C" fn(*const *mut u8, i64, i64, *const 
 const MOST_LOOPS: usize = 8;
 /// Buffers of one kernel.
 const MOST_ARGUMENTS: usize = 32;
+/// Buffers of all kernels of one group.
+const MOST_GROUP_ARGUMENTS: usize = 96;
 /// Scalar operations below which a kernel is not shared among threads: some microseconds of work.
 const SHARED_WORK: usize = 20_000;
 /// Multiply-adds below which a contraction is not shared among threads.
@@ -134,6 +136,7 @@ impl Executable {
             .iter()
             .any(|kernel| kernel.buffers.len() > MOST_ARGUMENTS)
             || depth(&schedule.steps) > MOST_LOOPS
+            || !groups_fit(&schedule.steps)
         {
             return Err("a kernel with too many buffers, or loops nested too deep".into());
         }
@@ -233,8 +236,11 @@ impl Executable {
                     self.pack_bytes += bytes.unwrap_or(0);
                 }
                 Step::Loop { body, .. } => self.plan_packs(body, true),
-                Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {
-                }
+                Step::Kernel { .. }
+                | Step::Group { .. }
+                | Step::Zero { .. }
+                | Step::Copy { .. }
+                | Step::Turn { .. } => {}
             }
         }
     }
@@ -319,6 +325,16 @@ impl Executable {
                         self.product(*product, *products, operands, memory);
                         *products += 1;
                     }
+                    Step::Group {
+                        rows,
+                        block,
+                        members,
+                    } => {
+                        self.group(*rows, *block, members, memory, &frame);
+                        if group_checks(members) {
+                            failure(memory.status)?;
+                        }
+                    }
                     Step::Zero { at, bytes } => {
                         std::ptr::write_bytes(memory.at(at, &frame), 0, *bytes)
                     }
@@ -401,8 +417,11 @@ impl Executable {
                     *number += 1;
                 }
                 Step::Loop { body, .. } => *number += count_products(body),
-                Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {
-                }
+                Step::Kernel { .. }
+                | Step::Group { .. }
+                | Step::Zero { .. }
+                | Step::Copy { .. }
+                | Step::Turn { .. } => {}
             }
         }
     }
@@ -442,6 +461,53 @@ impl Executable {
         }
     }
 
+    /// Runs the members of a group, block of rows after block.
+    unsafe fn group(
+        &self,
+        rows: usize,
+        block: usize,
+        members: &[Step],
+        memory: &Memory<'_>,
+        frame: &Frame,
+    ) {
+        let mut pointers = [std::ptr::null_mut::<u8>(); MOST_GROUP_ARGUMENTS];
+        let arguments = members.iter().flat_map(member_arguments);
+        for (pointer, address) in pointers.iter_mut().zip(arguments) {
+            // SAFETY: addresses lie within their buffers.
+            *pointer = unsafe { memory.at(address, frame) };
+        }
+        let shared = Pointers(pointers);
+        let run = |range: Range<usize>| {
+            let shared = &shared;
+            for start in range.clone().step_by(block.max(1)) {
+                let end = range.end.min(start + block.max(1));
+                let mut first = 0;
+                for member in members {
+                    let Step::Kernel { kernel, outer, .. } = member else {
+                        continue;
+                    };
+                    let positions = outer / rows;
+                    // SAFETY: the kernel stays within its buffers for positions below `outer`; at a row, members touch what
+                    // another one writes only within that row's part, so rows may be done in any order and by any thread.
+                    unsafe {
+                        self.kernels[*kernel](
+                            shared.0[first..].as_ptr(),
+                            (start * positions) as i64,
+                            (end * positions) as i64,
+                            memory.status,
+                        )
+                    }
+                    first += member_arguments(member).len();
+                }
+            }
+        };
+        let tasks = self.kernel_tasks(rows, group_work(rows, members));
+        match memory.team {
+            Some(team) if tasks > 1 => team.share(tasks, &|task| run(part(rows, tasks, task))),
+            Some(_) | None => run(0..rows),
+        }
+    }
+
     /// Ranges that a kernel's positions are cut into.
     fn kernel_tasks(&self, outer: usize, work: usize) -> usize {
         let total = outer.saturating_mul(work);
@@ -455,6 +521,9 @@ impl Executable {
     fn any_shared(&self, steps: &[Step]) -> bool {
         steps.iter().any(|step| match step {
             Step::Kernel { outer, work, .. } => self.kernel_tasks(*outer, *work) > 1,
+            Step::Group { rows, members, .. } => {
+                self.kernel_tasks(*rows, group_work(*rows, members)) > 1
+            }
             Step::Product { product, .. } => is_large(&self.contractions[*product].plain),
             Step::Loop { body, .. } => self.any_shared(body),
             Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => false,
@@ -548,9 +617,9 @@ impl Executable {
     }
 }
 
-struct Pointers([*mut u8; MOST_ARGUMENTS]);
+struct Pointers<const N: usize>([*mut u8; N]);
 // SAFETY: see `Memory`.
-unsafe impl Sync for Pointers {}
+unsafe impl<const N: usize> Sync for Pointers<N> {}
 
 struct SharedOperands(Operands);
 // SAFETY: see `Memory`.
@@ -579,6 +648,33 @@ impl Memory<'_> {
         // SAFETY: the caller's contract; an address may lie one buffer off only as a base that guards keep from being used.
         base.wrapping_offset(offset)
     }
+}
+
+fn member_arguments(member: &Step) -> &[Address] {
+    match member {
+        Step::Kernel { arguments, .. } => arguments,
+        Step::Group { .. }
+        | Step::Product { .. }
+        | Step::Zero { .. }
+        | Step::Copy { .. }
+        | Step::Turn { .. }
+        | Step::Loop { .. } => &[],
+    }
+}
+
+/// Scalar operations of a group for each row.
+fn group_work(rows: usize, members: &[Step]) -> usize {
+    let of = |member: &Step| match member {
+        Step::Kernel { outer, work, .. } => outer / rows.max(1) * work,
+        _ => 0,
+    };
+    members.iter().map(of).sum()
+}
+
+fn group_checks(members: &[Step]) -> bool {
+    members
+        .iter()
+        .any(|member| matches!(member, Step::Kernel { checks: true, .. }))
 }
 
 fn failure(status: &Status) -> Result<(), CheckFailure> {
@@ -634,6 +730,23 @@ fn by_pieces(plan: &Contraction, threads: usize) -> bool {
         && plan.partial_bytes() * plan.pieces() <= 8 << 20
 }
 
+/// Whether every group consists of kernels over its rows, with arguments that fit.
+fn groups_fit(steps: &[Step]) -> bool {
+    steps.iter().all(|step| match step {
+        Step::Loop { body, .. } => groups_fit(body),
+        Step::Group { rows, members, .. } => {
+            let kernel = |member: &Step| matches!(member, Step::Kernel { outer, .. } if *rows > 0 && outer % rows == 0);
+            let arguments: usize = members.iter().map(|member| member_arguments(member).len()).sum();
+            members.iter().all(kernel) && arguments <= MOST_GROUP_ARGUMENTS
+        }
+        Step::Kernel { .. }
+        | Step::Product { .. }
+        | Step::Zero { .. }
+        | Step::Copy { .. }
+        | Step::Turn { .. } => true,
+    })
+}
+
 fn depth(steps: &[Step]) -> usize {
     steps
         .iter()
@@ -654,7 +767,11 @@ fn count_products(steps: &[Step]) -> usize {
         .map(|step| match step {
             Step::Product { .. } => 1,
             Step::Loop { body, .. } => count_products(body),
-            Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => 0,
+            Step::Kernel { .. }
+            | Step::Group { .. }
+            | Step::Zero { .. }
+            | Step::Copy { .. }
+            | Step::Turn { .. } => 0,
         })
         .sum()
 }
