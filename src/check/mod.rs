@@ -275,6 +275,9 @@ impl<'a> Checker<'a> {
             return (None, self.diagnostics);
         }
         self.fill_instances();
+        if self.has_errors() {
+            return (None, self.diagnostics);
+        }
         self.place_prologue();
         self.initial_graph();
         prune(&mut self.program);

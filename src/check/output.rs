@@ -316,6 +316,17 @@ impl Checker<'_> {
     pub(super) fn fill_instances(&mut self) {
         for (at, instance) in std::mem::take(&mut self.whole_instances) {
             let entries = self.slots_of(&instance, None);
+            if let (true, Some(Instr::Load { origin, .. })) =
+                (entries.is_empty(), self.program.code.get(at))
+            {
+                let origin = *origin;
+                let _: Outcome<()> = self.error(
+                    "E0443",
+                    origin,
+                    "there is nothing to load: this layer has no parameters here",
+                    "a layer has its parameters once it is applied: use it in the program, or leave the line out",
+                );
+            }
             self.set_entries(at, entries);
         }
     }

@@ -6,6 +6,7 @@ use super::values::{Builtin, DimNames, Num, Outcome, TensorVal, Val};
 use crate::base::source::Span;
 use crate::tir::build::map;
 use crate::tir::{Affine, Body, Inst, Read};
+use std::sync::Arc;
 
 impl Checker<'_> {
     pub(super) fn one_axis(
@@ -311,6 +312,16 @@ impl Checker<'_> {
                         {
                             *i as usize
                         }
+                        (None, Val::Num(Num::Int(size)))
+                            if let Some(axis) = only_axis_of_size(
+                                self.type_of(&tensor).shape.as_slice(),
+                                &tensor.dims,
+                                &items,
+                                *size,
+                            ) =>
+                        {
+                            axis
+                        }
                         _ => {
                             let described = self.describe(&tensor);
                             let shown = name.as_deref().unwrap_or("this").to_string();
@@ -395,6 +406,22 @@ impl Checker<'_> {
 }
 
 /// The parts of a list or tuple that is the only argument, or the arguments themselves.
+/// The only dimension of this size that no name of the list claims: what a layer calls `units` may be what the caller calls `p`.
+fn only_axis_of_size(
+    shape: &[usize],
+    dims: &DimNames,
+    names: &[(Option<Arc<str>>, Val)],
+    size: i64,
+) -> Option<usize> {
+    let claimed = |axis: usize| {
+        let dim = dims.get(axis).and_then(Option::as_ref);
+        dim.is_some_and(|dim| names.iter().any(|(name, _)| name.as_ref() == Some(dim)))
+    };
+    let mut free = (0..shape.len()).filter(|&axis| shape[axis] as i64 == size && !claimed(axis));
+    let axis = free.next()?;
+    free.next().is_none().then_some(axis)
+}
+
 fn spread(mut arguments: Vec<Argument>) -> Vec<Argument> {
     let values: Vec<Val> = match arguments.as_slice() {
         [only] => match &only.value {

@@ -21,6 +21,8 @@ const BLOCK_BYTES: usize = if cfg!(debug_assertions) {
 };
 /// Scalar operations of one block, at least: calls of compiled kernels cost some nanoseconds each.
 const BLOCK_WORK: usize = if cfg!(debug_assertions) { 8 } else { 2000 };
+/// Rows of a block, at least: kernels whose vectors lie along the rows need some.
+const BLOCK_ROWS: usize = if cfg!(debug_assertions) { 1 } else { 16 };
 /// Arguments of all members of a group together.
 const MOST_ARGUMENTS: usize = 96;
 /// Rows below which kernels of different ranges do not join: too few to share among threads.
@@ -183,6 +185,7 @@ fn block(members: &[Member], rows: usize) -> usize {
     let bytes = bytes.values().sum::<i64>().max(1) as usize;
     (BLOCK_BYTES / bytes)
         .max(BLOCK_WORK.div_ceil(work.max(1)))
+        .max(BLOCK_ROWS)
         .clamp(1, rows)
 }
 
