@@ -235,7 +235,12 @@ pub fn summary(program: &Program, compiled: &Compiled) -> Summary {
         parameter_tensors: parameters().count(),
         parameters: parameters().map(|ty| ty.len()).sum(),
         parameter_bytes: parameters().map(|ty| ty.bytes()).sum(),
-        slot_bytes: program.slots.iter().map(|slot| slot.ty.bytes()).sum(),
+        slot_bytes: program
+            .slots
+            .iter()
+            .filter(|slot| slot.field.is_none())
+            .map(|slot| slot.ty.bytes())
+            .sum(),
         graphs: program.graphs.len(),
         distinct_graphs: compiled.distinct_graphs,
         kernels: compiled.kernels,

@@ -214,21 +214,13 @@ fn printed(program: &Program) -> Vec<SlotId> {
 fn interpreted(program: &Program) -> Result<Vec<Tensor>, String> {
     let mut slots: BTreeMap<SlotId, Tensor> = BTreeMap::new();
     for (at, slot) in program.slots.iter().enumerate() {
-        if let Some(initial) = &slot.initial {
-            slots.insert(SlotId(at as u32), initial.clone());
+        let field = slot.field.as_ref().and_then(|field| program.field(field));
+        if let Some(known) = slot.initial.as_ref().or(field) {
+            slots.insert(SlotId(at as u32), known.clone());
         }
     }
     for instr in &program.code {
         match instr {
-            Instr::Field {
-                data,
-                part,
-                field,
-                slot,
-            } => {
-                let table = program.data[*data].part(part).ok_or("no such part")?;
-                slots.insert(*slot, table.field(field).ok_or("no such field")?.clone());
-            }
             Instr::Run(graph) => {
                 let step = &program.graphs[*graph];
                 let expanded = grad::expand(&step.graph).map_err(|error| format!("{error:?}"))?;

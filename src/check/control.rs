@@ -1,5 +1,5 @@
 //! Run-time control flow of the program: `repeat`, `for`, `if`.
-use super::program::{Instr, SlotId, SlotKind};
+use super::program::{Field, Instr, SlotId, SlotKind};
 use super::values::{Bindings, DataVal, Num, Outcome, Reported, Val};
 use super::{Checker, LoopSite};
 use crate::base::source::Span;
@@ -9,6 +9,13 @@ use crate::tir::build::map;
 use crate::tir::{Affine, Body, Inst, Read, Subscript};
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// The walk over a part of a data set that a loop over batches makes.
+struct Walked {
+    iterator: usize,
+    data: usize,
+    part: String,
+}
 
 impl Checker<'_> {
     /// A counter of the plan.
@@ -464,6 +471,11 @@ impl Checker<'_> {
             shuffle,
             epoch,
         });
+        let walk = Walked {
+            iterator,
+            data: set,
+            part,
+        };
         let outer_steps = self.steps_per_epoch.replace(rows.div_ceil(size));
         let fields: Vec<(Arc<str>, Type)> = table
             .fields
@@ -473,7 +485,7 @@ impl Checker<'_> {
         let errors = self.diagnostics.len();
         let module = self.frame().module;
         let before: Bindings = self.modules[module].names.clone();
-        let begin = self.batch_body(iterator, &fields, size, turn, carried, body);
+        let begin = self.batch_body(&walk, &fields, size, turn, carried, body);
         self.emit_code(Instr::Jump(begin));
         let mut exit = begin;
         let rest = rows % size;
@@ -482,7 +494,7 @@ impl Checker<'_> {
             // The names of the first elaboration stay; what has the same type in both shares its slot.
             let names = std::mem::replace(&mut self.modules[module].names, before);
             let outer = self.twins.replace(names.clone());
-            exit = self.batch_body(iterator, &fields, rest, turn, carried, body);
+            exit = self.batch_body(&walk, &fields, rest, turn, carried, body);
             self.patch_batch(exit);
             self.twins = outer;
             self.modules[module].names = names;
@@ -501,7 +513,7 @@ impl Checker<'_> {
 
     fn batch_body(
         &mut self,
-        iterator: usize,
+        walk: &Walked,
         fields: &[(Arc<str>, Type)],
         size: usize,
         turn: SlotId,
@@ -510,6 +522,12 @@ impl Checker<'_> {
     ) -> usize {
         let mut record = Vec::new();
         let mut slots = Vec::new();
+        let rows = self.new_slot(
+            "batch rows",
+            Type::new(DType::I32, vec![size]),
+            SlotKind::Data,
+            None,
+        );
         for (name, ty) in fields {
             let mut shape = ty.shape.clone();
             if let Some(first) = shape.first_mut() {
@@ -522,12 +540,21 @@ impl Checker<'_> {
                 SlotKind::Data,
                 None,
             );
+            if ty.dtype != DType::U8 {
+                let whole = self.field_slot(Field {
+                    data: walk.data,
+                    part: walk.part.clone(),
+                    name: name.to_string(),
+                });
+                self.gathered.insert(slot, (whole, rows));
+            }
             record.push((name.clone(), Val::Slot(slot, dims)));
             slots.push((name.to_string(), slot));
         }
         let begin = self.emit_code(Instr::NextBatch {
-            iterator,
+            iterator: walk.iterator,
             size,
+            rows,
             fields: slots,
             otherwise: 0,
         });

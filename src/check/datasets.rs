@@ -1,12 +1,12 @@
 //! Data sets: readers, transforms, fields, batches.
 use super::Checker;
 use super::call::Argument;
-use super::program::{Instr, SlotId, SlotKind};
+use super::program::{self, SlotId, SlotKind};
 use super::values::{DataVal, Num, Outcome, Reported, Val};
 use crate::base::data::{DataOption, DataSource, DataSpec, Transform};
 use crate::base::source::Span;
 use crate::base::tensor::{Elements, Tensor};
-use crate::base::types::DType;
+use crate::base::types::{DType, Type};
 use crate::syntax::ast::Name;
 use crate::tir::Node;
 use std::cell::Cell;
@@ -263,7 +263,7 @@ impl Checker<'_> {
     }
 
     /// `set.train`, `set.x`
-    pub(super) fn data_field(&mut self, data: DataVal, name: &Name, span: Span) -> Outcome<Val> {
+    pub(super) fn data_field(&mut self, data: DataVal, name: &Name) -> Outcome<Val> {
         let (set, parts) = self.open_whole(&data)?;
         if data.part.is_none() && parts.iter().any(|part| **part == *name.text) {
             return Ok(Val::Data(DataVal {
@@ -296,7 +296,7 @@ impl Checker<'_> {
         if &*name.text == "rows" {
             return Ok(Val::Num(Num::Int(table.rows() as i64)));
         }
-        let Some(ty) = found.field_type(&part, &name.text) else {
+        if found.field_type(&part, &name.text).is_none() {
             let known: Vec<String> = table
                 .fields
                 .iter()
@@ -308,24 +308,14 @@ impl Checker<'_> {
                 "field of this data set called",
                 &known,
             );
-        };
-        let _ = span;
-        let key = (set, part.clone(), name.text.to_string());
-        let slot = match self.field_slots.get(&key) {
-            Some(&slot) => slot,
-            None => {
-                let slot = self.new_slot(name.text.to_string(), ty.clone(), SlotKind::Data, None);
-                self.field_slots.insert(key, slot);
-                self.prologue.push(Instr::Field {
-                    data: set,
-                    part,
-                    field: name.text.to_string(),
-                    slot,
-                });
-                slot
-            }
-        };
-        Ok(Val::Slot(slot, vec![None; ty.shape.len()]))
+        }
+        let slot = self.field_slot(program::Field {
+            data: set,
+            part,
+            name: name.text.to_string(),
+        });
+        let rank = self.program.slot(slot).ty.shape.len();
+        Ok(Val::Slot(slot, vec![None; rank]))
     }
 
     /// `batches(set, size, shuffle = true, seed = 1)`
@@ -391,15 +381,19 @@ impl Checker<'_> {
         }
     }
 
-    /// Instructions that run once, before everything else.
-    pub(super) fn place_prologue(&mut self) {
-        let prologue = std::mem::take(&mut self.prologue);
-        let count = prologue.len();
-        self.program
-            .code
-            .iter_mut()
-            .for_each(|instr| super::shift_targets(instr, count));
-        self.program.code.splice(0..0, prologue);
+    /// The slot in which a field that is there lies whole.
+    pub(super) fn field_slot(&mut self, field: program::Field) -> SlotId {
+        if let Some(&slot) = self.field_slots.get(&field) {
+            return slot;
+        }
+        let ty = self
+            .program
+            .field(&field)
+            .map_or_else(|| Type::scalar(DType::F32), Tensor::ty);
+        let slot = self.new_slot(field.name.clone(), ty, SlotKind::Data, None);
+        self.field_slots.insert(field.clone(), slot);
+        self.program.slots[slot.0 as usize].field = Some(field);
+        slot
     }
 
     /// A number for a slot that the plan counts or sums in.

@@ -435,7 +435,7 @@ impl Checker<'_> {
                 }
             },
             Val::Instance(instance) => self.instance_field(instance, name),
-            Val::Data(data) => self.data_field(data.clone(), name, span),
+            Val::Data(data) => self.data_field(data.clone(), name),
             other => {
                 let message = format!("{} has no field `{}`", other.kind(), name.text);
                 self.error(

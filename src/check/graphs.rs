@@ -52,6 +52,7 @@ impl Checker<'_> {
             ty,
             kind,
             initial,
+            field: None,
         });
         SlotId(self.program.slots.len() as u32 - 1)
     }
@@ -127,9 +128,26 @@ impl Checker<'_> {
                 ..current.clone()
             };
         }
-        let tensor = self.entry_value(slot, dims);
+        let tensor = match self.gathered.get(&slot) {
+            Some(&(whole, rows)) => self.gather(whole, rows, dims),
+            None => self.entry_value(slot, dims),
+        };
         self.segment.current.insert(slot, tensor.clone());
         tensor
+    }
+
+    /// A field of a batch: `out[b, ...] = whole[rows[b], ...]`. The step itself takes the rows from where the data lie.
+    fn gather(&mut self, whole: SlotId, rows: SlotId, dims: &DimNames) -> TensorVal {
+        let whole = self.entry_value(whole, &Vec::new());
+        let rows = self.entry_value(rows, &Vec::new());
+        let outer = &mut self.segment.open[0];
+        let value = outer.graph.gather_rows(whole.value, rows.value);
+        TensorVal {
+            value,
+            depth: 0,
+            epoch: outer.epoch,
+            dims: dims.clone(),
+        }
     }
 
     /// What a slot holds when the step begins.

@@ -189,9 +189,10 @@ pub struct Checker<'a> {
     unknown_names: HashSet<(Arc<str>, Span)>,
     /// While the body of a batch loop is elaborated for the last, smaller batch: the names of its first elaboration.
     twins: Option<Bindings>,
-    /// Slots of whole fields of data sets, filled once by the prologue.
-    field_slots: HashMap<(usize, String, String), SlotId>,
-    prologue: Vec<Instr>,
+    /// Slots of whole fields of data sets.
+    field_slots: HashMap<program::Field, SlotId>,
+    /// For the slot of a field of a batch: the slot of the whole field and that of the batch's rows.
+    gathered: HashMap<SlotId, (SlotId, SlotId)>,
     /// The parameter that an optimizer's body is run for, and the optimizer's place.
     optimized: Option<(SlotId, Span)>,
     /// What the body of the scan just elaborated gives: next states, then further stacked values.
@@ -246,7 +247,7 @@ impl<'a> Checker<'a> {
             unknown_names: HashSet::new(),
             twins: None,
             field_slots: HashMap::new(),
-            prologue: Vec::new(),
+            gathered: HashMap::new(),
             optimized: None,
             scan_outputs: Vec::new(),
             final_states: HashMap::new(),
@@ -278,7 +279,6 @@ impl<'a> Checker<'a> {
         if self.has_errors() {
             return (None, self.diagnostics);
         }
-        self.place_prologue();
         self.initial_graph();
         prune(&mut self.program);
         (Some(self.program), self.diagnostics)
@@ -442,7 +442,6 @@ fn shift_targets(instr: &mut Instr, by: usize) {
         | Instr::Save { .. }
         | Instr::Load { .. }
         | Instr::Plot { .. }
-        | Instr::Field { .. }
         | Instr::OpenBatches { .. }
         | Instr::Accumulate { .. }
         | Instr::Mean { .. }
@@ -466,11 +465,7 @@ fn slots_read(instr: &Instr) -> Vec<SlotId> {
             .collect::<Vec<_>>()
     };
     match instr {
-        Instr::Run(_)
-        | Instr::Jump(_)
-        | Instr::Field { .. }
-        | Instr::NextBatch { .. }
-        | Instr::Load { .. } => Vec::new(),
+        Instr::Run(_) | Instr::Jump(_) | Instr::NextBatch { .. } | Instr::Load { .. } => Vec::new(),
         Instr::RunTimes { turn, .. } => vec![*turn],
         Instr::SetInt { slot, .. } | Instr::AddInt { slot, .. } | Instr::SetFloat { slot, .. } => {
             vec![*slot]
@@ -507,7 +502,7 @@ fn slots_read(instr: &Instr) -> Vec<SlotId> {
     }
 }
 
-/// Drops outputs of graphs that nothing reads: bindings that only the step itself needed.
+/// Drops outputs of graphs that nothing reads (bindings that only the step itself needed) and fields of batches that the host need not copy.
 fn prune(program: &mut Program) {
     let mut read: HashSet<SlotId> = program.code.iter().flat_map(slots_read).collect();
     read.extend(
@@ -516,6 +511,11 @@ fn prune(program: &mut Program) {
             .iter()
             .flat_map(|step| step.inputs.iter().copied()),
     );
+    for instr in &mut program.code {
+        if let Instr::NextBatch { fields, .. } = instr {
+            fields.retain(|(_, slot)| read.contains(slot));
+        }
+    }
     for step in &mut program.graphs {
         let keep: Vec<bool> = step
             .outputs

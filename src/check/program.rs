@@ -44,6 +44,19 @@ pub struct SlotData {
     pub kind: SlotKind,
     /// Its value before the first instruction; zeros where there is none.
     pub initial: Option<Tensor>,
+    /// For a whole field of a data set: where it lies. Such a slot is read in place and never written.
+    pub field: Option<Field>,
+}
+
+/// A field of a part of a data set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Field {
+    /// Position in [`Program::data`].
+    pub data: usize,
+    /// The part.
+    pub part: String,
+    /// The field.
+    pub name: String,
 }
 
 /// A tensor graph and the slots that it reads and writes.
@@ -184,17 +197,6 @@ pub enum Instr {
         /// The statement.
         origin: Span,
     },
-    /// Copies a whole field of a data set into a slot.
-    Field {
-        /// Position in [`Program::data`].
-        data: usize,
-        /// The part.
-        part: String,
-        /// The field.
-        field: String,
-        /// The slot.
-        slot: SlotId,
-    },
     /// Starts walking a data set in batches.
     OpenBatches {
         /// Number of the iterator, below [`Program::iterators`].
@@ -208,13 +210,15 @@ pub enum Instr {
         /// The `i32` slot that counts the epochs, for the order.
         epoch: SlotId,
     },
-    /// Copies the next `size` rows into slots, or goes on elsewhere if fewer are left.
+    /// Takes the next `size` rows, or goes on elsewhere if fewer are left.
     NextBatch {
         /// The iterator.
         iterator: usize,
         /// Rows.
         size: usize,
-        /// Fields and their slots.
+        /// The `i32` slot for the rows' positions in the set: graphs gather by it.
+        rows: SlotId,
+        /// Fields that the host itself wants, and the slots that they are copied to.
         fields: Vec<(String, SlotId)>,
         /// Where to go when fewer rows are left.
         otherwise: usize,
@@ -303,6 +307,14 @@ impl Program {
     /// A slot.
     pub fn slot(&self, id: SlotId) -> &SlotData {
         &self.slots[id.0 as usize]
+    }
+
+    /// The whole tensor of a field; `None` where the data have no such field.
+    pub fn field(&self, field: &Field) -> Option<&Tensor> {
+        self.data
+            .get(field.data)?
+            .part(&field.part)?
+            .field(&field.name)
     }
 
     /// Slots of a kind, in order.

@@ -8,6 +8,7 @@ use crate::runtime::{Call, CallSpace, Store};
 use crate::session::{self, Source};
 use crate::train::machine::out_of_range;
 use crate::train::values;
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 /// Names that the statements added for a prediction bind.
@@ -49,7 +50,7 @@ impl Model {
         let (step, input, output) = prediction(&extended)
             .ok_or_else(|| Error::Internal(format!("no graph applies `{layer}`")))?;
         let alone = plan::Program {
-            graphs: vec![step],
+            graphs: vec![step.clone()],
             ..(*extended).clone()
         };
         let compiled = session::compiled(&alone, &inner.settings, &trainer.program.engine.pool)
@@ -57,7 +58,11 @@ impl Model {
         let call = compiled.calls.first().cloned();
         let call = call.ok_or_else(|| Error::Internal("nothing was compiled".into()))?;
         let trained = &inner.program.slots;
+        let wanted: HashSet<SlotId> = step.inputs.iter().chain(&step.outputs).copied().collect();
         let initial = extended.slots.iter().enumerate().map(|(at, slot)| {
+            if !wanted.contains(&SlotId(at as u32)) {
+                return (Type::new(slot.ty.dtype, vec![0]), None);
+            }
             let same = trained
                 .get(at)
                 .is_some_and(|other| other.name == slot.name && other.ty == slot.ty);

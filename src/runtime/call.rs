@@ -1,19 +1,69 @@
 //! The checked way to run executables: on a [`Store`] of numbered slots.
 use super::execute::{CheckFailure, Executable, Workspace};
-use super::memory::AlignedBytes;
+use super::memory::{AlignedBytes, bytes_of};
+use crate::base::data::Table;
 use std::sync::Arc;
 
-/// Numbered slots of bytes, each with memory of its own that never moves.
+/// Numbered slots of bytes, each with memory of its own that never moves, or with a field of a table, which is only read.
 #[derive(Debug, Default)]
 pub struct Store {
-    slots: Vec<AlignedBytes>,
+    slots: Vec<Slot>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Own(AlignedBytes),
+    /// The table and the position of the field in it.
+    Field(Arc<Table>, usize),
+}
+
+impl Slot {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Slot::Own(memory) => memory.bytes(),
+            Slot::Field(table, field) => table
+                .fields
+                .get(*field)
+                .map_or(&[], |(_, tensor)| bytes_of(tensor.elements())),
+        }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        match self {
+            Slot::Own(memory) => memory.bytes_mut(),
+            Slot::Field(..) => &mut [],
+        }
+    }
 }
 
 impl Store {
     /// Zeroed slots of these sizes in bytes.
     pub fn zeroed(sizes: impl IntoIterator<Item = usize>) -> Store {
         Store {
-            slots: sizes.into_iter().map(AlignedBytes::zeroed).collect(),
+            slots: sizes
+                .into_iter()
+                .map(|size| Slot::Own(AlignedBytes::zeroed(size)))
+                .collect(),
+        }
+    }
+
+    /// Makes a slot a view of a field of a table, which calls may read and nobody may write. Says whether both are there.
+    pub fn lend(&mut self, slot: usize, table: &Arc<Table>, field: &str) -> bool {
+        let position = table.fields.iter().position(|(name, _)| name == field);
+        match (self.slots.get_mut(slot), position) {
+            (Some(place), Some(position)) => {
+                *place = Slot::Field(table.clone(), position);
+                true
+            }
+            (_, _) => false,
+        }
+    }
+
+    /// The bytes of a slot with memory of its own; none for a lent field.
+    pub fn own_bytes(&self, slot: usize) -> &[u8] {
+        match self.slots.get(slot) {
+            Some(Slot::Own(memory)) => memory.bytes(),
+            Some(Slot::Field(..)) | None => &[],
         }
     }
 
@@ -29,28 +79,31 @@ impl Store {
 
     /// The bytes of a slot; none for a slot that is not there.
     pub fn bytes(&self, slot: usize) -> &[u8] {
-        self.slots.get(slot).map_or(&[], AlignedBytes::bytes)
+        self.slots.get(slot).map_or(&[], Slot::bytes)
     }
 
-    /// The bytes of a slot, to be changed; none for a slot that is not there.
+    /// The bytes of a slot, to be changed; none for a slot that is not there or a lent field.
     pub fn bytes_mut(&mut self, slot: usize) -> &mut [u8] {
-        self.slots
-            .get_mut(slot)
-            .map_or(&mut [], AlignedBytes::bytes_mut)
+        self.slots.get_mut(slot).map_or(&mut [], Slot::bytes_mut)
     }
 
     /// Copies the bytes of one slot to another of the same size.
     pub fn copy(&mut self, from: usize, to: usize) {
         if let Ok([from, to]) = self.slots.get_disjoint_mut([from, to])
-            && from.len() == to.len()
+            && from.bytes().len() == to.bytes().len()
+            && matches!(to, Slot::Own(_))
         {
             to.bytes_mut().copy_from_slice(from.bytes());
         }
     }
 
-    /// Bytes of all slots together.
+    /// Bytes of all slots with memory of their own together.
     pub fn total_bytes(&self) -> usize {
-        self.slots.iter().map(AlignedBytes::len).sum()
+        let own = self.slots.iter().map(|slot| match slot {
+            Slot::Own(memory) => memory.len(),
+            Slot::Field(..) => 0,
+        });
+        own.sum()
     }
 }
 
@@ -127,10 +180,29 @@ impl Call {
             space.workspace.fits(&self.executable),
             "the workspace is too small for this call"
         );
-        fill(&mut space.inputs, &self.inputs, store);
-        fill(&mut space.outputs, &self.outputs, store);
+        space.inputs.0.clear();
+        for &(slot, bytes) in &self.inputs {
+            space.inputs.0.push(match &store.slots[slot] {
+                Slot::Own(memory) => sized(memory.len(), bytes, memory.pointer()),
+                field @ Slot::Field(..) => {
+                    let view = field.bytes();
+                    sized(view.len(), bytes, view.as_ptr().cast_mut())
+                }
+            });
+        }
+        space.outputs.0.clear();
+        for &(slot, bytes) in &self.outputs {
+            let Slot::Own(memory) = &store.slots[slot] else {
+                panic!("slot {slot} is a field of a data set and is written");
+            };
+            space
+                .outputs
+                .0
+                .push(sized(memory.len(), bytes, memory.pointer()));
+        }
         // SAFETY: one pointer per input and output, each to a slot of the size given; the store is borrowed exclusively and slots do not
-        // overlap; `new` has checked that an output shares an input's slot only by an alias. The workspace is large enough, by `fits`.
+        // overlap; a lent field is an input only, and inputs that are no outputs are not written; `new` has checked that an output shares
+        // an input's slot only by an alias. The workspace is large enough, by `fits`.
         unsafe {
             self.executable
                 .run(&space.inputs.0, &space.outputs.0, &mut space.workspace)
@@ -138,20 +210,13 @@ impl Call {
     }
 }
 
-/// The pointers of slots.
+/// The pointer of a slot.
 ///
 /// # Panics
-/// Where a slot is smaller than the value that it is to hold: a fault of the compiler that must not reach memory.
-fn fill(pointers: &mut Pointers, slots: &[(usize, usize)], store: &mut Store) {
-    pointers.0.clear();
-    for &(slot, bytes) in slots {
-        let memory = &store.slots[slot];
-        assert!(
-            memory.len() >= bytes,
-            "slot {slot} is too small for its value"
-        );
-        pointers.0.push(memory.pointer());
-    }
+/// Where the slot is smaller than the value that it is to hold: a fault of the compiler that must not reach memory.
+fn sized(length: usize, wanted: usize, pointer: *mut u8) -> *mut u8 {
+    assert!(length >= wanted, "a slot is too small for its value");
+    pointer
 }
 
 impl CallSpace {

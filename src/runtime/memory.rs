@@ -1,4 +1,5 @@
 //! Memory that kernels work on.
+use crate::base::tensor::Elements;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
@@ -59,6 +60,20 @@ impl AlignedBytes {
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `bytes`, and the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
+    }
+}
+
+/// The elements of a tensor as bytes.
+pub fn bytes_of(elements: &Elements) -> &[u8] {
+    fn raw<T: Copy>(values: &[T]) -> &[u8] {
+        // SAFETY: called for plain numbers only, which have no padding; the slice's memory is initialised and as long as that.
+        unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), std::mem::size_of_val(values)) }
+    }
+    match elements {
+        Elements::F32(values) => raw(values),
+        Elements::F64(values) => raw(values),
+        Elements::I32(values) => raw(values),
+        Elements::Bool(values) | Elements::U8(values) => values,
     }
 }
 

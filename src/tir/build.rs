@@ -35,6 +35,23 @@ impl Graph {
         Read::affine(value, ty.dtype, subscripts)
     }
 
+    /// `out[b, ...] = whole[rows[b], ...]` for an `i32` vector of rows.
+    pub fn gather_rows(&mut self, whole: Value, rows: Value) -> Value {
+        let ty = self.ty(whole).clone();
+        let mut shape = ty.shape.clone();
+        if let (Some(first), Some(&count)) = (shape.first_mut(), self.ty(rows).shape.first()) {
+            *first = count;
+        }
+        let mut element = Read::affine(whole, ty.dtype, (0..ty.shape.len()).map(Affine::index));
+        if let Some(first) = element.subscripts.first_mut() {
+            *first = Subscript::Gather(0);
+        }
+        let reads = vec![Read::affine(rows, DType::I32, [Affine::index(0)]), element];
+        let mut body = Body::default();
+        body.result = body.push(Inst::Read(1));
+        self.comprehension(map(&shape, reads, body, ty.dtype), Span::default())
+    }
+
     /// An operator applied element by element to operands broadcast to `shape`; the operands' element types must suit the operator.
     pub fn elementwise(
         &mut self,

@@ -62,6 +62,23 @@ pub struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    /// Writes the positions of the rows, as many as the `i32` slot holds.
+    pub fn positions(&self, slot: &mut [u8]) {
+        let targets = slot.as_chunks_mut::<4>().0;
+        match self.order {
+            Some(order) => {
+                for (target, at) in targets.iter_mut().zip(&order[self.begin..]) {
+                    *target = at.to_ne_bytes();
+                }
+            }
+            None => {
+                for (target, at) in targets.iter_mut().zip(self.begin as u32..) {
+                    *target = at.to_ne_bytes();
+                }
+            }
+        }
+    }
+
     /// Copies the rows of a field over a slot, as many as it holds.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::base::data::DataError;
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::{DType, Type};
-use crate::check::program::{Instr, Piece, Program, SlotId};
+use crate::check::program::{Field, Instr, Piece, Program, SlotId};
 use crate::runtime::{Call, CallSpace, CheckFailure, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -111,8 +111,15 @@ impl Machine {
         compiled: Arc<Compiled>,
         resolve: Resolve,
     ) -> Result<Machine, RunError> {
-        let mut store = Store::zeroed(program.slots.iter().map(|slot| slot.ty.bytes()));
+        let sizes = program.slots.iter().map(|slot| match slot.field {
+            Some(_) => 0,
+            None => slot.ty.bytes(),
+        });
+        let mut store = Store::zeroed(sizes);
         for (at, slot) in program.slots.iter().enumerate() {
+            if let Some(field) = &slot.field {
+                lend(&mut store, &program, at, field)?;
+            }
             let Some(initial) = &slot.initial else {
                 continue;
             };
@@ -258,12 +265,6 @@ impl Machine {
                 let path = self.path(file, *origin)?;
                 files::plot(&path, &self.value(*slot), *origin)?;
             }
-            Instr::Field {
-                data,
-                part,
-                field,
-                slot,
-            } => self.field(*data, part, field, *slot)?,
             Instr::OpenBatches {
                 iterator,
                 data,
@@ -274,10 +275,11 @@ impl Machine {
             Instr::NextBatch {
                 iterator,
                 size,
+                rows,
                 fields,
                 otherwise,
             } => {
-                if !self.next_batch(*iterator, *size, fields)? {
+                if !self.next_batch(*iterator, *size, *rows, fields)? {
                     next = *otherwise;
                 }
             }
@@ -489,31 +491,6 @@ impl Machine {
         Ok(())
     }
 
-    fn field(
-        &mut self,
-        data: usize,
-        part: &str,
-        field: &str,
-        slot: SlotId,
-    ) -> Result<(), RunError> {
-        let program = self.program.clone();
-        let tensor = program
-            .data
-            .get(data)
-            .and_then(|set| set.part(part)?.field(field));
-        let ty = program.slot(slot).ty.clone();
-        let bytes = self.store.bytes_mut(slot.0 as usize);
-        match tensor {
-            Some(tensor)
-                if tensor.len() == ty.len()
-                    && values::write(ty.dtype, bytes, tensor.elements(), 0) =>
-            {
-                Ok(())
-            }
-            Some(_) | None => Err(no_field(data, part, field)),
-        }
-    }
-
     fn open(
         &mut self,
         iterator: usize,
@@ -552,6 +529,7 @@ impl Machine {
         &mut self,
         iterator: usize,
         size: usize,
+        positions: SlotId,
         fields: &[(String, SlotId)],
     ) -> Result<bool, RunError> {
         let batches = self.iterators.get_mut(iterator).and_then(Option::as_mut);
@@ -559,6 +537,7 @@ impl Machine {
         let Some(rows) = batches.next(size) else {
             return Ok(false);
         };
+        rows.positions(self.store.bytes_mut(positions.0 as usize));
         for (field, slot) in fields {
             let dtype: DType = self.program.slot(*slot).ty.dtype;
             rows.copy(field, dtype, self.store.bytes_mut(slot.0 as usize), size)?;
@@ -578,6 +557,22 @@ impl Machine {
             self.set(since, count);
         }
         better
+    }
+}
+
+/// Lets a slot be a field of a data set, in place.
+fn lend(store: &mut Store, program: &Program, slot: usize, field: &Field) -> Result<(), RunError> {
+    let fault = || no_field(field.data, &field.part, &field.name);
+    let fits = program
+        .field(field)
+        .is_some_and(|tensor| tensor.ty() == program.slots[slot].ty);
+    let table = program
+        .data
+        .get(field.data)
+        .and_then(|set| set.part(&field.part));
+    match table {
+        Some(table) if fits && store.lend(slot, table, &field.name) => Ok(()),
+        Some(_) | None => Err(fault()),
     }
 }
 

@@ -39,7 +39,7 @@ impl Machine {
         }
         put(&mut out, self.store.len() as u64);
         for slot in 0..self.store.len() {
-            let bytes = self.store.bytes(slot);
+            let bytes = self.store.own_bytes(slot);
             put(&mut out, bytes.len() as u64);
             out.extend_from_slice(bytes);
         }
@@ -69,7 +69,7 @@ impl Machine {
             .slots
             .iter()
             .enumerate()
-            .all(|(slot, bytes)| bytes.len() == self.store.bytes(slot).len());
+            .all(|(slot, bytes)| bytes.len() == self.store.own_bytes(slot).len());
         if !sizes_fit || !reader.0.is_empty() {
             return Err(broken());
         }

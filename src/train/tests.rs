@@ -67,6 +67,7 @@ impl Builder {
             ty,
             kind: SlotKind::Binding,
             initial,
+            field: None,
         });
         SlotId(self.0.slots.len() as u32 - 1)
     }
@@ -203,6 +204,7 @@ fn batches() -> Program {
     let i32s = Type::scalar(DType::I32);
     let x = b.slot("batch.x", f32_type(&[2, 2, 2]), None);
     let y = b.slot("batch.y", Type::new(DType::I32, [2]), None);
+    let rows = b.slot("rows", Type::new(DType::I32, [2]), None);
     let s = b.tensor("s", f32s(&[2, 4], &[0.5; 8]));
     let epoch = b.slot("epoch", i32s.clone(), None);
     let since = b.slot("since", i32s, None);
@@ -242,6 +244,7 @@ fn batches() -> Program {
         Instr::NextBatch {
             iterator: 0,
             size: 2,
+            rows,
             fields: vec![("x".into(), x), ("y".into(), y)],
             otherwise: 7,
         },
