@@ -36,7 +36,7 @@ impl Checker<'_> {
             ExprKind::Index(base, subscripts) => self.index_expr(base, subscripts, expr.span),
             ExprKind::Field(base, name) => {
                 let value = self.eval(base)?;
-                self.field(value, name, expr.span)
+                self.field(value, name)
             }
             ExprKind::Reduce(name, indices, body) => {
                 self.reduce_notation(name, indices, body, expr.span)
@@ -418,12 +418,7 @@ impl Checker<'_> {
     }
 
     /// `base.name`
-    pub(super) fn field(
-        &mut self,
-        base: Val,
-        name: &crate::syntax::ast::Name,
-        span: Span,
-    ) -> Outcome<Val> {
+    pub(super) fn field(&mut self, base: Val, name: &crate::syntax::ast::Name) -> Outcome<Val> {
         match &base {
             Val::Error => Err(Reported),
             Val::Record(fields) => match fields.iter().find(|(field, _)| *field == name.text) {

@@ -30,8 +30,8 @@ struct Measured {
     first: Duration,
     /// Loss of the step asked for, before its update.
     loss: Option<f64>,
-    /// Share of the timed blocks that the host plan took.
-    host: f64,
+    /// Share of the time that the host plan took; `None` where the program ended before it was taken.
+    host: Option<f64>,
 }
 
 /// Runs a program for as long as is asked and reports the time of a training step: forward, backward, update and the batch's way
@@ -68,12 +68,20 @@ pub fn bench(mut job: Job, request: Request, start: Instant) -> Result<(), Failu
     job.output.line(&text)
 }
 
+/// What a measurement is at.
+enum Phase {
+    /// Warming caches, pages and the clock of the processor.
+    Warm,
+    /// Timing blocks of steps since then.
+    Timed(Instant),
+    /// Taking the graphs' time apart from the host's since then, which itself takes time.
+    Shares(Instant),
+}
+
 fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Measured, RunError> {
     let mut measured = Measured::default();
-    // The first tenth of a second warms caches, pages and the clock of the processor.
     let warm = Duration::from_millis(100);
-    let mut timed: Option<Instant> = None;
-    let mut graphs_before = Duration::ZERO;
+    let mut phase = Phase::Warm;
     let (mut block, mut block_steps) = (Instant::now(), 0);
     loop {
         let event = machine.step()?;
@@ -83,31 +91,41 @@ fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Me
         {
             measured.loss = Some(loss);
         }
-        if done > 0 && measured.steps == 0 {
+        if event == Event::Finished {
+            break;
+        }
+        if done == measured.steps {
+            continue;
+        }
+        if measured.steps == 0 {
             measured.first = start.elapsed();
             (block, block_steps) = (Instant::now(), done);
         }
         measured.steps = done;
-        if event == Event::Finished {
-            break;
+        let elapsed = block.elapsed();
+        if done == block_steps || elapsed < BLOCK {
+            continue;
         }
-        if done > block_steps && block.elapsed() >= BLOCK {
-            let micros = block.elapsed().as_secs_f64() * 1e6 / (done - block_steps) as f64;
-            (block, block_steps) = (Instant::now(), done);
-            match timed {
-                Some(since) => {
-                    measured.samples.push(micros);
-                    let graphs = machine.times().graphs.saturating_sub(graphs_before);
-                    measured.host = 1.0 - graphs.as_secs_f64() / since.elapsed().as_secs_f64();
-                    if since.elapsed() >= request.time && done >= request.check {
-                        break;
-                    }
+        let micros = elapsed.as_secs_f64() * 1e6 / (done - block_steps) as f64;
+        (block, block_steps) = (Instant::now(), done);
+        match phase {
+            Phase::Warm if start.elapsed() >= measured.first + warm => {
+                phase = Phase::Timed(block);
+            }
+            Phase::Warm => {}
+            Phase::Timed(since) => {
+                measured.samples.push(micros);
+                if since.elapsed() >= request.time && done >= request.check {
+                    machine.take_times(true);
+                    phase = Phase::Shares(Instant::now());
                 }
-                None if start.elapsed() >= measured.first + warm => {
-                    timed = Some(Instant::now());
-                    graphs_before = machine.times().graphs;
+            }
+            Phase::Shares(since) => {
+                let share = machine.times().graphs.as_secs_f64() / since.elapsed().as_secs_f64();
+                measured.host = Some(1.0 - share);
+                if since.elapsed() >= request.time / 4 {
+                    break;
                 }
-                None => {}
             }
         }
     }
@@ -127,14 +145,17 @@ fn median(sorted: &[f64]) -> f64 {
 fn plain(job: &Job, measured: &Measured, summary: &session::Summary) -> String {
     let best = measured.samples.first().copied().unwrap_or(f64::NAN);
     let time = |micros: f64| run::duration(Duration::from_secs_f64(micros.max(0.0) / 1e6));
+    let host = measured.host.map_or_else(
+        || "not measured: the program ended before".into(),
+        |share| format!("{:.1} % of the time", 100.0 * share),
+    );
     let mut text = format!(
-        "step        {} (median of {} blocks; best {}) on {} threads\nfirst step  {} after the start\nhost        {:.1} % of the time\narena       {} (no plan can need less than {})",
+        "step        {} (median of {} blocks; best {}) on {} threads\nfirst step  {} after the start\nhost        {host}\narena       {} (no plan can need less than {})",
         time(median(&measured.samples)),
         measured.samples.len(),
         time(best),
         job.settings.threads,
         run::duration(measured.first),
-        100.0 * measured.host,
         run::bytes(summary.arena_bytes),
         run::bytes(summary.live_bound),
     );
@@ -150,14 +171,16 @@ fn json(job: &Job, measured: &Measured, summary: &session::Summary) -> String {
         .loss
         .filter(|loss| loss.is_finite())
         .map_or("null".to_string(), |loss| loss.to_string());
+    let host = measured
+        .host
+        .map_or_else(|| "null".into(), |share| format!("{share:.4}"));
     format!(
-        "{{\"threads\": {}, \"us_per_step\": {:.3}, \"us_best\": {best:.3}, \"blocks\": {}, \"steps\": {}, \"first_step_ms\": {:.3}, \"host_share\": {:.4}, \"loss\": {loss}, \"arena_bytes\": {}, \"live_bound\": {}}}",
+        "{{\"threads\": {}, \"us_per_step\": {:.3}, \"us_best\": {best:.3}, \"blocks\": {}, \"steps\": {}, \"first_step_ms\": {:.3}, \"host_share\": {host}, \"loss\": {loss}, \"arena_bytes\": {}, \"live_bound\": {}}}",
         job.settings.threads,
         median(&measured.samples),
         measured.samples.len(),
         measured.steps,
         measured.first.as_secs_f64() * 1e3,
-        measured.host,
         summary.arena_bytes,
         summary.live_bound,
     )

@@ -58,6 +58,7 @@ pub fn run(mut job: Job, reports: Reports) -> Result<(), Failure> {
         last_status: Instant::now(),
         failure: None,
     };
+    machine.take_times(time);
     let result = pool.run(|| machine.run(&mut |machine, event| report.event(machine, event)));
     let wall = began.elapsed();
     report.clear_status();
@@ -196,7 +197,11 @@ pub fn duration(time: Duration) -> String {
     } else if seconds >= 1e-3 {
         format!("{:.1} ms", seconds * 1e3)
     } else {
-        format!("{:.0} us", seconds * 1e6)
+        if seconds >= 1e-5 {
+            format!("{:.0} us", seconds * 1e6)
+        } else {
+            format!("{:.2} us", seconds * 1e6)
+        }
     }
 }
 

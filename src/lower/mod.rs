@@ -21,6 +21,9 @@ use memory::Buffer;
 use place::Place;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+/// Multiply-adds up to which a contraction is a loop nest like any other: setting up a register tile would take longer than the work.
+const SMALL_PRODUCT: usize = 256;
+
 /// Lowers a graph. `aliases` says, for each output, which input's storage it shares (a parameter that is updated); the schedule may then
 /// write in place, after the last reader of the old version.
 ///
@@ -191,6 +194,7 @@ impl Lowering {
             return Ok(());
         }
         if crate::pass::order::is_tiled(c)
+            && c.extents().iter().product::<usize>() > SMALL_PRODUCT
             && !c.reduce.contains(&0)
             && self.product(scope, c, place, origin)?
         {

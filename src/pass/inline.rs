@@ -118,6 +118,16 @@ fn is_expensive(body: &Body) -> bool {
     })
 }
 
+/// Whether every element is the same arithmetic on literals, which code generation takes out of any loop.
+fn is_constant(producer: &Comprehension) -> bool {
+    producer.reads.is_empty()
+        && producer.body.insts.iter().all(|inst| match inst {
+            Inst::Const(_) => true,
+            Inst::Op(op, _) => !matches!(op, Op::Philox),
+            Inst::Read(_) | Inst::Index(_) => false,
+        })
+}
+
 fn worth_joining(
     uses: usize,
     producer: &Comprehension,
@@ -127,7 +137,7 @@ fn worth_joining(
     if producer.reducer.is_some() || !fits_contraction(producer, consumer) {
         return false;
     }
-    if is_view(producer) {
+    if is_view(producer) || is_constant(producer) {
         return true;
     }
     let points: usize = consumer.extents().iter().product();

@@ -1,13 +1,17 @@
 //! The checked way to run executables: on a [`Store`] of numbered slots.
+use super::bound::Bound;
 use super::execute::{CheckFailure, Executable, Workspace};
 use super::memory::{AlignedBytes, bytes_of};
 use crate::base::data::Table;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Numbered slots of bytes, each with memory of its own that never moves, or with a field of a table, which is only read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Store {
     slots: Vec<Slot>,
+    /// Changes whenever a slot's memory does.
+    identity: u64,
 }
 
 #[derive(Debug)]
@@ -44,6 +48,7 @@ impl Store {
                 .into_iter()
                 .map(|size| Slot::Own(AlignedBytes::zeroed(size)))
                 .collect(),
+            identity: fresh(),
         }
     }
 
@@ -53,6 +58,7 @@ impl Store {
         match (self.slots.get_mut(slot), position) {
             (Some(place), Some(position)) => {
                 *place = Slot::Field(table.clone(), position);
+                self.identity = fresh();
                 true
             }
             (_, _) => false,
@@ -113,21 +119,35 @@ pub struct Call {
     executable: Arc<Executable>,
     inputs: Vec<(usize, usize)>,
     outputs: Vec<(usize, usize)>,
+    /// Shared by its clones, which are equal.
+    identity: u64,
 }
 
 /// What runs of calls work on; one run at a time.
 #[derive(Debug)]
 pub struct CallSpace {
     workspace: Workspace,
-    inputs: Pointers,
-    outputs: Pointers,
+    bindings: Vec<Binding>,
 }
 
-#[derive(Debug, Default)]
-struct Pointers(Vec<*mut u8>);
+/// A call's executable bound to the slots of a store.
+#[derive(Debug)]
+struct Binding {
+    call: u64,
+    store: u64,
+    inputs: Vec<*mut u8>,
+    outputs: Vec<*mut u8>,
+    bound: Bound,
+}
 
-// SAFETY: the pointers are only read within `Call::run`, which fills them anew.
-unsafe impl Send for Pointers {}
+// SAFETY: the pointers are only used within `Call::run`, which borrows the store that they point into.
+unsafe impl Send for Binding {}
+
+/// A number that no other call or store has had.
+fn fresh() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 impl Call {
     /// Binds an executable to slots: pairs of slot and size in bytes, one for each input and output of the graph. `aliases` are those that
@@ -160,6 +180,7 @@ impl Call {
             executable,
             inputs,
             outputs,
+            identity: fresh(),
         })
     }
 
@@ -176,37 +197,60 @@ impl Call {
     /// # Panics
     /// Where the space was not made for this call: a fault of the compiler that must not reach memory.
     pub fn run(&self, store: &mut Store, space: &mut CallSpace) -> Result<(), CheckFailure> {
+        let known = space
+            .bindings
+            .iter()
+            .position(|binding| binding.call == self.identity && binding.store == store.identity);
+        let at = known.unwrap_or_else(|| self.bind(store, space));
+        let binding = &space.bindings[at];
+        // SAFETY: as in `bind`: the slots are those of the store, which is borrowed exclusively and whose memory has not moved since.
+        unsafe {
+            self.executable.run(
+                &binding.inputs,
+                &binding.outputs,
+                &space.workspace,
+                &binding.bound,
+            )
+        }
+    }
+
+    /// Finds the pointers of a call's slots, and says where in the space they are kept.
+    fn bind(&self, store: &Store, space: &mut CallSpace) -> usize {
         assert!(
             space.workspace.fits(&self.executable),
             "the workspace is too small for this call"
         );
-        space.inputs.0.clear();
-        for &(slot, bytes) in &self.inputs {
-            space.inputs.0.push(match &store.slots[slot] {
-                Slot::Own(memory) => sized(memory.len(), bytes, memory.pointer()),
-                field @ Slot::Field(..) => {
-                    let view = field.bytes();
-                    sized(view.len(), bytes, view.as_ptr().cast_mut())
-                }
-            });
-        }
-        space.outputs.0.clear();
-        for &(slot, bytes) in &self.outputs {
+        let input = |&(slot, bytes): &(usize, usize)| match &store.slots[slot] {
+            Slot::Own(memory) => sized(memory.len(), bytes, memory.pointer()),
+            field @ Slot::Field(..) => {
+                let view = field.bytes();
+                sized(view.len(), bytes, view.as_ptr().cast_mut())
+            }
+        };
+        let output = |&(slot, bytes): &(usize, usize)| {
             let Slot::Own(memory) = &store.slots[slot] else {
                 panic!("slot {slot} is a field of a data set and is written");
             };
-            space
-                .outputs
-                .0
-                .push(sized(memory.len(), bytes, memory.pointer()));
-        }
-        // SAFETY: one pointer per input and output, each to a slot of the size given; the store is borrowed exclusively and slots do not
-        // overlap; a lent field is an input only, and inputs that are no outputs are not written; `new` has checked that an output shares
-        // an input's slot only by an alias. The workspace is large enough, by `fits`.
-        unsafe {
-            self.executable
-                .run(&space.inputs.0, &space.outputs.0, &mut space.workspace)
-        }
+            sized(memory.len(), bytes, memory.pointer())
+        };
+        let inputs: Vec<*mut u8> = self.inputs.iter().map(input).collect();
+        let outputs: Vec<*mut u8> = self.outputs.iter().map(output).collect();
+        // SAFETY: one pointer per input and output, each to a slot of the size given; slots do not overlap; a lent field is an input only,
+        // and inputs that are no outputs are not written; `new` has checked that an output shares an input's slot only by an alias. The
+        // workspace is large enough, by `fits`; neither it nor a slot's memory moves while the store has this identity.
+        let bound = unsafe { self.executable.bind(&inputs, &outputs, &space.workspace) };
+        // Of stores that are gone nothing is kept.
+        space
+            .bindings
+            .retain(|binding| binding.store == store.identity);
+        space.bindings.push(Binding {
+            call: self.identity,
+            store: store.identity,
+            inputs,
+            outputs,
+            bound,
+        });
+        space.bindings.len() - 1
     }
 }
 
@@ -224,8 +268,7 @@ impl CallSpace {
     pub fn for_calls<'a>(calls: impl IntoIterator<Item = &'a Call>) -> CallSpace {
         CallSpace {
             workspace: Workspace::for_all(calls.into_iter().map(|call| &*call.executable)),
-            inputs: Pointers::default(),
-            outputs: Pointers::default(),
+            bindings: Vec::new(),
         }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Work is cut into tasks by shape alone, and distinct tasks write distinct elements, so every number of threads gives the same bits.
 //! A step allocates nothing: scratch for contractions and packed operands lies in the [`Workspace`].
+use super::bound::Bound;
 use super::contraction::{Contraction, ContractionSpec, Cpu, Index, Operand, Operands};
 use super::memory::AlignedBytes;
+use super::product::{by_pieces, is_large};
 use super::team::Team;
 use crate::kir::schedule::{Address, Base, Product, Schedule, Step};
 use crate::kir::{STATUS_FINE, Status};
@@ -23,8 +25,6 @@ const MOST_ARGUMENTS: usize = 32;
 const MOST_GROUP_ARGUMENTS: usize = 96;
 /// Scalar operations below which a kernel is not shared among threads: some microseconds of work.
 const SHARED_WORK: usize = 20_000;
-/// Multiply-adds below which a contraction is not shared among threads.
-const SHARED_MULTIPLY_ADDS: usize = 100_000;
 
 /// An index was out of bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,29 +48,29 @@ pub struct Workspace {
 pub struct Executable {
     schedule: Schedule,
     kernels: Vec<KernelFunction>,
-    contractions: Vec<Planned>,
+    pub(super) contractions: Vec<Planned>,
     constants: AlignedBytes,
     /// Packs made before a loop, by the step that reads them: (product, where in `packs`).
-    pack_offsets: Vec<Option<usize>>,
+    pub(super) pack_offsets: Vec<Option<usize>>,
     pack_bytes: usize,
-    task_scratch: usize,
+    pub(super) task_scratch: usize,
     partial_bytes: usize,
-    threads: usize,
+    pub(super) threads: usize,
     /// Whether any step is worth sharing.
     shared: bool,
     /// Keeps the kernels' code alive.
     _code: Arc<dyn Any + Send + Sync>,
 }
 
-struct Planned {
-    plain: Contraction,
+pub(super) struct Planned {
+    pub(super) plain: Contraction,
     /// The plan for an operand that is packed once outside the loop.
-    prepacked: Option<Contraction>,
+    pub(super) prepacked: Option<Contraction>,
 }
 
 /// Where the loops around a step are.
 #[derive(Clone, Copy)]
-struct Frame {
+pub(super) struct Frame {
     position: [isize; MOST_LOOPS],
     done: [usize; MOST_LOOPS],
     depth: usize,
@@ -78,21 +78,32 @@ struct Frame {
 
 /// The memory of one run.
 #[derive(Clone, Copy)]
-struct Memory<'a> {
+pub(super) struct Memory<'a> {
     arena: *mut u8,
     constants: *mut u8,
     inputs: &'a [*mut u8],
     outputs: &'a [*mut u8],
-    scratch: *mut u8,
-    packs: *mut u8,
-    status: &'a Status,
+    pub(super) scratch: *mut u8,
+    pub(super) packs: *mut u8,
+    pub(super) status: &'a Status,
     /// The threads that share its steps; `None`: one alone.
-    team: Option<&'a Team>,
+    pub(super) team: Option<&'a Team>,
 }
 
 // SAFETY: the pointers are shared with tasks that touch distinct elements, as the schedule guarantees; the caller of `run` guarantees
 // that the memory is valid and not used by anyone else meanwhile.
 unsafe impl Sync for Memory<'_> {}
+
+impl Frame {
+    /// Outside all loops.
+    pub(super) fn outermost() -> Frame {
+        Frame {
+            position: [0; MOST_LOOPS],
+            done: [0; MOST_LOOPS],
+            depth: 0,
+        }
+    }
+}
 
 impl Workspace {
     /// Memory large enough for runs of each of these executables.
@@ -192,7 +203,7 @@ impl Executable {
         self.schedule.arena_bytes + self.scratch_bytes() + self.pack_bytes
     }
 
-    fn tasks_at_once(&self) -> usize {
+    pub(super) fn tasks_at_once(&self) -> usize {
         if self.threads > 1 {
             2 * self.threads
         } else {
@@ -245,6 +256,25 @@ impl Executable {
         }
     }
 
+    /// Binds the schedule to memory, for any number of runs.
+    ///
+    /// # Safety
+    /// As for [`Executable::run`], as long as the result is used.
+    pub unsafe fn bind(
+        &self,
+        inputs: &[*mut u8],
+        outputs: &[*mut u8],
+        workspace: &Workspace,
+    ) -> Bound {
+        let memory = Memory {
+            inputs,
+            outputs,
+            ..self.memory(workspace)
+        };
+        // SAFETY: the caller's contract.
+        unsafe { Bound::new(self, &memory) }
+    }
+
     /// Runs the schedule once.
     ///
     /// # Errors
@@ -253,43 +283,51 @@ impl Executable {
     /// # Safety
     /// `inputs` and `outputs` hold one pointer for each input and output of the graph that was lowered, each to memory of that value's
     /// size, aligned to its elements, which nobody else uses meanwhile; an output's memory overlaps an input's only where the graph was
-    /// lowered with that alias. `workspace` fits this executable ([`Workspace::fits`]).
+    /// lowered with that alias. `workspace` fits this executable ([`Workspace::fits`]). `bound` was bound to these pointers and this
+    /// workspace.
     pub unsafe fn run(
         &self,
         inputs: &[*mut u8],
         outputs: &[*mut u8],
-        workspace: &mut Workspace,
+        workspace: &Workspace,
+        bound: &Bound,
     ) -> Result<(), CheckFailure> {
         workspace.status.store(STATUS_FINE, Ordering::Relaxed);
         let memory = Memory {
-            arena: workspace.arena.pointer(),
-            constants: self.constants.pointer(),
             inputs,
             outputs,
+            ..self.memory(workspace)
+        };
+        if self.shared {
+            let whole: &Memory<'_> = &memory;
+            Team::run(self.threads, |team| {
+                let memory = Memory {
+                    team: Some(team),
+                    ..*whole
+                };
+                // SAFETY: the caller's contract.
+                unsafe { bound.run(self, &memory) }
+            })
+        } else {
+            // SAFETY: the caller's contract; the schedule stays within the buffers by construction.
+            unsafe { bound.run(self, &memory) }
+        }
+    }
+
+    fn memory<'a>(&self, workspace: &'a Workspace) -> Memory<'a> {
+        Memory {
+            arena: workspace.arena.pointer(),
+            constants: self.constants.pointer(),
+            inputs: &[],
+            outputs: &[],
             scratch: workspace.scratch.pointer(),
             packs: workspace.packs.pointer(),
             status: &workspace.status,
             team: None,
-        };
-        let frame = Frame {
-            position: [0; MOST_LOOPS],
-            done: [0; MOST_LOOPS],
-            depth: 0,
-        };
-        let lead = |team: Option<&Team>| {
-            let whole: &Memory<'_> = &memory;
-            let memory = Memory { team, ..*whole };
-            // SAFETY: the caller's contract; the schedule stays within the buffers by construction.
-            unsafe { self.steps(&self.schedule.steps, &memory, frame, &mut 0) }
-        };
-        if self.shared {
-            Team::run(self.threads, |team| lead(Some(team)))
-        } else {
-            lead(None)
         }
     }
 
-    unsafe fn steps(
+    pub(super) unsafe fn steps(
         &self,
         steps: &[Step],
         memory: &Memory<'_>,
@@ -325,15 +363,13 @@ impl Executable {
                         self.product(*product, *products, operands, memory);
                         *products += 1;
                     }
-                    Step::Group {
-                        rows,
-                        block,
-                        members,
-                    } => {
-                        self.group(*rows, *block, members, memory, &frame);
-                        if group_checks(members) {
-                            failure(memory.status)?;
+                    Step::Group { members, .. } => {
+                        let mut pointers = [std::ptr::null_mut::<u8>(); MOST_GROUP_ARGUMENTS];
+                        let arguments = members.iter().flat_map(member_arguments);
+                        for (pointer, address) in pointers.iter_mut().zip(arguments) {
+                            *pointer = memory.at(address, &frame);
                         }
+                        self.group_at(step, &pointers, memory)?;
                     }
                     Step::Zero { at, bytes } => {
                         std::ptr::write_bytes(memory.at(at, &frame), 0, *bytes)
@@ -440,9 +476,22 @@ impl Executable {
             // SAFETY: addresses lie within their buffers.
             *pointer = unsafe { memory.at(address, frame) };
         }
-        let function = self.kernels[kernel];
         let tasks = self.kernel_tasks(outer, work);
-        let shared = Pointers(pointers);
+        // SAFETY: the pointers are the kernel's arguments.
+        unsafe { self.kernel_at(kernel, &pointers, outer, tasks, memory) }
+    }
+
+    /// Runs a kernel on its arguments, which are the first of `pointers`.
+    pub(super) unsafe fn kernel_at(
+        &self,
+        kernel: usize,
+        pointers: &[*mut u8],
+        outer: usize,
+        tasks: usize,
+        memory: &Memory<'_>,
+    ) {
+        let function = self.kernels[kernel];
+        let shared = SharedPointers(pointers);
         let run = |range: Range<usize>| {
             let shared = &shared;
             // SAFETY: the kernel stays within its buffers for positions below `outer`; tasks have disjoint ranges.
@@ -461,26 +510,27 @@ impl Executable {
         }
     }
 
-    /// Runs the members of a group, block of rows after block.
-    unsafe fn group(
+    /// Runs the members of a group, block of rows after block, on their arguments, which are the first of `pointers`.
+    pub(super) unsafe fn group_at(
         &self,
-        rows: usize,
-        block: usize,
-        members: &[Step],
+        group: &Step,
+        pointers: &[*mut u8],
         memory: &Memory<'_>,
-        frame: &Frame,
-    ) {
-        let mut pointers = [std::ptr::null_mut::<u8>(); MOST_GROUP_ARGUMENTS];
-        let arguments = members.iter().flat_map(member_arguments);
-        for (pointer, address) in pointers.iter_mut().zip(arguments) {
-            // SAFETY: addresses lie within their buffers.
-            *pointer = unsafe { memory.at(address, frame) };
-        }
-        let shared = Pointers(pointers);
+    ) -> Result<(), CheckFailure> {
+        let Step::Group {
+            rows,
+            block,
+            members,
+        } = group
+        else {
+            return Ok(());
+        };
+        let (rows, block) = (*rows, (*block).max(1));
+        let shared = SharedPointers(pointers);
         let run = |range: Range<usize>| {
             let shared = &shared;
-            for start in range.clone().step_by(block.max(1)) {
-                let end = range.end.min(start + block.max(1));
+            for start in range.clone().step_by(block) {
+                let end = range.end.min(start + block);
                 let mut first = 0;
                 for member in members {
                     let Step::Kernel { kernel, outer, .. } = member else {
@@ -506,10 +556,14 @@ impl Executable {
             Some(team) if tasks > 1 => team.share(tasks, &|task| run(part(rows, tasks, task))),
             Some(_) | None => run(0..rows),
         }
+        if group_checks(members) {
+            failure(memory.status)?;
+        }
+        Ok(())
     }
 
     /// Ranges that a kernel's positions are cut into.
-    fn kernel_tasks(&self, outer: usize, work: usize) -> usize {
+    pub(super) fn kernel_tasks(&self, outer: usize, work: usize) -> usize {
         let total = outer.saturating_mul(work);
         if self.threads > 1 && total >= SHARED_WORK {
             (total / (SHARED_WORK / 2)).min(2 * self.threads).min(outer)
@@ -529,109 +583,15 @@ impl Executable {
             Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => false,
         })
     }
-
-    unsafe fn product(
-        &self,
-        product: usize,
-        number: usize,
-        mut operands: Operands,
-        memory: &Memory<'_>,
-    ) {
-        let planned = &self.contractions[product];
-        let mut plan = &planned.plain;
-        if let (Some(offset), Some(prepacked)) = (
-            self.pack_offsets.get(number).copied().flatten(),
-            &planned.prepacked,
-        ) {
-            plan = prepacked;
-            // SAFETY: within `packs`, by `plan_packs`.
-            operands.packed = unsafe { memory.packs.add(offset) };
-        }
-        let operands_unpacked = operands.packed.is_null();
-        let shared = SharedOperands(operands);
-        let scratch = |slot: usize| {
-            // SAFETY: the scratch holds one part for each task that runs at once.
-            unsafe { memory.scratch.add(slot * self.task_scratch) }
-        };
-        let rows = plan.rows();
-        let Some(team) = memory.team.filter(|_| is_large(plan)) else {
-            // SAFETY: `run`'s contract; operands lie within their buffers.
-            return unsafe { plan.run(&shared.0, scratch(0), 0..rows) };
-        };
-        if by_pieces(plan, self.threads) {
-            // SAFETY: as above; the scratch holds the partial results of this plan.
-            return unsafe { self.pieces(plan, shared, memory, team) };
-        }
-        let parts = plan.column_tasks().min(self.tasks_at_once());
-        if parts >= self.threads && operands_unpacked {
-            return team.share(parts, &|part| {
-                let shared = &shared;
-                let columns = plan.columns_of(part, parts);
-                // SAFETY: parts have scratch of their own and tasks have columns of their own.
-                unsafe { plan.run_columns(&shared.0, scratch(part), columns) }
-            });
-        }
-        let natural = plan.tasks();
-        let groups = natural.min(self.tasks_at_once());
-        team.share(groups, &|group| {
-            let shared = &shared;
-            for task in part(natural, groups, group) {
-                // SAFETY: groups have scratch of their own and tasks have rows of their own.
-                unsafe { plan.run(&shared.0, scratch(group), plan.task(task)) }
-            }
-        });
-    }
-
-    /// Large sums into few elements: the pieces run as tasks, then are added in order.
-    unsafe fn pieces(
-        &self,
-        plan: &Contraction,
-        operands: SharedOperands,
-        memory: &Memory<'_>,
-        team: &Team,
-    ) {
-        let groups = plan.pieces().min(self.tasks_at_once());
-        let partials_at = self.tasks_at_once() * self.task_scratch;
-        // SAFETY: partial results lie behind the tasks' scratch.
-        let partials = SharedPointer(unsafe { memory.scratch.add(partials_at) });
-        team.share(groups, &|group| {
-            let (operands, partials) = (&operands, &partials);
-            for piece in part(plan.pieces(), groups, group) {
-                // SAFETY: each piece has a partial result of its own, each group scratch of its own.
-                unsafe {
-                    let target = Operands {
-                        c: partials.0.add(piece * plan.partial_bytes()),
-                        ..operands.0
-                    };
-                    plan.run_piece(
-                        &target,
-                        memory.scratch.add(group * self.task_scratch),
-                        0..plan.rows(),
-                        piece,
-                    );
-                }
-            }
-        });
-        // SAFETY: all pieces are there; C is valid for all rows.
-        unsafe { plan.combine(partials.0, operands.0.c, 0..plan.rows()) }
-    }
 }
 
-struct Pointers<const N: usize>([*mut u8; N]);
+struct SharedPointers<'a>(&'a [*mut u8]);
 // SAFETY: see `Memory`.
-unsafe impl<const N: usize> Sync for Pointers<N> {}
-
-struct SharedOperands(Operands);
-// SAFETY: see `Memory`.
-unsafe impl Sync for SharedOperands {}
-
-struct SharedPointer(*mut u8);
-// SAFETY: see `Memory`.
-unsafe impl Sync for SharedPointer {}
+unsafe impl Sync for SharedPointers<'_> {}
 
 impl Memory<'_> {
     /// The pointer that an address names now.
-    unsafe fn at(&self, address: &Address, frame: &Frame) -> *mut u8 {
+    pub(super) unsafe fn at(&self, address: &Address, frame: &Frame) -> *mut u8 {
         let base = match address.base {
             Base::Arena => self.arena,
             Base::Input(at) => self.inputs[at as usize],
@@ -650,7 +610,7 @@ impl Memory<'_> {
     }
 }
 
-fn member_arguments(member: &Step) -> &[Address] {
+pub(super) fn member_arguments(member: &Step) -> &[Address] {
     match member {
         Step::Kernel { arguments, .. } => arguments,
         Step::Group { .. }
@@ -677,7 +637,7 @@ fn group_checks(members: &[Step]) -> bool {
         .any(|member| matches!(member, Step::Kernel { checks: true, .. }))
 }
 
-fn failure(status: &Status) -> Result<(), CheckFailure> {
+pub(super) fn failure(status: &Status) -> Result<(), CheckFailure> {
     match status.load(Ordering::Relaxed) {
         STATUS_FINE => Ok(()),
         word => Err(CheckFailure {
@@ -717,19 +677,6 @@ fn planned(product: &Product, cpu: &Cpu) -> Result<Planned, String> {
     })
 }
 
-/// Whether a contraction is worth sharing among threads.
-fn is_large(plan: &Contraction) -> bool {
-    plan.rows() * plan.columns() * plan.k() >= SHARED_MULTIPLY_ADDS
-}
-
-/// Whether the pieces of the sum are the better tasks: few rows, several pieces.
-fn by_pieces(plan: &Contraction, threads: usize) -> bool {
-    threads > 1
-        && plan.pieces() > 1
-        && plan.tasks() < 2 * threads
-        && plan.partial_bytes() * plan.pieces() <= 8 << 20
-}
-
 /// Whether every group consists of kernels over its rows, with arguments that fit.
 fn groups_fit(steps: &[Step]) -> bool {
     steps.iter().all(|step| match step {
@@ -761,7 +708,7 @@ fn depth(steps: &[Step]) -> usize {
         .unwrap_or(0)
 }
 
-fn count_products(steps: &[Step]) -> usize {
+pub(super) fn count_products(steps: &[Step]) -> usize {
     steps
         .iter()
         .map(|step| match step {
@@ -777,6 +724,6 @@ fn count_products(steps: &[Step]) -> usize {
 }
 
 /// Part `at` of `length` positions cut into `parts` nearly equal ranges.
-fn part(length: usize, parts: usize, at: usize) -> Range<usize> {
+pub(super) fn part(length: usize, parts: usize, at: usize) -> Range<usize> {
     length * at / parts..length * (at + 1) / parts
 }

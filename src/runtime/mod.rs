@@ -1,9 +1,11 @@
 //! Runs schedules: memory, the thread pool, and the loop over steps. Kernels come as plain function pointers and contractions run in
 //! the engine of [`contraction`]; this room knows neither tensors nor Cranelift.
+mod bound;
 pub mod call;
 pub mod contraction;
 pub mod execute;
 pub mod memory;
+mod product;
 pub mod team;
 
 pub use call::{Call, CallSpace, Store};

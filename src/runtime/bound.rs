@@ -1,0 +1,162 @@
+//! A schedule bound to memory: the pointers of its outer steps, found once instead of in every run.
+//!
+//! A step of a small model is some microseconds of kernels; working out where each argument lies would be a third of that again. Slots
+//! and workspace do not move, so what a run needs is a list of functions and pointers. Steps inside loops stay with the general walk,
+//! since their addresses change from turn to turn.
+use super::contraction::Operands;
+use super::execute::{
+    CheckFailure, Executable, Frame, Memory, count_products, failure, member_arguments,
+};
+use crate::kir::schedule::Step;
+
+/// The outer steps of one executable with the pointers of one run's memory.
+#[derive(Debug)]
+pub struct Bound {
+    steps: Vec<BoundStep>,
+    pointers: Vec<*mut u8>,
+}
+
+// SAFETY: the pointers are used only in `Executable::run`, whose caller guarantees that their memory is valid and not used by anyone else
+// meanwhile; a run's threads share them to read them.
+unsafe impl Send for Bound {}
+// SAFETY: as above.
+unsafe impl Sync for Bound {}
+
+#[derive(Debug)]
+enum BoundStep {
+    /// A kernel's number, the position of its first pointer, its positions, the tasks that they are cut into.
+    Kernel {
+        kernel: usize,
+        first: usize,
+        outer: usize,
+        tasks: usize,
+        checks: bool,
+    },
+    /// A product's number, its number among the product steps, its operands.
+    Product {
+        product: usize,
+        number: usize,
+        operands: Operands,
+    },
+    /// The position of a group, and of its first pointer.
+    Group { step: usize, first: usize },
+    /// The position of any other step, and the product steps before it.
+    Other { step: usize, products: usize },
+}
+
+impl Bound {
+    /// Binds the outer steps of an executable.
+    ///
+    /// # Safety
+    /// `memory` holds what [`Executable::run`] demands.
+    pub(super) unsafe fn new(executable: &Executable, memory: &Memory<'_>) -> Bound {
+        let frame = Frame::outermost();
+        let mut pointers = Vec::new();
+        let mut products = 0;
+        let mut steps = Vec::new();
+        for (at, step) in executable.schedule().steps.iter().enumerate() {
+            let first = pointers.len();
+            // SAFETY: addresses of the schedule lie within their buffers, by the caller's contract.
+            let of = |address| unsafe { memory.at(address, &frame) };
+            steps.push(match step {
+                Step::Kernel {
+                    kernel,
+                    arguments,
+                    outer,
+                    work,
+                    checks,
+                    ..
+                } => {
+                    pointers.extend(arguments.iter().map(of));
+                    BoundStep::Kernel {
+                        kernel: *kernel,
+                        first,
+                        outer: *outer,
+                        tasks: executable.kernel_tasks(*outer, *work),
+                        checks: *checks,
+                    }
+                }
+                Step::Product {
+                    product, a, b, c, ..
+                } => {
+                    products += 1;
+                    BoundStep::Product {
+                        product: *product,
+                        number: products - 1,
+                        operands: Operands {
+                            a: of(a),
+                            b: of(b),
+                            c: of(c),
+                            packed: std::ptr::null(),
+                        },
+                    }
+                }
+                Step::Group { members, .. } => {
+                    pointers.extend(members.iter().flat_map(member_arguments).map(of));
+                    BoundStep::Group { step: at, first }
+                }
+                Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } | Step::Loop { .. } => {
+                    let before = products;
+                    products += count_products(std::slice::from_ref(step));
+                    BoundStep::Other {
+                        step: at,
+                        products: before,
+                    }
+                }
+            });
+        }
+        Bound { steps, pointers }
+    }
+
+    /// Runs the steps in order.
+    ///
+    /// # Errors
+    /// The first index check that failed.
+    ///
+    /// # Safety
+    /// `executable` and the memory are those that it was bound to.
+    pub(super) unsafe fn run(
+        &self,
+        executable: &Executable,
+        memory: &Memory<'_>,
+    ) -> Result<(), CheckFailure> {
+        for step in &self.steps {
+            // SAFETY: by this function's contract the pointers are those of the memory given.
+            unsafe {
+                match *step {
+                    BoundStep::Kernel {
+                        kernel,
+                        first,
+                        outer,
+                        tasks,
+                        checks,
+                    } => {
+                        executable.kernel_at(kernel, &self.pointers[first..], outer, tasks, memory);
+                        if checks {
+                            failure(memory.status)?;
+                        }
+                    }
+                    BoundStep::Product {
+                        product,
+                        number,
+                        operands,
+                    } => executable.product(product, number, operands, memory),
+                    BoundStep::Group { step, first } => {
+                        let step = &executable.schedule().steps[step];
+                        executable.group_at(step, &self.pointers[first..], memory)?;
+                    }
+                    BoundStep::Other { step, products } => {
+                        let step = std::slice::from_ref(&executable.schedule().steps[step]);
+                        executable.steps(
+                            step,
+                            memory,
+                            Frame::outermost(),
+                            &mut products.clone(),
+                        )?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Runs one contraction of a schedule, alone or shared among threads: by rows, by columns, or by the pieces of its sum.
+use super::contraction::{Contraction, Operands};
+use super::execute::{Executable, Memory, part};
+use super::team::Team;
+
+/// Multiply-adds below which a contraction is not shared among threads.
+const SHARED_MULTIPLY_ADDS: usize = 100_000;
+
+impl Executable {
+    /// Runs product `product` as product step `number`.
+    ///
+    /// # Safety
+    /// As for [`Executable::run`]; the operands are those of the step.
+    pub(super) unsafe fn product(
+        &self,
+        product: usize,
+        number: usize,
+        mut operands: Operands,
+        memory: &Memory<'_>,
+    ) {
+        let planned = &self.contractions[product];
+        let mut plan = &planned.plain;
+        if let (Some(offset), Some(prepacked)) = (
+            self.pack_offsets.get(number).copied().flatten(),
+            &planned.prepacked,
+        ) {
+            plan = prepacked;
+            // SAFETY: within `packs`, by `plan_packs`.
+            operands.packed = unsafe { memory.packs.add(offset) };
+        }
+        let operands_unpacked = operands.packed.is_null();
+        let shared = SharedOperands(operands);
+        let scratch = |slot: usize| {
+            // SAFETY: the scratch holds one part for each task that runs at once.
+            unsafe { memory.scratch.add(slot * self.task_scratch) }
+        };
+        let rows = plan.rows();
+        let Some(team) = memory.team.filter(|_| is_large(plan)) else {
+            // SAFETY: `run`'s contract; operands lie within their buffers.
+            return unsafe { plan.run(&shared.0, scratch(0), 0..rows) };
+        };
+        if by_pieces(plan, self.threads) {
+            // SAFETY: as above; the scratch holds the partial results of this plan.
+            return unsafe { self.pieces(plan, shared, memory, team) };
+        }
+        let parts = plan.column_tasks().min(self.tasks_at_once());
+        if parts >= self.threads && operands_unpacked {
+            return team.share(parts, &|part| {
+                let shared = &shared;
+                let columns = plan.columns_of(part, parts);
+                // SAFETY: parts have scratch of their own and tasks have columns of their own.
+                unsafe { plan.run_columns(&shared.0, scratch(part), columns) }
+            });
+        }
+        let natural = plan.tasks();
+        let groups = natural.min(self.tasks_at_once());
+        team.share(groups, &|group| {
+            let shared = &shared;
+            for task in part(natural, groups, group) {
+                // SAFETY: groups have scratch of their own and tasks have rows of their own.
+                unsafe { plan.run(&shared.0, scratch(group), plan.task(task)) }
+            }
+        });
+    }
+
+    /// Large sums into few elements: the pieces run as tasks, then are added in order.
+    unsafe fn pieces(
+        &self,
+        plan: &Contraction,
+        operands: SharedOperands,
+        memory: &Memory<'_>,
+        team: &Team,
+    ) {
+        let groups = plan.pieces().min(self.tasks_at_once());
+        let partials_at = self.tasks_at_once() * self.task_scratch;
+        // SAFETY: partial results lie behind the tasks' scratch.
+        let partials = SharedPointer(unsafe { memory.scratch.add(partials_at) });
+        team.share(groups, &|group| {
+            let (operands, partials) = (&operands, &partials);
+            for piece in part(plan.pieces(), groups, group) {
+                // SAFETY: each piece has a partial result of its own, each group scratch of its own.
+                unsafe {
+                    let target = Operands {
+                        c: partials.0.add(piece * plan.partial_bytes()),
+                        ..operands.0
+                    };
+                    plan.run_piece(
+                        &target,
+                        memory.scratch.add(group * self.task_scratch),
+                        0..plan.rows(),
+                        piece,
+                    );
+                }
+            }
+        });
+        // SAFETY: all pieces are there; C is valid for all rows.
+        unsafe { plan.combine(partials.0, operands.0.c, 0..plan.rows()) }
+    }
+}
+
+struct SharedOperands(Operands);
+// SAFETY: see `Memory`.
+unsafe impl Sync for SharedOperands {}
+
+struct SharedPointer(*mut u8);
+// SAFETY: see `Memory`.
+unsafe impl Sync for SharedPointer {}
+
+/// Whether a contraction is worth sharing among threads.
+pub(super) fn is_large(plan: &Contraction) -> bool {
+    plan.rows() * plan.columns() * plan.k() >= SHARED_MULTIPLY_ADDS
+}
+
+/// Whether the pieces of the sum are the better tasks: few rows, several pieces.
+pub(super) fn by_pieces(plan: &Contraction, threads: usize) -> bool {
+    threads > 1
+        && plan.pieces() > 1
+        && plan.tasks() < 2 * threads
+        && plan.partial_bytes() * plan.pieces() <= 8 << 20
+}
