@@ -13,6 +13,7 @@ use std::sync::Arc;
 /// The walk over a part of a data set that a loop over batches makes.
 struct Walked {
     iterator: usize,
+    shuffled: bool,
     data: usize,
     part: String,
 }
@@ -473,6 +474,7 @@ impl Checker<'_> {
         });
         let walk = Walked {
             iterator,
+            shuffled: shuffle.is_some(),
             data: set,
             part,
         };
@@ -546,7 +548,9 @@ impl Checker<'_> {
                     part: walk.part.clone(),
                     name: name.to_string(),
                 });
-                self.gathered.insert(slot, (whole, rows));
+                // A batch of all rows in the order in which they are stored is the field itself.
+                let positions = (ty.shape.first() != Some(&size) || walk.shuffled).then_some(rows);
+                self.gathered.insert(slot, (whole, positions));
             }
             record.push((name.clone(), Val::Slot(slot, dims)));
             slots.push((name.to_string(), slot));

@@ -129,7 +129,8 @@ impl Checker<'_> {
             };
         }
         let tensor = match self.gathered.get(&slot) {
-            Some(&(whole, rows)) => self.gather(whole, rows, dims),
+            Some(&(whole, Some(rows))) => self.gather(whole, rows, dims),
+            Some(&(whole, None)) => self.entry_value(whole, dims),
             None => self.entry_value(slot, dims),
         };
         self.segment.current.insert(slot, tensor.clone());

@@ -191,8 +191,8 @@ pub struct Checker<'a> {
     twins: Option<Bindings>,
     /// Slots of whole fields of data sets.
     field_slots: HashMap<program::Field, SlotId>,
-    /// For the slot of a field of a batch: the slot of the whole field and that of the batch's rows.
-    gathered: HashMap<SlotId, (SlotId, SlotId)>,
+    /// For the slot of a field of a batch: the slot of the whole field and, where that is not the batch itself, the slot of the batch's rows.
+    gathered: HashMap<SlotId, (SlotId, Option<SlotId>)>,
     /// The parameter that an optimizer's body is run for, and the optimizer's place.
     optimized: Option<(SlotId, Span)>,
     /// What the body of the scan just elaborated gives: next states, then further stacked values.
