@@ -44,7 +44,11 @@ pub fn order_of(c: &Comprehension) -> Order {
     }
 }
 
-/// Whether a comprehension is a contraction whose two operands each have a free index of their own: work for the register tile.
+/// Multiply-adds from which a vector times a matrix is worth a tile.
+const LARGE_VECTOR_PRODUCT: usize = 4096;
+
+/// Whether a comprehension is work for the register tile: a contraction whose two operands each have a free index of their own, or a
+/// large one of a vector and a matrix whose free index lies along memory.
 pub fn is_tiled(c: &Comprehension) -> bool {
     let Some((a, b)) = c.as_product() else {
         return false;
@@ -61,5 +65,15 @@ pub fn is_tiled(c: &Comprehension) -> bool {
     let own = |x: u32, y: u32| {
         (0..c.shape.len()).any(|index| c.shape[index] > 1 && moves(x, index) && !moves(y, index))
     };
-    own(a, b) && own(b, a)
+    if own(a, b) && own(b, a) {
+        return true;
+    }
+    let along_memory = |x: u32, y: u32| {
+        let last = c.reads[x as usize].subscripts.last();
+        matches!(last, Some(Subscript::Affine(affine)) if affine.terms().any(|(index, step)| {
+            step == 1 && index < c.shape.len() && c.shape[index] >= 16 && !moves(y, index)
+        }))
+    };
+    let points: usize = c.extents().iter().product();
+    points >= LARGE_VECTOR_PRODUCT && (along_memory(a, b) || along_memory(b, a))
 }
