@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0; 1 where the program is wrong or failed; 2 where the
 //! command is wrong or a file is missing.
 mod bench;
+mod explain;
 mod output;
 mod run;
 
@@ -66,6 +67,17 @@ enum Command {
         /// Write one line of JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Run a program for a while and say what its time is spent on, kernel by kernel
+    Explain {
+        #[command(flatten)]
+        program: ProgramArguments,
+        /// How long it runs at most
+        #[arg(long, default_value_t = 2.0, value_parser = seconds)]
+        seconds: f64,
+        /// List kernels below half a percent too
+        #[arg(long)]
+        all: bool,
     },
     /// Show a program at a stage of the compiler
     Emit {
@@ -196,6 +208,17 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
                 json: *json,
             };
             bench::bench(Job::new(program)?, request, start)
+        }
+        Command::Explain {
+            program,
+            seconds,
+            all,
+        } => {
+            let request = explain::Request {
+                time: Duration::from_secs_f64(*seconds),
+                all: *all,
+            };
+            explain::explain(Job::new(program)?, request)
         }
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
     }

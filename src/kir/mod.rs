@@ -7,6 +7,7 @@
 //!
 //! A nest without a reducer may write over what it reads, element for element at the same point. One with a reducer may not: it may
 //! compute an element more than once.
+pub mod cost;
 pub mod print;
 pub mod schedule;
 pub mod verify;

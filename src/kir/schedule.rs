@@ -2,6 +2,7 @@
 use super::Kernel;
 use crate::base::source::Span;
 use crate::base::types::DType;
+use crate::tir::Value;
 use std::fmt;
 
 /// Everything that a compiled step does.
@@ -62,6 +63,8 @@ pub enum Step {
         work: usize,
         /// Whether it can lower the status word, so that it must be tested before the next step.
         checks: bool,
+        /// The value of its graph that it makes; `None` for a copy or a scatter.
+        value: Option<Value>,
         /// The source it comes from.
         origin: Span,
     },
@@ -88,6 +91,8 @@ pub enum Step {
         constant_b: bool,
         /// Whether the first operand does.
         constant_a: bool,
+        /// The value of its graph that it makes.
+        value: Value,
         /// The source it comes from.
         origin: Span,
     },
@@ -174,6 +179,18 @@ pub struct ProductIndex {
 }
 
 impl Product {
+    /// Bytes of the elements that it reads and writes, each counted once.
+    pub fn bytes(&self) -> usize {
+        let touched = |stride: &dyn Fn(&ProductIndex) -> isize| -> usize {
+            let indices = self.free.iter().chain(&self.reduce);
+            let moving = indices.filter(|index| stride(index) != 0);
+            moving.map(|index| index.extent).product()
+        };
+        let elements =
+            touched(&|index| index.a) + touched(&|index| index.b) + touched(&|index| index.c);
+        elements * self.dtype.size()
+    }
+
     /// Multiply-adds.
     pub fn multiply_adds(&self) -> usize {
         self.free

@@ -196,7 +196,7 @@ impl Lowering {
         if crate::pass::order::is_tiled(c)
             && c.extents().iter().product::<usize>() > SMALL_PRODUCT
             && !c.reduce.contains(&0)
-            && self.product(scope, c, place, origin)?
+            && self.product(scope, c, place, result, origin)?
         {
             return Ok(());
         }

@@ -112,7 +112,7 @@ impl Lowering {
                 self.in_place.push((self.now, operand.buffer, place.buffer));
             }
         }
-        self.emit_kernel(name_of(c, result), nest, arguments, origin);
+        self.emit_kernel(name_of(c, result), Some(result), nest, arguments, origin);
         Ok(())
     }
 
@@ -150,7 +150,14 @@ impl Lowering {
         Ok(accesses)
     }
 
-    fn emit_kernel(&mut self, name: String, nest: Nest, arguments: Arguments, origin: Span) {
+    fn emit_kernel(
+        &mut self,
+        name: String,
+        value: Option<Value>,
+        nest: Nest,
+        arguments: Arguments,
+        origin: Span,
+    ) {
         let nest = collapsed(nest);
         let outer = outer_dimensions(&nest);
         let work = work_of(&nest, outer);
@@ -176,6 +183,7 @@ impl Lowering {
             outer: range,
             work,
             checks,
+            value,
             origin,
         });
     }
@@ -220,7 +228,7 @@ impl Lowering {
             body,
             store,
         };
-        self.emit_kernel("copy".into(), nest, arguments, origin);
+        self.emit_kernel("copy".into(), None, nest, arguments, origin);
     }
 
     fn copy_bytes(&mut self, from: &Place, to: &Place, ty: &Type) {
@@ -280,7 +288,7 @@ impl Lowering {
                 body: s.body.clone(),
                 store,
             };
-            self.emit_kernel("scatter".into(), nest, arguments, origin);
+            self.emit_kernel("scatter".into(), None, nest, arguments, origin);
         }
         if let Some(wanted) = scope.wanted.get(&result).cloned() {
             self.copy(&place, &wanted, &ty, origin)?;
@@ -295,6 +303,7 @@ impl Lowering {
         scope: &Scope,
         c: &Comprehension,
         place: &Place,
+        result: Value,
         origin: Span,
     ) -> Result<bool, String> {
         let Some((a, b)) = c.as_product() else {
@@ -354,6 +363,7 @@ impl Lowering {
             a: self.address(&at_offset(&a_place, &a_offset), c.dtype),
             b: self.address(&at_offset(&b_place, &b_offset), c.dtype),
             c: self.address(place, c.dtype),
+            value: result,
             origin,
         };
         self.emit(step);

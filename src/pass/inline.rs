@@ -134,11 +134,23 @@ fn worth_joining(
     consumer: &Comprehension,
     _read: &Read,
 ) -> bool {
-    if producer.reducer.is_some() || !fits_contraction(producer, consumer) {
-        return false;
+    why_apart(uses, producer, consumer).is_none()
+}
+
+/// Why an elementwise producer does not join the loop of a reader; `None`: it does.
+fn why_apart(
+    uses: usize,
+    producer: &Comprehension,
+    consumer: &Comprehension,
+) -> Option<&'static str> {
+    if producer.reducer.is_some() {
+        return Some("a reduction is whole before it is read");
+    }
+    if !fits_contraction(producer, consumer) {
+        return Some("operands of a contraction stay bare");
     }
     if is_view(producer) || is_constant(producer) {
-        return true;
+        return None;
     }
     let points: usize = consumer.extents().iter().product();
     let elements: usize = producer.shape.iter().product();
@@ -149,11 +161,38 @@ fn worth_joining(
         .filter(|inst| matches!(inst, Inst::Op(..)))
         .count();
     let cheap = operations <= 4 && producer.reads.len() <= 2 && !is_expensive(&producer.body);
-    if uses <= 1 {
-        points <= elements || (cheap && points <= 4 * elements)
-    } else {
-        cheap && points <= elements
+    match (uses <= 1, points <= elements, cheap) {
+        (true, true, _) | (false, true, true) => None,
+        (true, false, true) if points <= 4 * elements => None,
+        (_, false, _) => Some("the reader would compute each element several times"),
+        (false, true, false) => Some("it has several readers and costs more than its memory"),
     }
+}
+
+/// For each reader of a value's definition that is a loop of its own: the reader, and why the two are not one loop.
+pub fn readers_apart(graph: &Graph, value: Value) -> Vec<(Value, &'static str)> {
+    let Node::Comprehension(producer) = &graph.defining(value).node else {
+        return Vec::new();
+    };
+    let uses = use_counts(graph).get(&value).copied().unwrap_or(0);
+    let mut apart = Vec::new();
+    for (_, data) in graph.nodes() {
+        let Node::Comprehension(consumer) = &data.node else {
+            continue;
+        };
+        let reads = &consumer.reads;
+        let Some(at) = reads.iter().position(|read| read.value == value) else {
+            continue;
+        };
+        let why = if can_substitute(producer, &reads[at], reads, at) || producer.reducer.is_some() {
+            why_apart(uses, producer, consumer)
+        } else {
+            Some("the reader takes it by positions known only at run time, or under a condition")
+        };
+        let why = why.unwrap_or("one loop would hold too many operands or operations");
+        apart.push((data.results[0], why));
+    }
+    apart
 }
 
 /// Whether the producer's definition can stand in place of the read.

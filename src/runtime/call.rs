@@ -2,6 +2,7 @@
 use super::bound::Bound;
 use super::execute::{CheckFailure, Executable, Workspace};
 use super::memory::{AlignedBytes, bytes_of};
+use super::profile::StepTimes;
 use crate::base::data::Table;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -128,6 +129,7 @@ pub struct Call {
 pub struct CallSpace {
     workspace: Workspace,
     bindings: Vec<Binding>,
+    profiled: bool,
 }
 
 /// A call's executable bound to the slots of a store.
@@ -138,6 +140,8 @@ struct Binding {
     inputs: Vec<*mut u8>,
     outputs: Vec<*mut u8>,
     bound: Bound,
+    /// Where the time of its runs went, while that is asked.
+    times: Option<StepTimes>,
 }
 
 // SAFETY: the pointers are only used within `Call::run`, which borrows the store that they point into.
@@ -202,7 +206,7 @@ impl Call {
             .iter()
             .position(|binding| binding.call == self.identity && binding.store == store.identity);
         let at = known.unwrap_or_else(|| self.bind(store, space));
-        let binding = &space.bindings[at];
+        let binding = &mut space.bindings[at];
         // SAFETY: as in `bind`: the slots are those of the store, which is borrowed exclusively and whose memory has not moved since.
         unsafe {
             self.executable.run(
@@ -210,6 +214,7 @@ impl Call {
                 &binding.outputs,
                 &space.workspace,
                 &binding.bound,
+                binding.times.as_mut(),
             )
         }
     }
@@ -249,6 +254,9 @@ impl Call {
             inputs,
             outputs,
             bound,
+            times: space
+                .profiled
+                .then(|| StepTimes::new(self.executable.schedule())),
         });
         space.bindings.len() - 1
     }
@@ -264,11 +272,27 @@ fn sized(length: usize, wanted: usize, pointer: *mut u8) -> *mut u8 {
 }
 
 impl CallSpace {
+    /// Takes the time of each step of the runs from now on, or no more; what was taken is forgotten.
+    pub fn profile(&mut self, profiled: bool) {
+        self.profiled = profiled;
+        self.bindings.clear();
+    }
+
+    /// Where the time of a call's runs went.
+    pub fn times(&self, call: &Call) -> Option<&StepTimes> {
+        let mut bindings = self.bindings.iter();
+        bindings
+            .find(|binding| binding.call == call.identity)?
+            .times
+            .as_ref()
+    }
+
     /// Memory large enough for each of these calls, one at a time.
     pub fn for_calls<'a>(calls: impl IntoIterator<Item = &'a Call>) -> CallSpace {
         CallSpace {
             workspace: Workspace::for_all(calls.into_iter().map(|call| &*call.executable)),
             bindings: Vec::new(),
+            profiled: false,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::bound::Bound;
 use super::contraction::{Contraction, ContractionSpec, Cpu, Index, Operand, Operands};
 use super::memory::AlignedBytes;
 use super::product::{by_pieces, is_large};
+use super::profile::StepTimes;
 use super::team::Team;
 use crate::kir::schedule::{Address, Base, Product, Schedule, Step};
 use crate::kir::{STATUS_FINE, Status};
@@ -275,7 +276,7 @@ impl Executable {
         unsafe { Bound::new(self, &memory) }
     }
 
-    /// Runs the schedule once.
+    /// Runs the schedule once; with `times`, taking the time of each step.
     ///
     /// # Errors
     /// The first index check that failed; outputs that depend on it are not written.
@@ -291,6 +292,7 @@ impl Executable {
         outputs: &[*mut u8],
         workspace: &Workspace,
         bound: &Bound,
+        times: Option<&mut StepTimes>,
     ) -> Result<(), CheckFailure> {
         workspace.status.store(STATUS_FINE, Ordering::Relaxed);
         let memory = Memory {
@@ -298,19 +300,21 @@ impl Executable {
             outputs,
             ..self.memory(workspace)
         };
-        if self.shared {
+        let lead = |team: Option<&Team>| {
             let whole: &Memory<'_> = &memory;
-            Team::run(self.threads, |team| {
-                let memory = Memory {
-                    team: Some(team),
-                    ..*whole
-                };
-                // SAFETY: the caller's contract.
-                unsafe { bound.run(self, &memory) }
-            })
-        } else {
+            let memory = Memory { team, ..*whole };
             // SAFETY: the caller's contract; the schedule stays within the buffers by construction.
-            unsafe { bound.run(self, &memory) }
+            unsafe {
+                match times {
+                    Some(times) => times.run(self, &memory),
+                    None => bound.run(self, &memory),
+                }
+            }
+        };
+        if self.shared {
+            Team::run(self.threads, |team| lead(Some(team)))
+        } else {
+            lead(None)
         }
     }
 
@@ -392,37 +396,40 @@ impl Executable {
                         length,
                         reverse,
                         body,
-                    } => self.turns(*length, *reverse, body, memory, frame, products)?,
+                    } => {
+                        let whole = (*length, *reverse, body.as_slice());
+                        self.turns(whole, memory, frame, products, &mut |frame, products| {
+                            self.steps(body, memory, frame, products)
+                        })?;
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    unsafe fn turns(
+    /// Runs the turns of a loop, each by `turn`, which is given the frame and the number of product steps before the body.
+    pub(super) unsafe fn turns(
         &self,
-        length: usize,
-        reverse: bool,
-        body: &[Step],
+        (length, reverse, body): (usize, bool, &[Step]),
         memory: &Memory<'_>,
         mut frame: Frame,
         products: &mut usize,
+        turn: &mut dyn FnMut(Frame, &mut usize) -> Result<(), CheckFailure>,
     ) -> Result<(), CheckFailure> {
         let depth = frame.depth;
         frame.depth += 1;
         // SAFETY: as in `steps`; packs are made from operands that do not change inside the loop.
-        unsafe {
-            self.pack(body, memory, &frame, &mut products.clone());
-            let first = *products;
-            for turn in 0..length {
-                frame.done[depth] = turn;
-                frame.position[depth] = if reverse { length - 1 - turn } else { turn } as isize;
-                *products = first;
-                self.steps(body, memory, frame, products)?;
-            }
-            if length == 0 {
-                *products = first + count_products(body);
-            }
+        unsafe { self.pack(body, memory, &frame, &mut products.clone()) };
+        let first = *products;
+        for done in 0..length {
+            frame.done[depth] = done;
+            frame.position[depth] = if reverse { length - 1 - done } else { done } as isize;
+            *products = first;
+            turn(frame, products)?;
+        }
+        if length == 0 {
+            *products = first + count_products(body);
         }
         Ok(())
     }

@@ -6,6 +6,8 @@ pub mod contraction;
 pub mod execute;
 pub mod memory;
 mod product;
+pub mod profile;
+pub mod speed;
 pub mod team;
 
 pub use call::{Call, CallSpace, Store};

@@ -8,6 +8,7 @@ use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::{DType, Type};
 use crate::check::program::{Field, Instr, Piece, Program, SlotId};
+use crate::runtime::profile::StepTimes;
 use crate::runtime::{Call, CallSpace, CheckFailure, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -162,6 +163,16 @@ impl Machine {
     /// Whether the time of compiled graphs is taken from now on, which reads the clock twice a step.
     pub fn take_times(&mut self, timed: bool) {
         self.timed = timed;
+    }
+
+    /// Takes the time of each step of the compiled graphs from now on, or no more; what was taken is forgotten.
+    pub fn profile(&mut self, profiled: bool) {
+        self.space.profile(profiled);
+    }
+
+    /// Where the time of a graph's runs went, since [`Machine::profile`].
+    pub fn step_times(&self, graph: usize) -> Option<&StepTimes> {
+        self.space.times(self.compiled.calls.get(graph)?)
     }
 
     /// Where the time went so far.

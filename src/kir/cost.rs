@@ -1,0 +1,90 @@
+//! What a kernel does, in numbers, from its loop nests alone.
+use super::{Kernel, Nest};
+use crate::tir::{Affine, Inst};
+
+impl Kernel {
+    /// Scalar operations of a whole run (conversions and comparisons too), and bytes of the elements that it reads and writes, each
+    /// element counted once for each access that differs.
+    pub fn cost(&self) -> (usize, usize) {
+        let costs = self.nests.iter().map(|nest| nest_cost(self, nest));
+        costs.fold((0, 0), |sum, cost| (sum.0 + cost.0, sum.1 + cost.1))
+    }
+}
+
+fn nest_cost(kernel: &Kernel, nest: &Nest) -> (usize, usize) {
+    let extents: Vec<usize> = nest.free.iter().chain(&nest.reduce).copied().collect();
+    let points: usize = extents.iter().product();
+    let operation = |inst: &&Inst| matches!(inst, Inst::Op(..));
+    let per_point = nest.body.insts.iter().filter(operation).count()
+        + usize::from(nest.reducer.is_some() || nest.store.accumulate);
+    // What does not move with an index is read again from a register, what is gathered may lie anywhere.
+    let touched = |offset: &Affine, gathered: bool| -> usize {
+        if gathered {
+            return points;
+        }
+        let moving = extents.iter().enumerate();
+        let moving = moving.filter(|&(index, _)| offset.coefficient(index) != 0);
+        moving.map(|(_, &extent)| extent).product()
+    };
+    let size = |buffer: u32| kernel.buffers[buffer as usize].size();
+    let mut bytes =
+        touched(&nest.store.offset, !nest.store.gathers.is_empty()) * size(nest.store.buffer);
+    for (at, access) in nest.accesses.iter().enumerate() {
+        let known = nest.accesses[..at].iter().any(|other| {
+            (other.buffer, &other.offset, &other.gathers)
+                == (access.buffer, &access.offset, &access.gathers)
+        });
+        if !known {
+            bytes += touched(&access.offset, !access.gathers.is_empty()) * size(access.buffer);
+        }
+    }
+    (points * per_point, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::types::DType;
+    use crate::kir::{Access, Kernel, Nest, Store};
+    use crate::tir::{Affine, Body, Guard, Inst, Literal, Op, Order, Reducer};
+
+    #[test]
+    fn a_row_sum_of_products_counts_each_element_once() {
+        let access = |buffer: u32, offset: Affine| Access {
+            buffer,
+            offset,
+            gathers: Vec::new(),
+            guard: Guard::always(),
+            fill: Literal {
+                dtype: DType::F32,
+                value: 0.0,
+            },
+        };
+        let mut body = Body::default();
+        let arguments = [body.push(Inst::Read(0)), body.push(Inst::Read(1))];
+        body.result = body.op(Op::Mul, &arguments);
+        let matrix = Affine::index(0).times(5).plus(&Affine::index(1));
+        let nest = Nest {
+            free: vec![3],
+            reduce: vec![5],
+            reducer: Some(Reducer::Sum),
+            order: Order::Chain,
+            piece_length: 5,
+            domain: Guard::always(),
+            accesses: vec![access(0, matrix), access(1, Affine::index(1))],
+            body,
+            store: Store {
+                buffer: 2,
+                offset: Affine::index(0),
+                gathers: Vec::new(),
+                accumulate: false,
+            },
+        };
+        let kernel = Kernel {
+            name: "sum".into(),
+            buffers: vec![DType::F32; 3],
+            outer: 1,
+            nests: vec![nest],
+        };
+        assert_eq!(kernel.cost(), (3 * 5 * 2, (15 + 5 + 3) * 4));
+    }
+}

@@ -1,0 +1,110 @@
+//! What this machine can do, measured on the spot: the roof that kernels are compared with.
+use std::hint::black_box;
+use std::time::Instant;
+
+/// What some threads of a machine reach together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Speed {
+    /// Operations a second of a loop of single-precision fused multiply-adds (two operations each).
+    pub flops: f64,
+    /// Bytes a second, read and written, of a copy much larger than the caches.
+    pub bandwidth: f64,
+}
+
+/// Elements of each array that is copied, for each thread: beyond any cache.
+const COPIED: usize = 8 << 20;
+
+impl Speed {
+    /// Measures that many threads of the current pool. Takes about a fifth of a second.
+    pub fn measure(threads: usize) -> Speed {
+        let threads = threads.max(1);
+        let turns = 2_000_000;
+        let flops = best(5, || {
+            rayon::scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(|_| {
+                        black_box(multiply_adds(turns));
+                    });
+                }
+            });
+        });
+        let source = vec![1.0_f32; threads * COPIED];
+        let mut target = vec![0.0_f32; threads * COPIED];
+        let copied = best(5, || {
+            rayon::scope(|scope| {
+                let parts = source.chunks(COPIED).zip(target.chunks_mut(COPIED));
+                for (from, to) in parts {
+                    scope.spawn(|_| to.copy_from_slice(black_box(from)));
+                }
+            });
+            black_box(&target);
+        });
+        Speed {
+            flops: (threads * turns * CHAINS * LANES * 2) as f64 / flops,
+            bandwidth: (threads * COPIED * 8) as f64 / copied,
+        }
+    }
+
+    /// Seconds that work takes at best.
+    pub fn least(&self, flops: f64, bytes: f64) -> f64 {
+        (flops / self.flops).max(bytes / self.bandwidth)
+    }
+}
+
+fn best(times: usize, mut work: impl FnMut()) -> f64 {
+    let runs = (0..times).map(|_| {
+        let start = Instant::now();
+        work();
+        start.elapsed().as_secs_f64()
+    });
+    runs.fold(f64::INFINITY, f64::min).max(1e-9)
+}
+
+/// Independent sums: enough to hide the latency of two units.
+const CHAINS: usize = 12;
+/// Elements of a sum's vector.
+const LANES: usize = 8;
+
+fn multiply_adds(turns: usize) -> f32 {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        // SAFETY: the instruction set was just detected.
+        return unsafe { multiply_adds_avx2(turns) };
+    }
+    chains(turns)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn multiply_adds_avx2(turns: usize) -> f32 {
+    chains(turns)
+}
+
+#[inline(always)]
+fn chains(turns: usize) -> f32 {
+    let factor = [black_box(0.999_f32); LANES];
+    let mut sums = [[black_box(1.0_f32); LANES]; CHAINS];
+    for _ in 0..turns {
+        for sum in &mut sums {
+            for lane in 0..LANES {
+                sum[lane] = factor[lane].mul_add(factor[lane], sum[lane]);
+            }
+        }
+    }
+    sums.iter().flatten().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Speed;
+
+    #[test]
+    fn work_takes_as_long_as_its_slower_side() {
+        let speed = Speed {
+            flops: 100.0,
+            bandwidth: 10.0,
+        };
+        assert_eq!(speed.least(100.0, 1.0), 1.0);
+        assert_eq!(speed.least(100.0, 50.0), 5.0);
+    }
+}
