@@ -1,4 +1,5 @@
 # A recurrent network that learns the characters of a text and then writes on by itself.
+# 1.2 s on two cores (AMD Zen 3).
 let book = text("../std/recurrent.dlm", unknown = "?") |> split(train = 0.9) |> windows(64, stride = 16)
 
 layer writer(vocabulary, hidden)(tokens: i32[n, t]) -> [n, t, vocabulary] {
