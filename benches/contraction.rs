@@ -255,6 +255,7 @@ fn cases() -> Vec<(String, ContractionSpec)> {
         (512, 128, 768, true, false),
         (32, 128, 512, false, true),
         (512, 128, 2048, true, false),
+        (128, 512, 2048, true, false),
     ] {
         let mark = |transposed| if transposed { "T" } else { "" };
         let name = format!("net ({m}x{k}){} ({k}x{n}){}", mark(ta), mark(tb));

@@ -3,7 +3,7 @@ use super::values::{Bindings, FnDef, Init, Instance, LayerDef, Num, Outcome, Rep
 use super::{CallSite, Checker, Frame};
 use crate::base::data::TRANSFORM_NAMES;
 use crate::base::source::Span;
-use crate::syntax::ast::{Arg, Dim, Expr, ExprKind, Param, TypeKind};
+use crate::syntax::ast::{Arg, Dim, Expr, ExprKind, Item, Param, TypeKind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -59,6 +59,12 @@ impl Checker<'_> {
                     values.first().map(|first| &first.value),
                     callee,
                 ),
+                (_, ExprKind::List(items))
+                    if matches!(callee, Val::Builtin(super::values::Builtin::Transpose))
+                        && let Some(order) = own_dimensions(items, values.first()) =>
+                {
+                    Ok(order)
+                }
                 _ => self.eval(&argument.value),
             };
             match value {
@@ -348,7 +354,8 @@ impl Checker<'_> {
         });
         self.places
             .push(u64::from(span.start) << 32 | u64::from(span.file.0));
-        self.streams.push(super::span_key(span));
+        let place = self.token_key(span);
+        self.streams.push(place);
         Ok(())
     }
 
@@ -669,4 +676,20 @@ fn names_in(dim: &Dim) -> Vec<Arc<str>> {
             names
         }
     }
+}
+
+/// A list of names that all are dimensions of the first argument: they stand for themselves, whether or not they are bound.
+fn own_dimensions(items: &[Item], first: Option<&Argument>) -> Option<Val> {
+    let dims = match &first?.value {
+        Val::Tensor(tensor) => &tensor.dims,
+        Val::Slot(_, dims) => dims,
+        _ => return None,
+    };
+    let names = items.iter().map(|item| match &item.value.kind {
+        ExprKind::Name(name) if dims.contains(&Some(name.clone())) => {
+            Some((Some(name.clone()), Val::None))
+        }
+        _ => None,
+    });
+    names.collect::<Option<Vec<_>>>().map(Val::List)
 }

@@ -29,6 +29,7 @@ use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::source::{FileId, Sources, Span};
 use crate::base::types::DType;
 use crate::syntax::ast;
+use crate::syntax::token::{self, Token};
 use graphs::Segment;
 use program::{Instr, Program, SlotId};
 use std::collections::{HashMap, HashSet};
@@ -165,6 +166,8 @@ pub struct Checker<'a> {
     places: Vec<u64>,
     /// The calls and unrolled turns around, for the streams of random numbers.
     streams: Vec<u64>,
+    /// Where the tokens of each file begin, those that mean something.
+    token_starts: HashMap<crate::base::source::FileId, Vec<u32>>,
     loops: Vec<LoopSite>,
     scan_turns: Vec<values::TensorVal>,
     step: Option<SlotId>,
@@ -228,6 +231,7 @@ impl<'a> Checker<'a> {
             index_vars: Vec::new(),
             places: Vec::new(),
             streams: Vec::new(),
+            token_starts: HashMap::new(),
             inexact: None,
             base_dir: options.base_dir.clone(),
             loops: Vec::new(),
@@ -388,8 +392,27 @@ impl<'a> Checker<'a> {
     }
 
     /// The number of a random stream: where it is drawn, and the calls and turns that led there.
-    fn stream_key(&self, span: Span) -> u64 {
-        self.streams.iter().copied().fold(span_key(span), fnv)
+    fn stream_key(&mut self, span: Span) -> u64 {
+        let place = self.token_key(span);
+        self.streams.iter().copied().fold(place, fnv)
+    }
+
+    /// A number for a span by the tokens before it and in it: blanks and comments do not change what is drawn.
+    fn token_key(&mut self, span: Span) -> u64 {
+        let sources = &*self.sources;
+        let starts = self.token_starts.entry(span.file).or_insert_with(|| {
+            let (raw, _) = token::lex(&sources.file(span.file).text, span.file);
+            let written = raw
+                .iter()
+                .filter(|(_, token, _)| !matches!(token, Token::Newline | Token::Doc(_)));
+            written.map(|(start, _, _)| *start as u32).collect()
+        });
+        let before = |at: u32| starts.partition_point(|&start| start < at) as u32;
+        span_key(Span {
+            start: before(span.start),
+            end: before(span.end),
+            ..span
+        })
     }
 
     /// Whether an error has been recorded.
