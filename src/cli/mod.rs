@@ -3,15 +3,21 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0; 1 where the program is wrong or failed; 2 where the
 //! command is wrong or a file is missing.
 mod bench;
+mod checkpoint;
+mod identity;
+mod journal;
 mod output;
 mod run;
+mod slots;
 
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::data::FileProvider;
 use crate::session::{self, Checked, EmitError, Pool, Settings, Source, Stage};
+use checkpoint::Every;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use identity::{ReadFile, Recorder};
 use output::Output;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,10 +47,13 @@ enum Command {
         /// Say where the time went
         #[arg(long)]
         time: bool,
-        /// Save the state of the run to FILE after each training epoch
-        #[arg(long, value_name = "FILE")]
+        /// Save the state of the run to the folder DIR, each minute and after each training epoch where --every says nothing else
+        #[arg(long, value_name = "DIR")]
         checkpoint: Option<PathBuf>,
-        /// Go on from the checkpoint, where there is one
+        /// How often: after N training steps (`100`), or after N seconds (`5s`)
+        #[arg(long, value_name = "N|Ns", requires = "checkpoint", value_parser = Every::parse)]
+        every: Option<Every>,
+        /// Go on from the newest sound checkpoint, where there is one, to the same bits as without a stop
         #[arg(long, requires = "checkpoint")]
         resume: bool,
     },
@@ -145,6 +154,9 @@ enum Failure {
     Closed,
 }
 
+/// The name and version of this program, as checkpoints have it.
+const COMPILER: &str = concat!("dlmc ", env!("CARGO_PKG_VERSION"));
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let start = Instant::now();
@@ -171,6 +183,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             verbose,
             time,
             checkpoint,
+            every,
             resume,
         } => {
             let job = Job::new(program)?;
@@ -178,10 +191,13 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
                 progress: *progress || job.output.terminal,
                 header: *verbose || job.output.terminal,
                 time: *time,
+            };
+            let keep = run::Keep {
                 checkpoint: checkpoint.clone(),
+                every: every.unwrap_or(Every::Default),
                 resume: *resume,
             };
-            run::run(job, reports)
+            run::run(job, reports, &keep)
         }
         Command::Check { program } => check(Job::new(program)?),
         Command::Bench {
@@ -204,6 +220,8 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
 /// A source with what every command needs.
 struct Job {
     source: Source,
+    /// The files that it reads, known once it is checked.
+    read: Vec<ReadFile>,
     sources: Sources,
     settings: Settings,
     output: Output,
@@ -215,6 +233,7 @@ impl Job {
         match Source::read(&arguments.file) {
             Ok(source) => Ok(Job {
                 source,
+                read: Vec::new(),
                 sources: Sources::default(),
                 settings: arguments.settings(),
                 output,
@@ -250,13 +269,14 @@ impl Job {
     }
 
     fn checked(&mut self) -> Result<(Arc<crate::check::program::Program>, Checked), Failure> {
-        let mut provider = FileProvider::new();
+        let mut provider = Recorder::new(&self.source.base_dir);
         let checked = session::checked(
             &self.source,
             &mut self.sources,
             &mut provider,
             &self.settings,
         );
+        self.read = provider.read;
         self.say_all(&checked.diagnostics);
         match &checked.program {
             Some(program) => Ok((program.clone(), checked)),

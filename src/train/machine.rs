@@ -10,8 +10,8 @@ use crate::base::types::{DType, Type};
 use crate::check::program::{Instr, Piece, Program, SlotId};
 use crate::runtime::{Call, CallSpace, CheckFailure, Store};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How long a loop of steps runs before the host is asked whether to go on.
@@ -96,6 +96,10 @@ pub struct Machine {
     pub(super) iterators: Vec<Option<Batches>>,
     pub(super) progress: Progress,
     pub(super) epoch_start: Instant,
+    /// What [`Machine::snapshot`] knows program and data by; costly, so found once.
+    pub(super) fingerprint: OnceLock<u64>,
+    /// Most turns of a loop of steps in one [`Machine::step`].
+    slice: u64,
     resolve: Resolve,
     stop: Arc<AtomicBool>,
     times: RunTimes,
@@ -133,6 +137,8 @@ impl Machine {
             turns: 0,
             progress: Progress::default(),
             epoch_start: Instant::now(),
+            fingerprint: OnceLock::new(),
+            slice: u64::MAX,
             resolve,
             stop: Arc::default(),
             times: RunTimes::default(),
@@ -147,6 +153,25 @@ impl Machine {
     /// Set it to have a loop of steps return early; the machine can go on afterwards.
     pub fn stop_flag(&self) -> Arc<AtomicBool> {
         self.stop.clone()
+    }
+
+    /// Has [`Machine::step`] do at most that many turns of a loop of steps (at least one).
+    pub fn limit_turns(&mut self, turns: u64) {
+        self.slice = turns.max(1);
+    }
+
+    /// The graph that the next instruction runs, where it runs one.
+    pub fn next_graph(&self) -> Option<usize> {
+        let instr = self.program.code.get(self.position)?;
+        let (Instr::Run(graph) | Instr::RunTimes { graph, .. }) = instr else {
+            return None;
+        };
+        Some(*graph)
+    }
+
+    /// The elements of a slot, in the machine's order of bytes.
+    pub fn bytes(&self, slot: SlotId) -> &[u8] {
+        self.store.bytes(slot.0 as usize)
     }
 
     /// Where the time went so far.
@@ -384,6 +409,7 @@ impl Machine {
         let compiled = self.compiled.clone();
         let call = compiled.calls.get(graph).ok_or_else(|| no_graph(graph))?;
         let start = Instant::now();
+        let most = self.turns.saturating_add(self.slice);
         let mut failure = None;
         while self.turns < times && failure.is_none() {
             self.set(turn, self.turns as f64);
@@ -391,7 +417,7 @@ impl Machine {
             self.turns += 1;
             self.times.runs += 1;
             self.times.steps += 1;
-            if start.elapsed() >= SLICE || self.stop.load(Ordering::Relaxed) {
+            if self.turns >= most || start.elapsed() >= SLICE || self.stop.load(Ordering::Relaxed) {
                 break;
             }
         }
