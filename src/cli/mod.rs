@@ -1,10 +1,11 @@
 //! The command line: `dlmc run FILE`, `dlmc check FILE`, `dlmc bench FILE`, `dlmc emit --stage STAGE FILE`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0; 1 where the program is wrong or failed; 2 where the
-//! command is wrong or a file is missing.
+//! command is wrong or a file is missing; 130 and 143 where Ctrl-C or a request to end stopped a run.
 mod bench;
 mod checkpoint;
 mod identity;
+mod interrupt;
 mod journal;
 mod output;
 mod run;
@@ -152,6 +153,8 @@ enum Failure {
     Usage,
     /// Nobody reads the output any more, which is no error.
     Closed,
+    /// A signal asked the run to end, which has this exit code.
+    Interrupted(u8),
 }
 
 /// The name and version of this program, as checkpoints have it.
@@ -172,6 +175,7 @@ pub fn main() -> ExitCode {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Program) => ExitCode::from(1),
         Err(Failure::Usage) => ExitCode::from(2),
+        Err(Failure::Interrupted(code)) => ExitCode::from(code),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `dlmc run` with its checkpoints, and the description of a program that `dlmc check` prints.
 use super::checkpoint::{Checkpoints, Every};
 use super::identity::Identity;
+use super::interrupt::Interrupt;
 use super::journal::Journal;
 use super::{Failure, Job};
 use crate::check::program::{Program, SlotKind};
@@ -123,8 +124,9 @@ impl Drive<'_> {
         })
     }
 
-    /// Runs to the end, or until a closed output ends it.
+    /// Runs to the end, or until a signal or a closed output ends it.
     fn run(&mut self, machine: &mut Machine) -> Result<(), Failure> {
+        let interrupt = Interrupt::watch(self.report.job, machine)?;
         loop {
             let place = self.journal.place;
             let turns = self
@@ -141,6 +143,10 @@ impl Drive<'_> {
             if finished {
                 self.report.clear_status();
                 return Ok(());
+            }
+            if let Some(code) = interrupt.code() {
+                self.interrupted(machine);
+                return Err(Failure::Interrupted(code));
             }
             self.keep(machine, epoch_ended);
         }
@@ -160,6 +166,46 @@ impl Drive<'_> {
                 checkpoints.shown()
             ));
         }
+    }
+
+    fn interrupted(&mut self, machine: &Machine) {
+        self.report.clear_status();
+        let place = self.journal.place;
+        let mut text = format!("stopped after {place}\n");
+        match &mut self.checkpoints {
+            None => text += "nothing is kept of it: with --checkpoint DIR a run can be resumed\n",
+            Some(checkpoints) => {
+                if let Err(error) = checkpoints.write(machine, &self.journal) {
+                    let shown = checkpoints.shown();
+                    text += &format!(
+                        "error: no checkpoint can be written to {shown}: {error}; the one before is still there\n"
+                    );
+                }
+                text += &format!("to go on: {}\n", resume_command());
+            }
+        }
+        self.report.job.output.say(&text);
+    }
+}
+
+/// The command of this process with `--resume`.
+fn resume_command() -> String {
+    let mut words: Vec<String> = std::env::args_os()
+        .map(|word| quoted(&word.to_string_lossy()))
+        .collect();
+    if words.iter().all(|word| word != "--resume") {
+        words.push("--resume".into());
+    }
+    words.join(" ")
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
