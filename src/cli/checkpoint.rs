@@ -131,6 +131,11 @@ impl<'a> Checkpoints<'a> {
         format!("\"{}\"", self.folder.path().display())
     }
 
+    /// What the run was a function of at its start, which may have been another process.
+    pub fn into_identity(self) -> Identity {
+        self.identity
+    }
+
     /// Steps until the next checkpoint is due, at least one.
     pub fn steps_left(&self, place: Place) -> u64 {
         match self.every {

@@ -1,4 +1,5 @@
 //! A run, step by step, with what is known of it beside the state of its machine: where it is, what each step computed, what it printed.
+use super::identity::hex;
 use crate::check::program::{Program, SlotId, SlotKind};
 use crate::train::{Event, Machine, RunError};
 use serde::{Deserialize, Serialize};
@@ -180,4 +181,41 @@ fn checksum(machine: &Machine, slots: &[SlotId]) -> u32 {
         .iter()
         .for_each(|slot| sum.update(machine.bytes(*slot)));
     sum.finalize()
+}
+
+/// The hash of a tensor of the model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TensorHash {
+    /// Its path in the program.
+    pub name: String,
+    /// Element type and sizes.
+    pub r#type: String,
+    /// SHA-256 of its elements, row-major, in the machine's order of bytes.
+    pub sha256: String,
+}
+
+/// The parameters and states of all layers, as they are now.
+pub fn weights(machine: &Machine) -> Vec<TensorHash> {
+    let program = machine.program();
+    let kinds = [SlotKind::Parameter, SlotKind::State];
+    let slots = kinds.into_iter().flat_map(|kind| program.slots_of(kind));
+    slots
+        .map(|(id, slot)| TensorHash {
+            name: slot.name.clone(),
+            r#type: slot.ty.to_string(),
+            sha256: hex(Sha256::digest(machine.bytes(id))),
+        })
+        .collect()
+}
+
+/// One hash of all tensors.
+pub fn weights_hash(tensors: &[TensorHash]) -> String {
+    let mut hash = Sha256::new();
+    for tensor in tensors {
+        hash.update(format!(
+            "{} {} {}\n",
+            tensor.name, tensor.r#type, tensor.sha256
+        ));
+    }
+    hex(hash.finalize())
 }

@@ -1,4 +1,4 @@
-//! The command line: `dlmc run FILE`, `dlmc check FILE`, `dlmc bench FILE`, `dlmc emit --stage STAGE FILE`.
+//! The command line: `dlmc run FILE`, `dlmc verify RECEIPT`, `dlmc check FILE`, `dlmc bench FILE`, `dlmc emit --stage STAGE FILE`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0; 1 where the program is wrong or failed; 2 where the
 //! command is wrong or a file is missing; 130 and 143 where Ctrl-C or a request to end stopped a run.
@@ -8,8 +8,10 @@ mod identity;
 mod interrupt;
 mod journal;
 mod output;
+mod receipt;
 mod run;
 mod slots;
+mod verify;
 
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::render::render;
@@ -20,7 +22,8 @@ use checkpoint::Every;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use identity::{ReadFile, Recorder};
 use output::Output;
-use std::path::PathBuf;
+use receipt::Receipt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,6 +60,22 @@ enum Command {
         /// Go on from the newest sound checkpoint, where there is one, to the same bits as without a stop
         #[arg(long, requires = "checkpoint")]
         resume: bool,
+        /// Write what the run was a function of and what each step computed to FILE, for `dlmc verify`
+        #[arg(long, value_name = "FILE")]
+        receipt: Option<PathBuf>,
+    },
+    /// Train again and compare with the receipt of a run: `identical`, or the first step that differs
+    Verify {
+        /// What `dlmc run --receipt` wrote
+        receipt: PathBuf,
+        /// The program, where it is not found by the name in the receipt
+        file: Option<String>,
+        /// Threads; as many as there are processors where nothing is said
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: Option<u16>,
+        /// Colour of messages
+        #[arg(long, value_enum, default_value_t = Colour::Auto)]
+        color: Colour,
     },
     /// Check a program and say what it is: parameters, memory, graphs
     Check {
@@ -157,7 +176,7 @@ enum Failure {
     Interrupted(u8),
 }
 
-/// The name and version of this program, as checkpoints have it.
+/// The name and version of this program, as checkpoints and receipts have it.
 const COMPILER: &str = concat!("dlmc ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the command line of this process.
@@ -189,6 +208,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             checkpoint,
             every,
             resume,
+            receipt,
         } => {
             let job = Job::new(program)?;
             let reports = run::Reports {
@@ -200,9 +220,16 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
                 checkpoint: checkpoint.clone(),
                 every: every.unwrap_or(Every::Default),
                 resume: *resume,
+                receipt: receipt.clone(),
             };
             run::run(job, reports, &keep)
         }
+        Command::Verify {
+            receipt,
+            file,
+            threads,
+            color,
+        } => verify(receipt, file.as_deref(), *threads, *color),
         Command::Check { program } => check(Job::new(program)?),
         Command::Bench {
             program,
@@ -219,6 +246,29 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
         }
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
     }
+}
+
+/// Verifies a receipt with the values that it names.
+fn verify(
+    path: &Path,
+    file: Option<&str>,
+    threads: Option<u16>,
+    color: Colour,
+) -> Result<(), Failure> {
+    let receipt = Receipt::read(path).map_err(|(why, failure)| {
+        Output::new(color).say(&format!("error: {why}\n"));
+        failure
+    })?;
+    let arguments = ProgramArguments {
+        file: receipt.program(path, file),
+        settings: receipt.identity.settings.clone().into_iter().collect(),
+        threads,
+        seed: receipt.identity.seed,
+        color,
+        skip: receipt.identity.skip.clone(),
+    };
+    let job = Job::new(&arguments)?;
+    verify::verify(job, &verify::Request { path, receipt })
 }
 
 /// A source with what every command needs.

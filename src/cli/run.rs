@@ -1,15 +1,16 @@
-//! `dlmc run` with its checkpoints, and the description of a program that `dlmc check` prints.
+//! `dlmc run` with its checkpoints and receipt, and the description of a program that `dlmc check` prints.
 use super::checkpoint::{Checkpoints, Every};
 use super::identity::Identity;
 use super::interrupt::Interrupt;
 use super::journal::Journal;
+use super::receipt::{Receipt, Target};
 use super::{Failure, Job};
 use crate::check::program::{Program, SlotKind};
 use crate::data::FileProvider;
 use crate::session::{self, Checked, Summary};
 use crate::train::format::float;
 use crate::train::{Compiled, Epoch, Event, Machine, Resolve, RunError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub struct Keep {
     pub every: Every,
     /// Whether to go on from there.
     pub resume: bool,
+    /// The file of its receipt.
+    pub receipt: Option<PathBuf>,
 }
 
 /// Runs a program.
@@ -40,6 +43,7 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     let start = Instant::now();
     let (program, checked) = job.checked()?;
     let job = &job;
+    let target = target(job, keep)?;
     let identity = identity(job, keep, &program)?;
     let checkpoints = checkpoints(job, keep, identity.as_ref(), &program)?;
     let pool = job.pool()?;
@@ -50,7 +54,7 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
         header(job, &program, &compiled, start.elapsed());
     }
     let resolve = resolver(job.source.base_dir.clone());
-    let journal = Journal::new(&program, false);
+    let journal = Journal::new(&program, target.is_some());
     let mut machine = session::machine(program, compiled.clone(), resolve).map_err(failed)?;
     let mut drive = Drive {
         report: Report::new(job, reports.progress),
@@ -65,12 +69,23 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
         let wall = began.elapsed();
         times(job, &checked, &compiled, ran.graphs, ran.runs, wall);
     }
-    Ok(())
+    // A run that went on began with what its first process found.
+    let identity = match drive.checkpoints {
+        Some(checkpoints) => Some(checkpoints.into_identity()),
+        None => identity,
+    };
+    let (Some(target), Some(identity)) = (target, identity) else {
+        return Ok(());
+    };
+    let receipt = Receipt::new(job, identity, &drive.journal, &machine);
+    target
+        .write(&receipt)
+        .map_err(|error| unwritten(job, keep, &error))
 }
 
 /// What the run is a function of, where that is kept.
 fn identity(job: &Job, keep: &Keep, program: &Program) -> Result<Option<Identity>, Failure> {
-    let wanted = keep.checkpoint.is_some();
+    let wanted = keep.checkpoint.is_some() || keep.receipt.is_some();
     wanted.then(|| Identity::new(job, program)).transpose()
 }
 
@@ -94,6 +109,32 @@ pub fn failed(job: &Job, error: &RunError) -> Failure {
     } else {
         Failure::Program
     }
+}
+
+/// The place of the receipt, tried before the run.
+fn target(job: &Job, keep: &Keep) -> Result<Option<Target>, Failure> {
+    let Some(path) = &keep.receipt else {
+        return Ok(None);
+    };
+    if job.source.name == session::STDIN {
+        job.output.say(
+            "error: a program from standard input has no receipt: nobody could train it again\nhelp: write it to a file\n",
+        );
+        return Err(Failure::Usage);
+    }
+    let target = Target::new(path);
+    target
+        .map(Some)
+        .map_err(|error| unwritten(job, keep, &error))
+}
+
+fn unwritten(job: &Job, keep: &Keep, error: &std::io::Error) -> Failure {
+    let path = keep.receipt.as_deref().unwrap_or(Path::new(""));
+    job.output.say(&format!(
+        "error: the receipt \"{}\" cannot be written: {error}\n",
+        path.display()
+    ));
+    Failure::Usage
 }
 
 /// A run with all that accompanies it.
