@@ -26,6 +26,9 @@ pub struct Source {
     pub base_dir: String,
 }
 
+/// The name of a program from standard input.
+pub const STDIN: &str = "<stdin>";
+
 impl Source {
     /// Reads a file, or standard input for `-`.
     ///
@@ -33,7 +36,7 @@ impl Source {
     /// A file that cannot be read or is not UTF-8.
     pub fn read(path: &str) -> Result<Source, DataError> {
         let mut bytes = Vec::new();
-        let name = if path == "-" { "<stdin>" } else { path };
+        let name = if path == "-" { STDIN } else { path };
         let read = if path == "-" {
             std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
         } else {

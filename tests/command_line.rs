@@ -1,8 +1,7 @@
-//! The command as a user meets it: streams, exit codes, checkpoints.
+//! The command as a user meets it: streams, exit codes.
 #![cfg(feature = "cli")]
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 fn dlmc(arguments: &[&str], input: &str) -> Output {
@@ -40,28 +39,6 @@ fn check(arguments: &[&str], input: &str, code: i32, out: &str, err: &str) {
 fn texts(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))
-}
-
-/// A folder of one test, removed when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("dlmc-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder for the test");
-        Folder(path)
-    }
-
-    fn path(&self, file: &str) -> String {
-        self.0.join(file).display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left behind lies in the system's folder for such files.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 #[test]
@@ -189,24 +166,6 @@ fn progress_is_one_line_an_epoch_on_standard_error() {
         "{stderr}"
     );
     assert!(stderr.starts_with("epoch  1/12  loss "), "{stderr}");
-}
-
-#[test]
-fn a_run_goes_on_from_its_checkpoint_and_refuses_that_of_another_program() {
-    let folder = Folder::new("resume");
-    let state = folder.path("state");
-    let arguments = ["run", "-", "--checkpoint", &state, "--resume"];
-    let (whole, _) = texts(&dlmc(&arguments, TRAINING));
-    // The checkpoint is that of the last epoch; what follows it gives the same result again.
-    let output = dlmc(
-        &["run", "-", "--progress", "--checkpoint", &state, "--resume"],
-        TRAINING,
-    );
-    let (resumed, stderr) = texts(&output);
-    assert_eq!(resumed, whole);
-    assert_eq!(stderr, "");
-    let other = TRAINING.replace("0.05", "0.06");
-    check(&arguments, &other, 1, "", "another program");
 }
 
 #[test]

@@ -1,20 +1,30 @@
-//! The command line: `dlmc run FILE`, `dlmc check FILE`, `dlmc bench FILE`, `dlmc emit --stage STAGE FILE`.
+//! The command line: `dlmc run FILE`, `dlmc verify RECEIPT`, `dlmc check FILE`, `dlmc bench FILE`, `dlmc emit --stage STAGE FILE`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0; 1 where the program is wrong or failed; 2 where the
-//! command is wrong or a file is missing.
+//! command is wrong or a file is missing; 130 and 143 where Ctrl-C or a request to end stopped a run.
 mod bench;
+mod checkpoint;
 mod explain;
+mod identity;
+mod interrupt;
+mod journal;
 mod output;
+mod receipt;
 mod run;
+mod slots;
+mod verify;
 
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::data::FileProvider;
 use crate::session::{self, Checked, EmitError, Pool, Settings, Source, Stage};
+use checkpoint::Every;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use identity::{ReadFile, Recorder};
 use output::Output;
-use std::path::PathBuf;
+use receipt::Receipt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,12 +52,31 @@ enum Command {
         /// Say where the time went
         #[arg(long)]
         time: bool,
-        /// Save the state of the run to FILE after each training epoch
-        #[arg(long, value_name = "FILE")]
+        /// Save the state of the run to the folder DIR, each minute and after each training epoch where --every says nothing else
+        #[arg(long, value_name = "DIR")]
         checkpoint: Option<PathBuf>,
-        /// Go on from the checkpoint, where there is one
+        /// How often: after N training steps (`100`), or after N seconds (`5s`)
+        #[arg(long, value_name = "N|Ns", requires = "checkpoint", value_parser = Every::parse)]
+        every: Option<Every>,
+        /// Go on from the newest sound checkpoint, where there is one, to the same bits as without a stop
         #[arg(long, requires = "checkpoint")]
         resume: bool,
+        /// Write what the run was a function of and what each step computed to FILE, for `dlmc verify`
+        #[arg(long, value_name = "FILE")]
+        receipt: Option<PathBuf>,
+    },
+    /// Train again and compare with the receipt of a run: `identical`, or the first step that differs
+    Verify {
+        /// What `dlmc run --receipt` wrote
+        receipt: PathBuf,
+        /// The program, where it is not found by the name in the receipt
+        file: Option<String>,
+        /// Threads; as many as there are processors where nothing is said
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: Option<u16>,
+        /// Colour of messages
+        #[arg(long, value_enum, default_value_t = Colour::Auto)]
+        color: Colour,
     },
     /// Check a program and say what it is: parameters, memory, graphs
     Check {
@@ -155,7 +184,12 @@ enum Failure {
     Usage,
     /// Nobody reads the output any more, which is no error.
     Closed,
+    /// A signal asked the run to end, which has this exit code.
+    Interrupted(u8),
 }
+
+/// The name and version of this program, as checkpoints and receipts have it.
+const COMPILER: &str = concat!("dlmc ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
@@ -172,6 +206,7 @@ pub fn main() -> ExitCode {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Program) => ExitCode::from(1),
         Err(Failure::Usage) => ExitCode::from(2),
+        Err(Failure::Interrupted(code)) => ExitCode::from(code),
     }
 }
 
@@ -183,18 +218,30 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             verbose,
             time,
             checkpoint,
+            every,
             resume,
+            receipt,
         } => {
             let job = Job::new(program)?;
             let reports = run::Reports {
                 progress: *progress || job.output.terminal,
                 header: *verbose || job.output.terminal,
                 time: *time,
-                checkpoint: checkpoint.clone(),
-                resume: *resume,
             };
-            run::run(job, reports)
+            let keep = run::Keep {
+                checkpoint: checkpoint.clone(),
+                every: every.unwrap_or(Every::Default),
+                resume: *resume,
+                receipt: receipt.clone(),
+            };
+            run::run(job, reports, &keep)
         }
+        Command::Verify {
+            receipt,
+            file,
+            threads,
+            color,
+        } => verify(receipt, file.as_deref(), *threads, *color),
         Command::Check { program } => check(Job::new(program)?),
         Command::Bench {
             program,
@@ -224,9 +271,34 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
     }
 }
 
+/// Verifies a receipt with the values that it names.
+fn verify(
+    path: &Path,
+    file: Option<&str>,
+    threads: Option<u16>,
+    color: Colour,
+) -> Result<(), Failure> {
+    let receipt = Receipt::read(path).map_err(|(why, failure)| {
+        Output::new(color).say(&format!("error: {why}\n"));
+        failure
+    })?;
+    let arguments = ProgramArguments {
+        file: receipt.program(path, file),
+        settings: receipt.identity.settings.clone().into_iter().collect(),
+        threads,
+        seed: receipt.identity.seed,
+        color,
+        skip: receipt.identity.skip.clone(),
+    };
+    let job = Job::new(&arguments)?;
+    verify::verify(job, &verify::Request { path, receipt })
+}
+
 /// A source with what every command needs.
 struct Job {
     source: Source,
+    /// The files that it reads, known once it is checked.
+    read: Vec<ReadFile>,
     sources: Sources,
     settings: Settings,
     output: Output,
@@ -238,6 +310,7 @@ impl Job {
         match Source::read(&arguments.file) {
             Ok(source) => Ok(Job {
                 source,
+                read: Vec::new(),
                 sources: Sources::default(),
                 settings: arguments.settings(),
                 output,
@@ -273,13 +346,14 @@ impl Job {
     }
 
     fn checked(&mut self) -> Result<(Arc<crate::check::program::Program>, Checked), Failure> {
-        let mut provider = FileProvider::new();
+        let mut provider = Recorder::new(&self.source.base_dir);
         let checked = session::checked(
             &self.source,
             &mut self.sources,
             &mut provider,
             &self.settings,
         );
+        self.read = provider.read;
         self.say_all(&checked.diagnostics);
         match &checked.program {
             Some(program) => Ok((program.clone(), checked)),

@@ -1,16 +1,21 @@
-//! `dlmc run`, and the description of a program that `dlmc check` prints.
+//! `dlmc run` with its checkpoints and receipt, and the description of a program that `dlmc check` prints.
+use super::checkpoint::{Checkpoints, Every};
+use super::identity::Identity;
+use super::interrupt::Interrupt;
+use super::journal::Journal;
+use super::receipt::{Receipt, Target};
 use super::{Failure, Job};
 use crate::check::program::{Program, SlotKind};
 use crate::data::FileProvider;
 use crate::session::{self, Checked, Summary};
 use crate::train::format::float;
-use crate::train::{Compiled, Epoch, Event, Machine, Resolve};
+use crate::train::{Compiled, Epoch, Event, Machine, Resolve, RunError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What is reported beside the results.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Reports {
     /// Each training epoch.
     pub progress: bool,
@@ -18,63 +23,232 @@ pub struct Reports {
     pub header: bool,
     /// Where the time went.
     pub time: bool,
-    /// Where the state is saved after each epoch.
+}
+
+/// What is kept of a run in files.
+#[derive(Debug, Clone)]
+pub struct Keep {
+    /// The folder of its checkpoints.
     pub checkpoint: Option<PathBuf>,
+    /// How often one is written.
+    pub every: Every,
     /// Whether to go on from there.
     pub resume: bool,
+    /// The file of its receipt.
+    pub receipt: Option<PathBuf>,
 }
 
 /// Runs a program.
-pub fn run(mut job: Job, reports: Reports) -> Result<(), Failure> {
+pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     let start = Instant::now();
     let (program, checked) = job.checked()?;
+    let job = &job;
+    let target = target(job, keep)?;
+    let identity = identity(job, keep, &program)?;
+    let checkpoints = checkpoints(job, keep, identity.as_ref(), &program)?;
     let pool = job.pool()?;
-    let failed = |job: &Job, error: crate::train::RunError| {
-        job.say(&error.diagnostic);
-        if error.missing {
-            Failure::Usage
-        } else {
-            Failure::Program
-        }
-    };
-    let compiled =
-        session::compiled(&program, &job.settings, &pool).map_err(|e| failed(&job, e))?;
+    let failed = |error: RunError| failed(job, &error);
+    let compiled = session::compiled(&program, &job.settings, &pool).map_err(failed)?;
     let compiled = Arc::new(compiled);
     if reports.header {
-        header(&job, &program, &compiled, start.elapsed());
+        header(job, &program, &compiled, start.elapsed());
     }
     let resolve = resolver(job.source.base_dir.clone());
-    let mut machine =
-        session::machine(program, compiled.clone(), resolve).map_err(|e| failed(&job, e))?;
-    if let Some(path) = reports.checkpoint.as_deref().filter(|_| reports.resume) {
-        resume(&job, &mut machine, path)?;
-    }
-    let began = Instant::now();
-    let time = reports.time;
-    let mut report = Report {
-        job: &job,
-        reports,
-        status_shown: false,
-        last_status: Instant::now(),
-        failure: None,
+    let journal = Journal::new(&program, target.is_some());
+    let mut machine = session::machine(program, compiled.clone(), resolve).map_err(failed)?;
+    let mut drive = Drive {
+        report: Report::new(job, reports.progress),
+        journal,
+        checkpoints,
     };
-    machine.take_times(time);
-    let result = pool.run(|| machine.run(&mut |machine, event| report.event(machine, event)));
-    let wall = began.elapsed();
-    report.clear_status();
-    let closed = report.failure;
-    result.map_err(|e| failed(&job, e))?;
-    if time {
-        times(
-            &job,
-            &checked,
-            &compiled,
-            machine.times().graphs,
-            machine.times().runs,
-            wall,
-        );
+    machine.take_times(reports.time);
+    drive.begin(&mut machine, keep.resume)?;
+    let began = Instant::now();
+    pool.run(|| drive.run(&mut machine))?;
+    if reports.time {
+        let ran = machine.times();
+        let wall = began.elapsed();
+        times(job, &checked, &compiled, ran.graphs, ran.runs, wall);
     }
-    closed.map_or(Ok(()), Err)
+    // A run that went on began with what its first process found.
+    let identity = match drive.checkpoints {
+        Some(checkpoints) => Some(checkpoints.into_identity()),
+        None => identity,
+    };
+    let (Some(target), Some(identity)) = (target, identity) else {
+        return Ok(());
+    };
+    let receipt = Receipt::new(job, identity, &drive.journal, &machine);
+    target
+        .write(&receipt)
+        .map_err(|error| unwritten(job, keep, &error))
+}
+
+/// What the run is a function of, where that is kept.
+fn identity(job: &Job, keep: &Keep, program: &Program) -> Result<Option<Identity>, Failure> {
+    let wanted = keep.checkpoint.is_some() || keep.receipt.is_some();
+    wanted.then(|| Identity::new(job, program)).transpose()
+}
+
+/// The folder of the checkpoints, taken before the run.
+fn checkpoints<'a>(
+    job: &'a Job,
+    keep: &Keep,
+    identity: Option<&Identity>,
+    program: &Program,
+) -> Result<Option<Checkpoints<'a>>, Failure> {
+    let both = keep.checkpoint.as_deref().zip(identity);
+    both.map(|(path, identity)| Checkpoints::open(job, path, keep.every, identity.clone(), program))
+        .transpose()
+}
+
+/// Reports why a run stopped.
+pub fn failed(job: &Job, error: &RunError) -> Failure {
+    job.say(&error.diagnostic);
+    if error.missing {
+        Failure::Usage
+    } else {
+        Failure::Program
+    }
+}
+
+/// The place of the receipt, tried before the run.
+fn target(job: &Job, keep: &Keep) -> Result<Option<Target>, Failure> {
+    let Some(path) = &keep.receipt else {
+        return Ok(None);
+    };
+    if job.source.name == session::STDIN {
+        job.output.say(
+            "error: a program from standard input has no receipt: nobody could train it again\nhelp: write it to a file\n",
+        );
+        return Err(Failure::Usage);
+    }
+    let target = Target::new(path);
+    target
+        .map(Some)
+        .map_err(|error| unwritten(job, keep, &error))
+}
+
+fn unwritten(job: &Job, keep: &Keep, error: &std::io::Error) -> Failure {
+    let path = keep.receipt.as_deref().unwrap_or(Path::new(""));
+    job.output.say(&format!(
+        "error: the receipt \"{}\" cannot be written: {error}\n",
+        path.display()
+    ));
+    Failure::Usage
+}
+
+/// A run with all that accompanies it.
+struct Drive<'a> {
+    report: Report<'a>,
+    journal: Journal,
+    checkpoints: Option<Checkpoints<'a>>,
+}
+
+impl Drive<'_> {
+    /// Takes the run to where it begins. A first checkpoint is written at once, so what keeps one from being written is known before
+    /// training.
+    fn begin(&mut self, machine: &mut Machine, resume: bool) -> Result<(), Failure> {
+        let Some(checkpoints) = &mut self.checkpoints else {
+            return Ok(());
+        };
+        if resume {
+            checkpoints.resume(machine, &mut self.journal)?;
+        } else {
+            checkpoints.replace()?;
+        }
+        checkpoints.write(machine, &self.journal).map_err(|error| {
+            self.report.job.output.say(&format!(
+                "error: no checkpoint can be written to {}: {error}\nhelp: the folder must have room and allow writing\n",
+                checkpoints.shown()
+            ));
+            Failure::Usage
+        })
+    }
+
+    /// Runs to the end, or until a signal or a closed output ends it.
+    fn run(&mut self, machine: &mut Machine) -> Result<(), Failure> {
+        let interrupt = Interrupt::watch(self.report.job, machine)?;
+        loop {
+            let place = self.journal.place;
+            let turns = self
+                .checkpoints
+                .as_ref()
+                .map_or(u64::MAX, |c| c.steps_left(place));
+            let event = self.journal.advance(machine, turns).map_err(|error| {
+                self.report.clear_status();
+                failed(self.report.job, &error)
+            })?;
+            let epoch_ended = matches!(event, Event::EpochEnd(_));
+            let finished = event == Event::Finished;
+            self.report.event(event)?;
+            if finished {
+                self.report.clear_status();
+                return Ok(());
+            }
+            if let Some(code) = interrupt.code() {
+                self.interrupted(machine);
+                return Err(Failure::Interrupted(code));
+            }
+            self.keep(machine, epoch_ended);
+        }
+    }
+
+    /// Writes a checkpoint where one is due. A run of hours does not end because a disk is full for a while.
+    fn keep(&mut self, machine: &Machine, epoch_ended: bool) {
+        let Some(checkpoints) = &mut self.checkpoints else {
+            return;
+        };
+        if checkpoints.due(self.journal.place, epoch_ended)
+            && let Err(error) = checkpoints.write(machine, &self.journal)
+        {
+            self.report.clear_status();
+            self.report.job.output.say(&format!(
+                "warning: no checkpoint can be written to {}: {error}\n",
+                checkpoints.shown()
+            ));
+        }
+    }
+
+    fn interrupted(&mut self, machine: &Machine) {
+        self.report.clear_status();
+        let place = self.journal.place;
+        let mut text = format!("stopped after {place}\n");
+        match &mut self.checkpoints {
+            None => text += "nothing is kept of it: with --checkpoint DIR a run can be resumed\n",
+            Some(checkpoints) => {
+                if let Err(error) = checkpoints.write(machine, &self.journal) {
+                    let shown = checkpoints.shown();
+                    text += &format!(
+                        "error: no checkpoint can be written to {shown}: {error}; the one before is still there\n"
+                    );
+                }
+                text += &format!("to go on: {}\n", resume_command());
+            }
+        }
+        self.report.job.output.say(&text);
+    }
+}
+
+/// The command of this process with `--resume`.
+fn resume_command() -> String {
+    let mut words: Vec<String> = std::env::args_os()
+        .map(|word| quoted(&word.to_string_lossy()))
+        .collect();
+    if words.iter().all(|word| word != "--resume") {
+        words.push("--resume".into());
+    }
+    words.join(" ")
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Paths of a program are files, relative ones from its folder.
@@ -83,65 +257,40 @@ pub fn resolver(base_dir: String) -> Resolve {
     Arc::new(move |path| provider.resolve(&base_dir, path))
 }
 
-/// Takes the run to the state in a checkpoint; where there is none it starts anew.
-fn resume(job: &Job, machine: &mut Machine, path: &Path) -> Result<(), Failure> {
-    let state = match std::fs::read(path) {
-        Ok(state) => state,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => {
-            let text = format!("error: \"{}\" cannot be read: {error}\n", path.display());
-            job.output.say(&text);
-            return Err(Failure::Usage);
-        }
-    };
-    machine.restore(&state).map_err(|error| {
-        job.say(&error.diagnostic);
-        Failure::Program
-    })
-}
-
-/// Saves the state as a whole or not at all.
-fn write_checkpoint(job: &Job, machine: &Machine, path: &Path) -> Result<(), Failure> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let written =
-        std::fs::write(&partial, machine.snapshot()).and_then(|()| std::fs::rename(&partial, path));
-    written.map_err(|error| {
-        let text = format!("error: \"{}\" cannot be written: {error}\n", path.display());
-        job.output.say(&text);
-        Failure::Usage
-    })
-}
-
 /// Writes events as they come.
 struct Report<'a> {
     job: &'a Job,
-    reports: Reports,
+    progress: bool,
     status_shown: bool,
     last_status: Instant,
-    failure: Option<Failure>,
 }
 
-impl Report<'_> {
-    fn event(&mut self, machine: &Machine, event: Event) -> bool {
+impl<'a> Report<'a> {
+    fn new(job: &'a Job, progress: bool) -> Report<'a> {
+        Report {
+            job,
+            progress,
+            status_shown: false,
+            last_status: Instant::now(),
+        }
+    }
+
+    fn event(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::None | Event::Finished | Event::EpochBegin { .. } => {}
             Event::Line(line) => {
                 self.clear_status();
-                self.failure = self.job.output.line(&line).err();
+                self.job.output.line(&line)?;
             }
             Event::StepDone { step, steps, loss } => self.status(step, steps, loss),
             Event::EpochEnd(epoch) => {
                 self.clear_status();
-                if self.reports.progress {
+                if self.progress {
                     self.job.output.say(&epoch_line(&epoch));
-                }
-                if let Some(path) = &self.reports.checkpoint {
-                    self.failure = write_checkpoint(self.job, machine, path).err();
                 }
             }
         }
-        self.failure.is_none()
+        Ok(())
     }
 
     /// A line that the next one overwrites, on terminals only, at most five times a second.

@@ -11,8 +11,8 @@ use crate::check::program::{Field, Instr, Piece, Program, SlotId};
 use crate::runtime::profile::StepTimes;
 use crate::runtime::{Call, CallSpace, CheckFailure, Store};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How long a loop of steps runs before the host is asked whether to go on.
@@ -97,6 +97,10 @@ pub struct Machine {
     pub(super) iterators: Vec<Option<Batches>>,
     pub(super) progress: Progress,
     pub(super) epoch_start: Instant,
+    /// What [`Machine::snapshot`] knows program and data by; costly, so found once.
+    pub(super) fingerprint: OnceLock<u64>,
+    /// Most turns of a loop of steps in one [`Machine::step`].
+    slice: u64,
     resolve: Resolve,
     stop: Arc<AtomicBool>,
     times: RunTimes,
@@ -143,6 +147,8 @@ impl Machine {
             turns: 0,
             progress: Progress::default(),
             epoch_start: Instant::now(),
+            fingerprint: OnceLock::new(),
+            slice: u64::MAX,
             resolve,
             stop: Arc::default(),
             times: RunTimes::default(),
@@ -173,6 +179,25 @@ impl Machine {
     /// Where the time of a graph's runs went, since [`Machine::profile`].
     pub fn step_times(&self, graph: usize) -> Option<&StepTimes> {
         self.space.times(self.compiled.calls.get(graph)?)
+    }
+
+    /// Has [`Machine::step`] do at most that many turns of a loop of steps (at least one).
+    pub fn limit_turns(&mut self, turns: u64) {
+        self.slice = turns.max(1);
+    }
+
+    /// The graph that the next instruction runs, where it runs one.
+    pub fn next_graph(&self) -> Option<usize> {
+        let instr = self.program.code.get(self.position)?;
+        let (Instr::Run(graph) | Instr::RunTimes { graph, .. }) = instr else {
+            return None;
+        };
+        Some(*graph)
+    }
+
+    /// The elements of a slot, in the machine's order of bytes.
+    pub fn bytes(&self, slot: SlotId) -> &[u8] {
+        self.store.bytes(slot.0 as usize)
     }
 
     /// Where the time went so far.
@@ -420,9 +445,10 @@ impl Machine {
         let start = Instant::now();
         let (first, mut result) = (self.turns, Ok(()));
         // The clock is read so seldom that it takes no time, and so often that a slice ends when it should.
+        let most = times.min(self.turns.saturating_add(self.slice));
         let mut unwatched = 1;
-        'slice: while self.turns < times {
-            let until = times.min(self.turns + unwatched);
+        'slice: while self.turns < most {
+            let until = most.min(self.turns + unwatched);
             while self.turns < until {
                 let bytes = self.store.bytes_mut(turn.0 as usize);
                 values::set_number(dtype, bytes, self.turns as f64);

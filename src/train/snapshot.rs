@@ -14,7 +14,7 @@ impl Machine {
         let mut out = MAGIC.to_vec();
         let elapsed = self.progress.before + self.epoch_start.elapsed();
         let numbers = [
-            fingerprint(&self.program),
+            self.fingerprint(),
             self.position as u64,
             self.turns,
             self.progress.step,
@@ -59,7 +59,7 @@ impl Machine {
         if reader.take(MAGIC.len()).ok_or_else(broken)? != MAGIC {
             return Err(broken());
         }
-        if reader.number().ok_or_else(broken)? != fingerprint(&self.program) {
+        if reader.number().ok_or_else(broken)? != self.fingerprint() {
             let message = "the saved state belongs to another program or other data";
             return Err(RunError::new(STATE, Span::default(), message)
                 .help("resume with the program, settings and data that it was saved from"));
@@ -82,6 +82,10 @@ impl Machine {
         self.epoch_start = Instant::now();
         self.iterators = state.iterators;
         Ok(())
+    }
+
+    fn fingerprint(&self) -> u64 {
+        *self.fingerprint.get_or_init(|| fingerprint(&self.program))
     }
 }
 
@@ -169,7 +173,16 @@ fn fingerprint(program: &Program) -> u64 {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
     };
-    add(program.to_string().as_bytes());
+    for slot in &program.slots {
+        add(format!("{:?} {} {:?}\n", slot.kind, slot.ty, slot.name).as_bytes());
+    }
+    // The names of graphs hold the path that the program was given by, which may be another one for the same file.
+    for step in &program.graphs {
+        add(format!("{:?} {:?} {}\n", step.inputs, step.outputs, step.graph).as_bytes());
+    }
+    for instr in &program.code {
+        add(format!("{instr:?}\n").as_bytes());
+    }
     for set in &program.data {
         for (part, table) in &set.parts {
             add(part.as_bytes());
