@@ -132,6 +132,19 @@ impl Contraction {
     }
 }
 
+/// Asks for the lines of some elements that will be written.
+#[inline(always)]
+pub(super) fn prefetch_for_writing<T>(from: *const T, elements: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for byte in (0..elements * size_of::<T>()).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        // SAFETY: a prefetch of any address is harmless; every x86-64 processor has it.
+        unsafe { _mm_prefetch::<_MM_HINT_ET0>(from.cast::<i8>().wrapping_add(byte)) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (from, elements);
+}
+
 /// Asks for the memory of some elements ahead of their use.
 fn prefetch<T>(from: *const T, elements: usize) {
     #[cfg(target_arch = "x86_64")]

@@ -21,6 +21,9 @@ pub struct Operands {
     pub packed: *const u8,
 }
 
+/// Bytes of C that lie in a second-level cache beside the packed operands.
+const NEAR_BYTES: usize = 256 << 10;
+
 /// A tile's rows, about: up to twice as many are computed for panel after panel in one call.
 const FEW_ROWS: usize = 6;
 
@@ -446,6 +449,7 @@ impl<T: Tiled> Run<'_, T> {
                     c_rows: &self.c_rows[step.clone()],
                     c_lanes: self.c_lanes,
                     add: self.accumulate || piece > self.pieces.start,
+                    far: plan.partial_bytes() > NEAR_BYTES,
                     spill: self.spill,
                 };
                 // SAFETY: the caller's contract.

@@ -2,7 +2,7 @@
 // Loops over constant bounds with plain indices are what unrolls into registers.
 #![allow(clippy::needless_range_loop)]
 use super::cpu::Isa;
-use super::pack::{Source, pack_f32, pack_plain};
+use super::pack::{Source, pack_f32, pack_plain, prefetch_for_writing};
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2F32, Avx2F64, Avx512F32, Avx512F64};
 use super::simd::{Plain, Scalar, Simd};
@@ -51,6 +51,8 @@ pub(super) struct TileCall<'a, T> {
     pub c_lanes: &'a [i32],
     /// Add to C instead of overwriting it.
     pub add: bool,
+    /// Ask for the lines of C ahead: it is too large to lie in a near cache.
+    pub far: bool,
     /// Room for one tile.
     pub spill: *mut T,
 }
@@ -137,9 +139,31 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(call: &TileCall<'_, S:
         for index in 0..call.tiles {
             // SAFETY: the call's contract covers each of its tiles.
             unsafe {
+                ask_for_c::<S, MR, NV>(call, vectors, index);
                 let acc = accumulate::<S, MR, NV>(call, b, vectors, index);
                 finish::<S, MR, NV>(call, vectors, index, &acc);
             }
+        }
+    }
+}
+
+/// Asks for the lines of C that tile number `index` will write: they arrive while its sums are made.
+#[inline(always)]
+unsafe fn ask_for_c<S: Simd, const MR: usize, const NV: usize>(
+    call: &TileCall<'_, S::Element>,
+    vectors: &[Vector],
+    index: usize,
+) {
+    let first = vectors.first().filter(|vector| vector.contiguous);
+    let (true, Some(first)) = (call.far && call.partial.is_null(), first) else {
+        return;
+    };
+    // SAFETY: the tables hold these rows and lanes; the addresses are only asked for.
+    unsafe {
+        let column = *call.c_lanes.get_unchecked(first.lane as usize) as isize;
+        for row in 0..MR {
+            let row = *call.c_rows.get_unchecked(index * MR + row) as isize;
+            prefetch_for_writing(call.c.wrapping_offset(column + row), NV * S::LANES);
         }
     }
 }
