@@ -444,7 +444,8 @@ impl Trainer {
         })
     }
 
-    /// The layer bound to `layer`, with its parameters as they are now, for inputs of the given sizes (`f32`).
+    /// The layer bound to `layer`, with its parameters as they are now, for inputs of the given sizes (`f32`, or
+    /// `i32` where the layer takes tokens).
     ///
     /// # Errors
     /// [`Error::Program`] where there is no such layer or it does not take that input.

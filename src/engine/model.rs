@@ -2,7 +2,7 @@
 use super::{Engine, Error, Trainer, check, guarded, locked, stopped};
 use crate::base::source::Sources;
 use crate::base::tensor::Tensor;
-use crate::base::types::Type;
+use crate::base::types::{DType, Type};
 use crate::check::program::{self as plan, SlotId, StepGraph};
 use crate::runtime::{Call, CallSpace, Store};
 use crate::session::{self, Source};
@@ -37,16 +37,23 @@ impl Model {
                 "`{layer}` is not the name of a layer"
             )));
         }
-        // The loop makes the application a graph of its own, which reads the parameters from their slots; what is printed is written to one.
-        let source = Source {
-            text: format!(
-                "{}\nlet {INPUT} = zeros[{}]\nlet {OUTPUT} = {layer}({INPUT})\nrepeat 2 {{\n    let {OUTPUT} = {layer}({INPUT})\n}}\nprint {OUTPUT}\n",
-                inner.source.text,
-                sizes.join(", ")
-            ),
-            ..inner.source.clone()
+        let elements = format!("zeros[{}]", sizes.join(", "));
+        let extended = |input: &str| {
+            // The loop makes the application a graph of its own, which reads the parameters from their slots; what is printed is written to one.
+            let source = Source {
+                text: format!(
+                    "{}\nlet {INPUT} = {input}\nlet {OUTPUT} = {layer}({INPUT})\nrepeat 2 {{\n    let {OUTPUT} = {layer}({INPUT})\n}}\nprint {OUTPUT}\n",
+                    inner.source.text
+                ),
+                ..inner.source.clone()
+            };
+            check(&source, &inner.loader, &inner.settings)
         };
-        let (extended, sources, _) = check(&source, &inner.loader, &inner.settings)?;
+        // What is said about a layer that takes neither is said about numbers.
+        let (extended, sources, _) = match extended(&elements) {
+            Err(error) => extended(&format!("i32({elements})")).map_err(|_| error)?,
+            found => found?,
+        };
         let (step, input, output) = prediction(&extended)
             .ok_or_else(|| Error::Internal(format!("no graph applies `{layer}`")))?;
         let alone = plan::Program {
@@ -90,13 +97,53 @@ impl Model {
         &self.output.1.shape
     }
 
-    /// Applies the layer to an input, both in row-major order.
+    /// Element type of the input: `i32` for a layer that takes tokens.
+    pub fn input_type(&self) -> DType {
+        self.input.1.dtype
+    }
+
+    /// Applies the layer to numbers, input and output in row-major order.
     ///
     /// # Errors
-    /// [`Error::Value`] for slices of other lengths than the shapes have; [`Error::Run`] for an index out of range.
+    /// [`Error::Value`] for slices of other lengths than the shapes have and for a layer that takes tokens; [`Error::Run`] for an index
+    /// out of range.
     pub fn predict(&self, input: &[f32], output: &mut [f32]) -> Result<(), Error> {
+        if !self.input.1.dtype.is_float() {
+            let text = format!(
+                "the input is {}: give tokens with `predict_tokens`",
+                self.input.1
+            );
+            return Err(Error::Value(text));
+        }
+        self.apply(input.len(), output, &|dtype, slot, at| {
+            values::set_number(dtype, slot, f64::from(input[at]));
+        })
+    }
+
+    /// Applies the layer to tokens (or other whole numbers), input and output in row-major order.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for slices of other lengths than the shapes have and for a layer that takes other numbers; [`Error::Run`] for an
+    /// index out of range, such as a token that an embedding does not have.
+    pub fn predict_tokens(&self, input: &[i32], output: &mut [f32]) -> Result<(), Error> {
+        if self.input.1.dtype != DType::I32 {
+            let text = format!("the input is {}: give numbers with `predict`", self.input.1);
+            return Err(Error::Value(text));
+        }
+        self.apply(input.len(), output, &|dtype, slot, at| {
+            values::set_number(dtype, slot, f64::from(input[at]));
+        })
+    }
+
+    /// Runs the layer; `set` writes one element of the input, whose type and place it is given.
+    fn apply(
+        &self,
+        length: usize,
+        output: &mut [f32],
+        set: &dyn Fn(DType, &mut [u8], usize),
+    ) -> Result<(), Error> {
         for (what, ty, length) in [
-            ("input", &self.input.1, input.len()),
+            ("input", &self.input.1, length),
             ("output", &self.output.1, output.len()),
         ] {
             if ty.len() != length {
@@ -110,9 +157,10 @@ impl Model {
         guarded(|| {
             let idle = locked(&self.idle).pop();
             let (mut store, mut space) = idle.unwrap_or_else(|| self.fresh());
+            let dtype = self.input.1.dtype;
             let bytes = store.bytes_mut(self.input.0.0 as usize);
-            for (target, value) in bytes.as_chunks_mut().0.iter_mut().zip(input) {
-                *target = value.to_ne_bytes();
+            for (at, target) in bytes.chunks_exact_mut(dtype.size()).enumerate() {
+                set(dtype, target, at);
             }
             let result = if self.engine.pool.threads() == 1 {
                 self.call.run(&mut store, &mut space)

@@ -86,6 +86,39 @@ fn regression(threads: usize) -> Program {
 }
 
 #[test]
+fn a_layer_of_tokens_predicts_from_tokens() {
+    let source = "layer tagger(x: i32[n, t]) -> [n, t, 2] { x |> embedding(5, 3) |> dense(2) }\nlet f = tagger()\nprint sum(f([[0, 1, 4]]))\n";
+    let engine = Engine::new(Config::default()).expect("threads");
+    let program = engine.compile(source, ProgramOptions::default(), MemoryLoader::new());
+    let mut trainer = program
+        .unwrap_or_else(|error| panic!("{error}"))
+        .trainer()
+        .expect("starts");
+    trainer.run(|_| Control::Continue).expect("runs");
+    let model = trainer
+        .model("f", &[2, 2])
+        .unwrap_or_else(|error| panic!("{error}"));
+    let (mut same, mut other) = ([0.0; 8], [0.0; 8]);
+    model
+        .predict_tokens(&[3, 0, 3, 1], &mut same)
+        .expect("predicts");
+    model
+        .predict_tokens(&[0, 0, 1, 3], &mut other)
+        .expect("predicts");
+    assert_eq!(same[0..2], other[6..8], "each token has its own scores");
+    assert_ne!(same[0..2], other[0..2]);
+    let beyond = model.predict_tokens(&[0, 0, 5, 0], &mut same);
+    assert!(beyond.expect_err("no such token").to_string().contains("5"));
+    let floats = model.predict(&[0.0; 4], &mut same);
+    assert!(
+        floats
+            .expect_err("tokens are wanted")
+            .to_string()
+            .contains("predict_tokens")
+    );
+}
+
+#[test]
 fn a_host_trains_and_predicts() {
     let program = regression(2);
     let mut trainer = program.trainer().expect("starts");

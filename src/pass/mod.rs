@@ -115,5 +115,6 @@ pub fn optimise(graph: &Graph, skip: &[String], watch: Watch<'_>) -> Result<Grap
         }
         watch(pass.name, &graph);
     }
+    verify(&graph).map_err(|why| format!("the passes broke the graph: {why}"))?;
     Ok(graph)
 }

@@ -28,7 +28,6 @@ impl Executable {
             // SAFETY: within `packs`, by `plan_packs`.
             operands.packed = unsafe { memory.packs.add(offset) };
         }
-        let operands_unpacked = operands.packed.is_null();
         let shared = SharedOperands(operands);
         let scratch = |slot: usize| {
             // SAFETY: the scratch holds one part for each task that runs at once.
@@ -44,7 +43,7 @@ impl Executable {
             return unsafe { self.pieces(plan, shared, memory, team) };
         }
         let parts = plan.column_tasks().min(self.tasks_at_once());
-        if parts >= self.threads && operands_unpacked {
+        if parts >= self.threads {
             return team.share(parts, &|part| {
                 let shared = &shared;
                 let columns = plan.columns_of(part, parts);
