@@ -303,8 +303,10 @@ impl<'a> Checker<'a> {
                     None if known.is_empty() => "declare one with `hyper name = value`".into(),
                     None => format!("it has: {}", known.join(", ")),
                 };
-                self.diagnostics
-                    .push(Diagnostic::error("E0208", Span::default(), message).help(help));
+                let mut diagnostic = Diagnostic::error("E0208", Span::default(), message);
+                // The command line is at fault, no place of the source.
+                diagnostic.labels.clear();
+                self.diagnostics.push(diagnostic.help(help));
             }
         }
     }
