@@ -40,6 +40,9 @@ struct Tally {
 fn killed(folder: &Folder, program: &[&str], numbers: &mut Numbers, tally: &mut Tally) {
     let (last, expected) = whole(folder, program);
     let every = ["2", "25", "0.01s"][numbers.below(3)];
+    let start = Instant::now();
+    folder.run(0, &[&["check"], program].concat());
+    let compiled = start.elapsed();
     let mut span = measured(folder, program, every);
     let _ = std::fs::remove_dir_all(folder.at("kept"));
     loop {
@@ -47,7 +50,9 @@ fn killed(folder: &Folder, program: &[&str], numbers: &mut Numbers, tally: &mut 
         let arguments = [&["run"], program, &["--threads", threads], &kept(every)].concat();
         let start = Instant::now();
         let mut child = folder.start(&arguments);
-        let end = start + span.mul_f64(numbers.next());
+        // One in four at any moment of the process, the others at any moment of the run.
+        let begin = [Duration::ZERO, compiled, compiled, compiled][numbers.below(4)];
+        let end = start + begin + span.saturating_sub(begin).mul_f64(numbers.next());
         while Instant::now() < end && child.try_wait().expect("our child").is_none() {
             std::thread::sleep(Duration::from_micros(300));
         }
@@ -96,7 +101,11 @@ fn a_run_killed_at_any_moment_goes_on_to_the_same_bits() {
     let mut numbers = Numbers(2024);
     let mut tally = Tally::default();
     while tally.kills < kills() {
-        for program in [["epochs.dlm", "epochs=120"], ["loops.dlm", "rounds=30"]] {
+        for program in [
+            ["epochs.dlm", "epochs=120"],
+            ["loops.dlm", "rounds=30"],
+            ["mixed.dlm", "rounds=60"],
+        ] {
             killed(&folder, &program, &mut numbers, &mut tally);
         }
     }

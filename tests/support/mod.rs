@@ -169,12 +169,45 @@ for round in 1..=rounds {
 }
 "#;
 
+/// Batches walked by hand after a `train`: accumulated gradients, a schedule, states of layers, a loop that ends by its loss.
+pub const MIXED: &str = r#"
+hyper rounds = 6
+let set = csv("points.csv") |> target("class") |> standardize |> split(train = 0.8, seed = 1)
+layer model(x: [n, d]) -> [n, 2] { x |> dense(6) |> batch_norm |> relu |> dense(2) }
+let net = model()
+train net on set.train {
+    loss       = cross_entropy
+    optimizer  = momentum(lr = cosine(0.1, epochs = 5), mu = 0.9)
+    epochs     = 5
+    batch      = 7
+    accumulate = 2
+    clip_norm  = 1.0
+}
+for round in 1..=rounds {
+    for b in set.train |> batches(10, shuffle = true) {
+        minimize cross_entropy(net(b.x), b.y) with adam(lr = 0.01)
+    }
+    print "round {round}: {evaluate(net, set.test, accuracy):.3}"
+}
+let w: [3] = [1, 2, 3]
+layer line(x: [n]) -> [n] {
+    param a: [] = zeros
+    a * x
+}
+let f = line()
+repeat until loss < 1e-4, at most 300 {
+    let loss = minimize mse(f(w), 2 * w) with adam(lr = 0.02)
+}
+print "a {f.a}"
+"#;
+
 /// A folder with the programs and their data.
 pub fn programs(name: &str) -> Folder {
     let folder = Folder::new(name);
     folder.write("epochs.dlm", EPOCHS);
     folder.write("parts.dlm", PARTS);
     folder.write("loops.dlm", LOOPS);
+    folder.write("mixed.dlm", MIXED);
     folder.write("points.csv", &points());
     folder
 }
