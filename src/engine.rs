@@ -374,7 +374,12 @@ impl Trainer {
     /// [`Error::Unknown`], or [`Error::Value`] where the number of elements differs.
     pub fn set_parameter(&mut self, path: &str, elements: &[f32]) -> Result<(), Error> {
         let slot = self.slot(path)?;
-        let ty = &self.program.inner.program.slot(slot).ty;
+        let data = self.program.inner.program.slot(slot);
+        if data.field.is_some() {
+            let text = format!("`{path}` is a field of a data set, which is only read");
+            return Err(Error::Value(text));
+        }
+        let ty = &data.ty;
         let tensor = Tensor::new(ty.shape.clone(), Elements::F32(elements.to_vec()));
         match tensor {
             Some(tensor) if self.machine.set_value(slot, &tensor) => Ok(()),

@@ -200,36 +200,31 @@ fn a_checkpoint_of_mid_epoch_is_gone_on_from() {
     }
 }
 
-#[test]
-fn a_flipped_bit_has_the_older_checkpoint_used() {
-    let numbers = std::cell::RefCell::new(Numbers(11));
-    let said = resumed("flipped", 0, |newer, _| {
-        let mut numbers = numbers.borrow_mut();
-        let length = std::fs::read(newer).expect("it is there").len();
-        flip(newer, numbers.below(length), numbers.below(8));
-    });
-    for said in said {
+/// Goes on with the newer file damaged: the older one, a checkpoint of mid-epoch too, is used with a warning.
+fn older_used(name: &str, seed: u64, damage: impl Fn(&PathBuf, &mut Numbers)) {
+    let numbers = std::cell::RefCell::new(Numbers(seed));
+    for said in resumed(name, 0, |newer, _| damage(newer, &mut numbers.borrow_mut())) {
         assert!(said.starts_with("warning: checkpoint."), "{said}");
         assert!(said.contains("is damaged"), "{said}");
-        assert!(
-            said.contains("going on after step 112 (epoch 12/12, its step 2/10)"),
-            "{said}"
-        );
+        let place = "going on after step 112 (epoch 12/12, its step 2/10)";
+        assert!(said.contains(place), "{said}");
     }
 }
 
 #[test]
-fn a_file_cut_off_has_the_older_checkpoint_used() {
-    let numbers = std::cell::RefCell::new(Numbers(12));
-    let said = resumed("cut", 0, |newer, _| {
-        let bytes = std::fs::read(newer).expect("it is there");
-        let length = numbers.borrow_mut().below(bytes.len());
-        std::fs::write(newer, &bytes[..length]).expect("it can be written");
+fn a_flipped_bit_has_the_older_checkpoint_used() {
+    older_used("flipped", 11, |newer, numbers| {
+        let length = std::fs::read(newer).expect("it is there").len();
+        flip(newer, numbers.below(length), numbers.below(8));
     });
-    for said in said {
-        assert!(said.starts_with("warning: checkpoint."), "{said}");
-        assert!(said.contains("going on after step 112 "), "{said}");
-    }
+}
+
+#[test]
+fn a_file_cut_off_has_the_older_checkpoint_used() {
+    older_used("cut", 12, |newer, numbers| {
+        let bytes = std::fs::read(newer).expect("it is there");
+        std::fs::write(newer, &bytes[..numbers.below(bytes.len())]).expect("it can be written");
+    });
 }
 
 #[test]

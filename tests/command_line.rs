@@ -185,3 +185,39 @@ fn check_says_what_a_program_is() {
         "{stdout}"
     );
 }
+
+/// Two recurrences that do not depend on one another, with their gradients.
+const BOTH_WAYS: &str = "
+let set = data(x = [[[1, 0], [0, 1], [1, 1]], [[-1, 0.5], [0, 0], [2, 1]]], y = [1, -1])
+layer both(x: [n, t, d]) -> [n] {
+    let h = x |> bidirectional(rnn(4), rnn(3, reverse = true)) |> mean_over_time |> dense(1)
+    h[:, 0]
+}
+let f = both()
+train f on set {
+    loss = mse
+    optimizer = sgd(lr = 0.05)
+    epochs = 40
+    batch = 2
+}
+";
+
+#[test]
+fn explain_lists_the_kernels_of_every_loop() {
+    let output = dlmc(&["explain", "-", "--seconds", "0.2", "--all"], BOTH_WAYS);
+    let (stdout, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stdout.starts_with("<stdin> on "), "{stdout}");
+    assert!(stdout.contains("GB/s at most (measured now)"), "{stdout}");
+    let step = stdout
+        .split("\n\n")
+        .find(|graph| graph.contains(" 40 runs of "))
+        .unwrap_or_else(|| panic!("no graph of 40 steps in\n{stdout}"));
+    assert_eq!(step.matches("tanh v").count(), 2, "{step}");
+    assert!(step.contains(", 3 times  at std/recurrent.dlm"), "{step}");
+    assert!(step.contains("apart from v"), "{step}");
+    let shares = step.lines().filter_map(|line| line.split_once('%'));
+    let shares = shares.filter_map(|(share, _)| share.trim().parse::<f64>().ok());
+    let total: f64 = shares.sum();
+    assert!((50.0..=101.0).contains(&total), "{total}\n{step}");
+}

@@ -558,7 +558,7 @@ impl Checker<'_> {
         let begin = self.emit_code(Instr::NextBatch {
             iterator: walk.iterator,
             size,
-            rows,
+            rows: Some(rows),
             fields: slots,
             otherwise: 0,
         });

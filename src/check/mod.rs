@@ -537,8 +537,14 @@ fn prune(program: &mut Program) {
             .flat_map(|step| step.inputs.iter().copied()),
     );
     for instr in &mut program.code {
-        if let Instr::NextBatch { fields, .. } = instr {
+        if let Instr::NextBatch { rows, fields, .. } = instr {
+            let slots = fields.iter().map(|(_, slot)| *slot).chain(*rows);
+            // What nobody reads needs no memory.
+            for slot in slots.filter(|slot| !read.contains(slot)) {
+                program.slots[slot.0 as usize].ty.shape = vec![0];
+            }
             fields.retain(|(_, slot)| read.contains(slot));
+            *rows = rows.filter(|slot| read.contains(slot));
         }
     }
     for step in &mut program.graphs {

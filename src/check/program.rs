@@ -216,8 +216,8 @@ pub enum Instr {
         iterator: usize,
         /// Rows.
         size: usize,
-        /// The `i32` slot for the rows' positions in the set: graphs gather by it.
-        rows: SlotId,
+        /// The `i32` slot for the rows' positions in the set, where graphs gather by it.
+        rows: Option<SlotId>,
         /// Fields that the host itself wants, and the slots that they are copied to.
         fields: Vec<(String, SlotId)>,
         /// Where to go when fewer rows are left.

@@ -116,7 +116,7 @@ fn listing(
     all: bool,
 ) -> Vec<String> {
     let runs = times.runs.max(1) as f64;
-    let total = times.total.as_secs_f64();
+    let total = times.total.as_secs_f64().max(1e-9);
     let mut rows = Vec::new();
     collect(schedule, graph, &schedule.steps, 0, 1, times, &mut rows);
     let inside: f64 = rows.iter().map(|row| row.seconds).sum();
@@ -136,24 +136,25 @@ fn listing(
             100.0 * (1.0 - inside / total).max(0.0)
         ),
         format!(
-            "{:>6} {:>9} {:>8} {:>8} {:>9} {:>6}  kernel",
-            "share", "a run", "Mflop", "MB", "GFLOP/s", "roof"
+            "{:>6} {:>9} {:>8} {:>8} {:>7} {:>9} {:>6}  kernel",
+            "share", "a run", "Mflop", "MB", "flop/B", "GFLOP/s", "roof"
         ),
     ];
     let mut small = (0, 0.0);
     for row in rows {
-        let part = row.seconds / total.max(1e-12);
+        let part = row.seconds / total;
         if !all && part < 0.005 {
             small = (small.0 + 1, small.1 + part);
             continue;
         }
         let seconds = row.seconds / runs;
         lines.push(format!(
-            "{:>5.1}% {:>9} {:>8.3} {:>8.3} {:>9.2} {:>5.0}%  {} {}{}",
+            "{:>5.1}% {:>9} {:>8.3} {:>8.3} {:>7.2} {:>9.2} {:>5.0}%  {} {}{}",
             100.0 * part,
             run::duration(Duration::from_secs_f64(seconds)),
             row.flops / 1e6,
             row.bytes / 1e6,
+            row.flops / row.bytes.max(1.0),
             row.flops / seconds.max(1e-12) / 1e9,
             100.0 * speed.least(row.flops, row.bytes) / seconds.max(1e-12),
             row.name,
@@ -163,7 +164,7 @@ fn listing(
                 job.sources.location(origin)
             )),
         ));
-        lines.extend(row.notes.iter().map(|note| format!("{:>54}{note}", "")));
+        lines.extend(row.notes.iter().map(|note| format!("{:>62}{note}", "")));
     }
     if small.0 > 0 {
         lines.push(format!(
@@ -185,15 +186,21 @@ fn collect(
     times: &StepTimes,
     rows: &mut Vec<Row>,
 ) {
-    let mut scans = graph.nodes().filter_map(|(_, data)| match &data.node {
-        Node::Scan(scan) => Some(&*scan.body),
-        _ => None,
-    });
     let mut number = first;
     for step in steps {
-        if let Step::Loop { length, body, .. } = step {
-            // Each scan of a graph is one loop of its schedule, in the same order.
-            let inner = scans.next().unwrap_or(graph);
+        if let Step::Loop {
+            length,
+            body,
+            value,
+            ..
+        } = step
+        {
+            let scan = value.map(|value| &graph.defining(value).node);
+            let Some(Node::Scan(scan)) = scan else {
+                number += count(std::slice::from_ref(step));
+                continue;
+            };
+            let inner = &scan.body;
             collect(
                 schedule,
                 inner,

@@ -40,7 +40,7 @@ impl Identity {
     /// # Errors
     /// A file that cannot be read; it has been reported.
     pub fn new(job: &Job, program: &Program) -> Result<Identity, Failure> {
-        let hashed = |job: &Job, file: &ReadFile| {
+        let hashed = |file: &ReadFile| {
             file_hash(&file.path).map_err(|error| {
                 let path = file.path.display();
                 job.output
@@ -61,7 +61,7 @@ impl Identity {
             if list.iter().all(|known| known.file != file.name) {
                 list.push(FileHash {
                     file: file.name.clone(),
-                    sha256: hashed(job, file)?,
+                    sha256: hashed(file)?,
                 });
             }
         }

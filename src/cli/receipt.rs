@@ -2,10 +2,9 @@
 use super::identity::{FileHash, Identity, hex};
 use super::journal::{self, Journal, TensorHash};
 use super::{COMPILER, Failure, Job};
+use crate::data::whole::replace;
 use crate::train::Machine;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The version of the format that is written, and the newest that is read.
@@ -51,6 +50,16 @@ impl Receipt {
             weights: journal::weights_hash(&tensors),
             tensors,
         }
+    }
+
+    /// Writes the receipt, as a whole or not at all.
+    ///
+    /// # Errors
+    /// Why it cannot be written.
+    pub fn write(&self, path: &Path) -> std::io::Result<()> {
+        let mut text = serde_json::to_string_pretty(self).map_err(std::io::Error::other)?;
+        text.push('\n');
+        replace(path, &[text.as_bytes()])
     }
 
     /// Reads a receipt.
@@ -119,45 +128,5 @@ impl Receipt {
             }
         }
         found
-    }
-}
-
-/// A file that a receipt is going to be written to.
-pub struct Target {
-    path: PathBuf,
-    partial: PathBuf,
-}
-
-impl Target {
-    /// Tries whether a file can be written there, before a run.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn new(path: &Path) -> std::io::Result<Target> {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let target = Target {
-            path: path.to_path_buf(),
-            partial: partial.into(),
-        };
-        if path.is_dir() {
-            return Err(std::io::ErrorKind::IsADirectory.into());
-        }
-        File::create(&target.partial)?;
-        std::fs::remove_file(&target.partial)?;
-        Ok(target)
-    }
-
-    /// Writes the receipt, as a whole or not at all.
-    ///
-    /// # Errors
-    /// Why it cannot be written.
-    pub fn write(&self, receipt: &Receipt) -> std::io::Result<()> {
-        let mut text = serde_json::to_string_pretty(receipt).map_err(std::io::Error::other)?;
-        text.push('\n');
-        let mut file = File::create(&self.partial)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&self.partial, &self.path)
     }
 }

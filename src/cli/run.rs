@@ -3,10 +3,11 @@ use super::checkpoint::{Checkpoints, Every};
 use super::identity::Identity;
 use super::interrupt::Interrupt;
 use super::journal::Journal;
-use super::receipt::{Receipt, Target};
+use super::receipt::Receipt;
 use super::{Failure, Job};
 use crate::check::program::{Program, SlotKind};
 use crate::data::FileProvider;
+use crate::data::whole::try_replace;
 use crate::session::{self, Checked, Summary};
 use crate::train::format::float;
 use crate::train::{Compiled, Epoch, Event, Machine, Resolve, RunError};
@@ -43,7 +44,9 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     let start = Instant::now();
     let (program, checked) = job.checked()?;
     let job = &job;
-    let target = target(job, keep)?;
+    if let Some(path) = &keep.receipt {
+        try_receipt(job, path)?;
+    }
     let identity = identity(job, keep, &program)?;
     let checkpoints = checkpoints(job, keep, identity.as_ref(), &program)?;
     let pool = job.pool()?;
@@ -54,7 +57,7 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
         header(job, &program, &compiled, start.elapsed());
     }
     let resolve = resolver(job.source.base_dir.clone());
-    let journal = Journal::new(&program, target.is_some());
+    let journal = Journal::new(&program, keep.receipt.is_some());
     let mut machine = session::machine(program, compiled.clone(), resolve).map_err(failed)?;
     let mut drive = Drive {
         report: Report::new(job, reports.progress),
@@ -75,13 +78,13 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
         Some(checkpoints) => Some(checkpoints.into_identity()),
         None => identity,
     };
-    let (Some(target), Some(identity)) = (target, identity) else {
+    let (Some(path), Some(identity)) = (&keep.receipt, identity) else {
         return Ok(());
     };
     let receipt = Receipt::new(job, identity, &drive.journal, &machine);
-    target
-        .write(&receipt)
-        .map_err(|error| unwritten(job, keep, &error))
+    receipt
+        .write(path)
+        .map_err(|error| unwritten(job, path, &error))
 }
 
 /// What the run is a function of, where that is kept.
@@ -112,25 +115,18 @@ pub fn failed(job: &Job, error: &RunError) -> Failure {
     }
 }
 
-/// The place of the receipt, tried before the run.
-fn target(job: &Job, keep: &Keep) -> Result<Option<Target>, Failure> {
-    let Some(path) = &keep.receipt else {
-        return Ok(None);
-    };
+/// Tries the place of the receipt before the run.
+fn try_receipt(job: &Job, path: &Path) -> Result<(), Failure> {
     if job.source.name == session::STDIN {
         job.output.say(
             "error: a program from standard input has no receipt: nobody could train it again\nhelp: write it to a file\n",
         );
         return Err(Failure::Usage);
     }
-    let target = Target::new(path);
-    target
-        .map(Some)
-        .map_err(|error| unwritten(job, keep, &error))
+    try_replace(path).map_err(|error| unwritten(job, path, &error))
 }
 
-fn unwritten(job: &Job, keep: &Keep, error: &std::io::Error) -> Failure {
-    let path = keep.receipt.as_deref().unwrap_or(Path::new(""));
+fn unwritten(job: &Job, path: &Path, error: &std::io::Error) -> Failure {
     job.output.say(&format!(
         "error: the receipt \"{}\" cannot be written: {error}\n",
         path.display()

@@ -1,6 +1,7 @@
 //! A folder of checkpoints: two files that are written in turn, each as a whole and with a checksum, so that at any moment one is sound.
+use crate::data::whole::replace_by;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Error, ErrorKind, Write};
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// What every file begins with, in every version of the format.
@@ -86,37 +87,13 @@ impl Folder {
     /// # Errors
     /// Why it cannot be written; the file of before is still there.
     pub fn write(&self, slot: usize, content: &[&[u8]]) -> std::io::Result<()> {
-        let partial = self.path.join(PARTIAL);
-        let written = write_all(&partial, content)
-            .and_then(|()| std::fs::rename(&partial, self.path.join(NAMES[slot % NAMES.len()])))
-            .and_then(|()| sync_folder(&self.path));
-        if written.is_err() {
-            // The error that matters is the first one. A full disk gets its room back.
-            let _ = std::fs::remove_file(&partial);
-        }
-        written
+        let path = self.path.join(NAMES[slot % NAMES.len()]);
+        let prefix = prefix(content);
+        let parts: Vec<&[u8]> = std::iter::once(&*prefix)
+            .chain(content.iter().copied())
+            .collect();
+        replace_by(&self.path.join(PARTIAL), &path, &parts)
     }
-}
-
-fn write_all(path: &Path, content: &[&[u8]]) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(&prefix(content))?;
-    for part in content {
-        file.write_all(part)?;
-    }
-    file.sync_all()
-}
-
-/// Has the system keep a renaming: the folder's own data go to the disk.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// Where folders cannot be opened as files, the system keeps renamings by itself.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> std::io::Result<()> {
-    Ok(())
 }
 
 fn prefix(content: &[&[u8]]) -> Vec<u8> {

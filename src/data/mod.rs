@@ -20,6 +20,7 @@ mod split;
 mod statistics;
 mod text;
 pub mod transforms;
+pub mod whole;
 mod windows;
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! Named tensors in files: written as safetensors, read from safetensors or `.npz`.
 use super::files::{Files, Policy};
 use super::npy::f16_to_f32;
+use super::whole::replace;
 use super::{fault, fault_help, npy};
 use crate::base::data::DataError;
 use crate::base::tensor::{Elements, Tensor};
 use crate::base::types::DType;
 use ::safetensors::tensor::TensorView;
 use ::safetensors::{Dtype, SafeTensors};
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Writes tensors and strings to a file, as a whole or not at all.
 ///
@@ -23,7 +22,7 @@ pub fn save(
     let path = path.as_ref();
     let bytes = serialized(tensors, metadata)
         .map_err(|what| fault(format!("\"{}\" cannot be written: {what}", path.display())))?;
-    replace(path, &bytes).map_err(|error| DataError {
+    replace(path, &[&bytes]).map_err(|error| DataError {
         message: format!("\"{}\" cannot be written: {error}", path.display()),
         help: Some("the folder must exist, have room and allow writing".to_string()),
         missing: true,
@@ -161,47 +160,6 @@ fn little_endian(tensor: &Tensor) -> Vec<u8> {
             .flat_map(|value| value.to_le_bytes())
             .collect(),
         Elements::Bool(values) | Elements::U8(values) => values.clone(),
-    }
-}
-
-/// Writes beside the file, then renames, and makes both durable.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let (temporary, mut file) = temporary_beside(path, folder)?;
-    let written = file
-        .write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&temporary, path))
-        .and_then(|()| File::open(folder)?.sync_all());
-    if written.is_err() {
-        // The error that matters is the first one; the temporary file may be gone already.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
-}
-
-fn temporary_beside(path: &Path, folder: &Path) -> std::io::Result<(PathBuf, File)> {
-    let name = path
-        .file_name()
-        .ok_or_else(|| std::io::Error::other("the path names no file"))?
-        .to_string_lossy();
-    let mut turn = 0u32;
-    loop {
-        let temporary = folder.join(format!(".{name}.{}.{turn}.tmp", std::process::id()));
-        match File::options()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)
-        {
-            Ok(file) => return Ok((temporary, file)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && turn < 1000 => {
-                turn += 1
-            }
-            Err(error) => return Err(error),
-        }
     }
 }
 

@@ -208,6 +208,12 @@ fn parameters_are_read_and_set_by_path() {
         .set_parameter("f.theta", &[1.0])
         .expect_err("one is missing");
     assert!(error.to_string().contains("2 elements"), "{error}");
+    let rows = trainer.value("x").expect("the whole field").to_f64();
+    let rows: Vec<f32> = rows.iter().map(|&x| x as f32).collect();
+    let error = trainer
+        .set_parameter("x", &rows)
+        .expect_err("data are only read");
+    assert!(error.to_string().contains("only read"), "{error}");
     let error = trainer.value("f.thetta").expect_err("misspelt");
     assert!(
         error.to_string().contains("did you mean `f.theta`"),

@@ -125,6 +125,8 @@ pub enum Step {
         reverse: bool,
         /// What one turn runs.
         body: Vec<Step>,
+        /// The first result of the scan that it runs.
+        value: Option<Value>,
     },
 }
 
@@ -301,6 +303,7 @@ fn write_steps(
                 length,
                 reverse,
                 body,
+                ..
             } => {
                 writeln!(
                     f,

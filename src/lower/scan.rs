@@ -46,6 +46,7 @@ impl Lowering {
             length: scan.length,
             reverse: scan.reverse,
             body,
+            value: data.results.first().copied(),
         });
         self.final_states(scope, graph, scan, data, &rings)
     }

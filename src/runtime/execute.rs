@@ -396,6 +396,7 @@ impl Executable {
                         length,
                         reverse,
                         body,
+                        ..
                     } => {
                         let whole = (*length, *reverse, body.as_slice());
                         self.turns(whole, memory, frame, products, &mut |frame, products| {

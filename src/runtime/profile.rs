@@ -61,6 +61,7 @@ impl StepTimes {
                     length,
                     reverse,
                     body,
+                    ..
                 } = step
                 {
                     let whole = (*length, *reverse, body.as_slice());

@@ -276,6 +276,15 @@ fn bind(
             None => return Err(fault(format!("there is no slot {slot}"))),
         }
     }
+    if let Some(output) = step
+        .outputs
+        .iter()
+        .find(|output| program.slot(**output).field.is_some())
+    {
+        return Err(fault(format!(
+            "slot {output} is a field of a data set and is written"
+        )));
+    }
     let sized = |slots: &[crate::check::program::SlotId]| {
         slots
             .iter()

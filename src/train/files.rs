@@ -6,6 +6,7 @@ use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::Type;
 use crate::data::safetensors;
+use crate::data::whole::replace;
 use std::path::Path;
 
 /// Writes named tensors, the file as a whole or not at all.
@@ -79,7 +80,7 @@ const COLOURS: [&str; 6] = [
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b",
 ];
 
-/// Draws a tensor to an SVG file: a line (rank 1), one line for each row (rank 2), or a number.
+/// Draws a tensor to an SVG file, which is written as a whole or not at all: a line (rank 1), one line for each row (rank 2), or a number.
 ///
 /// # Errors
 /// Why the file cannot be written, or a tensor of a higher rank.
@@ -93,7 +94,8 @@ pub fn plot(path: &Path, tensor: &Tensor, origin: Span) -> Result<(), RunError> 
                 .help("draw a line (1 dimension) or several lines (2 dimensions)"));
         }
     };
-    std::fs::write(path, drawing(&tensor.to_f64(), rows)).map_err(|error| {
+    let drawing = drawing(&tensor.to_f64(), rows);
+    replace(path, &[drawing.as_bytes()]).map_err(|error| {
         RunError::file(
             origin,
             DataError {

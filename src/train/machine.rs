@@ -218,10 +218,11 @@ impl Machine {
         )
     }
 
-    /// Sets a slot, and says whether the value fits it.
+    /// Sets a slot, and says whether the value fits it. A field of a data set is only read: nothing fits it.
     pub fn set_value(&mut self, slot: SlotId, value: &Tensor) -> bool {
         let ty = self.ty(slot).clone();
-        ty.shape == value.shape()
+        self.program.slot(slot).field.is_none()
+            && ty.shape == value.shape()
             && values::write(
                 ty.dtype,
                 self.store.bytes_mut(slot.0 as usize),
@@ -600,7 +601,7 @@ impl Machine {
         &mut self,
         iterator: usize,
         size: usize,
-        positions: SlotId,
+        positions: Option<SlotId>,
         fields: &[(String, SlotId)],
     ) -> Result<bool, RunError> {
         let batches = self.iterators.get_mut(iterator).and_then(Option::as_mut);
@@ -608,7 +609,9 @@ impl Machine {
         let Some(rows) = batches.next(size) else {
             return Ok(false);
         };
-        rows.positions(self.store.bytes_mut(positions.0 as usize));
+        if let Some(slot) = positions {
+            rows.positions(self.store.bytes_mut(slot.0 as usize));
+        }
         for (field, slot) in fields {
             let dtype: DType = self.program.slot(*slot).ty.dtype;
             rows.copy(field, dtype, self.store.bytes_mut(slot.0 as usize), size)?;

@@ -244,7 +244,7 @@ fn batches() -> Program {
         Instr::NextBatch {
             iterator: 0,
             size: 2,
-            rows,
+            rows: Some(rows),
             fields: vec![("x".into(), x), ("y".into(), y)],
             otherwise: 7,
         },
