@@ -373,7 +373,22 @@ pub fn emit(
     }
 }
 
-fn emit_program(stage: Stage, program: &Program, settings: &Settings) -> Result<String, RunError> {
+/// The syntax tree of a text that parses.
+pub fn tree_text(text: &str) -> String {
+    let mut sources = Sources::default();
+    let file = sources.add("", text);
+    print::print_ast(&parse::parse(&sources, file).0)
+}
+
+/// A stage of a checked program as text.
+///
+/// # Errors
+/// A fault of the compiler.
+pub fn emit_program(
+    stage: Stage,
+    program: &Program,
+    settings: &Settings,
+) -> Result<String, RunError> {
     let mut out = String::new();
     if stage == Stage::Typed {
         return Ok(program.to_string());

@@ -10,6 +10,7 @@ mod datasets;
 mod dims;
 mod expr;
 mod graphs;
+pub mod growing;
 mod index;
 mod layers;
 mod learn;
@@ -100,11 +101,11 @@ pub fn check(
     provider: &mut dyn DataProvider,
     options: &CheckOptions,
 ) -> (Option<Program>, Vec<Diagnostic>) {
-    let mut checker = Checker::new(sources, provider, options);
-    checker.load_standard_library();
-    checker.program.base_dir = options.base_dir.clone();
+    let mut checker = Checker::new(std::mem::take(sources), Box::new(provider), options.clone());
     checker.run(&file.statements);
-    checker.finish()
+    let program = checker.finish();
+    *sources = checker.sources;
+    (program, checker.diagnostics)
 }
 
 /// Names that a file declares.
@@ -145,9 +146,9 @@ struct LoopSite {
 
 /// The elaborator.
 pub struct Checker<'a> {
-    sources: &'a mut Sources,
-    provider: &'a mut dyn DataProvider,
-    options: &'a CheckOptions,
+    sources: Sources,
+    provider: Box<dyn DataProvider + 'a>,
+    options: CheckOptions,
     diagnostics: Vec<Diagnostic>,
     program: Program,
     modules: Vec<Module>,
@@ -202,15 +203,31 @@ pub struct Checker<'a> {
     scan_outputs: Vec<values::TensorVal>,
     /// The last state of each stack that a scan made, for `last`.
     final_states: HashMap<(usize, crate::tir::Value), values::TensorVal>,
+    /// At a prompt: the values of expressions that stand alone.
+    prompt: Option<Vec<growing::Shown>>,
 }
 
 impl<'a> Checker<'a> {
+    /// An elaborator that knows the standard library.
     fn new(
-        sources: &'a mut Sources,
-        provider: &'a mut dyn DataProvider,
-        options: &'a CheckOptions,
+        sources: Sources,
+        provider: Box<dyn DataProvider + 'a>,
+        options: CheckOptions,
+    ) -> Checker<'a> {
+        let mut checker = Checker::empty(sources, provider, options);
+        checker.load_standard_library();
+        checker.program.base_dir = checker.options.base_dir.clone();
+        checker
+    }
+
+    fn empty(
+        sources: Sources,
+        provider: Box<dyn DataProvider + 'a>,
+        options: CheckOptions,
     ) -> Checker<'a> {
         Checker {
+            float: options.float,
+            base_dir: options.base_dir.clone(),
             sources,
             provider,
             options,
@@ -226,14 +243,12 @@ impl<'a> Checker<'a> {
             graphs_opened: 0,
             initial: Segment::default(),
             initial_outputs: Vec::new(),
-            float: options.float,
             training: false,
             index_vars: Vec::new(),
             places: Vec::new(),
             streams: Vec::new(),
             token_starts: HashMap::new(),
             inexact: None,
-            base_dir: options.base_dir.clone(),
             loops: Vec::new(),
             scan_turns: Vec::new(),
             step: None,
@@ -255,6 +270,7 @@ impl<'a> Checker<'a> {
             optimized: None,
             scan_outputs: Vec::new(),
             final_states: HashMap::new(),
+            prompt: None,
         }
     }
 
@@ -262,7 +278,7 @@ impl<'a> Checker<'a> {
     fn load_standard_library(&mut self) {
         for (name, text) in STANDARD_LIBRARY {
             let file = self.sources.add(*name, *text);
-            let (tree, diagnostics) = crate::syntax::parse::parse(self.sources, file);
+            let (tree, diagnostics) = crate::syntax::parse::parse(&self.sources, file);
             self.diagnostics.extend(diagnostics);
             self.declare_all(&tree.statements, 0);
         }
@@ -274,18 +290,20 @@ impl<'a> Checker<'a> {
         self.flush();
     }
 
-    fn finish(mut self) -> (Option<Program>, Vec<Diagnostic>) {
+    /// The program, where nothing is wrong with it.
+    fn finish(&mut self) -> Option<Program> {
         self.unused_hypers();
         if self.has_errors() {
-            return (None, self.diagnostics);
+            return None;
         }
         self.fill_instances();
         if self.has_errors() {
-            return (None, self.diagnostics);
+            return None;
         }
         self.initial_graph();
-        prune(&mut self.program);
-        (Some(self.program), self.diagnostics)
+        let mut program = std::mem::take(&mut self.program);
+        prune(&mut program, &HashSet::new());
+        Some(program)
     }
 
     fn unused_hypers(&mut self) {
@@ -340,19 +358,19 @@ impl<'a> Checker<'a> {
         let is_std = |file: FileId, sources: &Sources| sources.file(file).name.starts_with("std/");
         let primary = diagnostic.labels.first().map(|label| label.span);
         if let Some(span) = primary
-            && is_std(span.file, self.sources)
+            && is_std(span.file, &self.sources)
             && let Some(site) = self
                 .calls
                 .iter()
                 .rev()
-                .find(|site| !is_std(site.span.file, self.sources))
+                .find(|site| !is_std(site.span.file, &self.sources))
                 .cloned()
         {
             let place = self.sources.location(span);
             let label = diagnostic.labels.remove(0);
             diagnostic
                 .labels
-                .retain(|label| !is_std(label.span.file, self.sources));
+                .retain(|label| !is_std(label.span.file, &self.sources));
             diagnostic.labels.insert(
                 0,
                 crate::base::diagnostic::Label {
@@ -401,7 +419,7 @@ impl<'a> Checker<'a> {
 
     /// A number for a span by the tokens before it and in it: blanks and comments do not change what is drawn.
     fn token_key(&mut self, span: Span) -> u64 {
-        let sources = &*self.sources;
+        let sources = &self.sources;
         let starts = self.token_starts.entry(span.file).or_insert_with(|| {
             let (raw, _) = token::lex(&sources.file(span.file).text, span.file);
             let written = raw
@@ -528,8 +546,10 @@ fn slots_read(instr: &Instr) -> Vec<SlotId> {
 }
 
 /// Drops outputs of graphs that nothing reads (bindings that only the step itself needed) and fields of batches that the host need not copy.
-fn prune(program: &mut Program) {
+/// `visible` are slots that something outside the program reads.
+fn prune(program: &mut Program, visible: &HashSet<SlotId>) {
     let mut read: HashSet<SlotId> = program.code.iter().flat_map(slots_read).collect();
+    read.extend(visible);
     read.extend(
         program
             .graphs

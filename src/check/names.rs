@@ -159,6 +159,14 @@ impl Checker<'_> {
         self.language_name(name)
     }
 
+    /// Names that the language itself knows.
+    pub(super) fn language_names(&self) -> impl Iterator<Item = &'static str> {
+        let builtins = BUILTINS.iter().map(|(name, _)| *name);
+        builtins
+            .chain(READER_NAMES.iter().copied())
+            .chain(TRANSFORM_NAMES.iter().copied())
+    }
+
     fn language_name(&mut self, name: &str) -> Option<Val> {
         if let Some((_, builtin)) = BUILTINS.iter().find(|(known, _)| *known == name) {
             return Some(Val::Builtin(*builtin));
@@ -470,7 +478,7 @@ impl Checker<'_> {
             );
         }
         let file = self.sources.add(name.clone(), text);
-        let (tree, diagnostics) = crate::syntax::parse::parse(self.sources, file);
+        let (tree, diagnostics) = crate::syntax::parse::parse(&self.sources, file);
         let failed = !diagnostics.is_empty();
         self.diagnostics.extend(diagnostics);
         let module = self.modules.len();

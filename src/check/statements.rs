@@ -303,7 +303,10 @@ impl Checker<'_> {
                 | ExprKind::Error
                 | ExprKind::Pipe(..)
         );
-        self.eval(expr)?;
+        let value = self.eval(expr)?;
+        if self.prompt.is_some() && self.at_top() && self.loops.is_empty() {
+            return self.show(&value, expr.span);
+        }
         if !used {
             return self.error(
                 "E0441",

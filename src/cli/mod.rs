@@ -10,6 +10,7 @@ mod interrupt;
 mod journal;
 mod output;
 mod receipt;
+mod repl;
 mod run;
 mod slots;
 mod verify;
@@ -34,7 +35,7 @@ use std::time::{Duration, Instant};
 #[command(name = "dlmc", version)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -107,6 +108,23 @@ enum Command {
         /// List kernels below half a percent too
         #[arg(long)]
         all: bool,
+    },
+    /// Type statements and see what they give; the same as no command at all
+    Repl {
+        /// A program that is run first
+        file: Option<String>,
+        /// Hyper-parameters: NAME=VALUE
+        #[arg(value_parser = setting, value_name = "NAME=VALUE")]
+        settings: Vec<(String, String)>,
+        /// Threads; as many as there are processors where nothing is said
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: Option<u16>,
+        /// Seed of everything random
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// Colour of messages
+        #[arg(long, value_enum, default_value_t = Colour::Auto)]
+        color: Colour,
     },
     /// Show a program at a stage of the compiler
     Emit {
@@ -202,7 +220,14 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    match execute(&cli.command, start) {
+    let command = cli.command.unwrap_or(Command::Repl {
+        file: None,
+        settings: Vec::new(),
+        threads: None,
+        seed: 0,
+        color: Colour::Auto,
+    });
+    match execute(&command, start) {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Program) => ExitCode::from(1),
         Err(Failure::Usage) => ExitCode::from(2),
@@ -267,6 +292,22 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             };
             explain::explain(Job::new(program)?, request)
         }
+        Command::Repl {
+            file,
+            settings,
+            threads,
+            seed,
+            color,
+        } => repl::repl(&repl::Request {
+            file: file.clone(),
+            settings: Settings {
+                hypers: settings.clone(),
+                seed: *seed,
+                threads: threads.map_or_else(session::default_threads, usize::from),
+                skip: Vec::new(),
+            },
+            colour: *color,
+        }),
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
     }
 }

@@ -3,6 +3,7 @@ use super::checkpoint::{Checkpoints, Every};
 use super::identity::Identity;
 use super::interrupt::Interrupt;
 use super::journal::Journal;
+use super::output::Output;
 use super::receipt::Receipt;
 use super::{Failure, Job};
 use crate::check::program::{Program, SlotKind};
@@ -60,7 +61,8 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     let journal = Journal::new(&program, keep.receipt.is_some());
     let mut machine = session::machine(program, compiled.clone(), resolve).map_err(failed)?;
     let mut drive = Drive {
-        report: Report::new(job, reports.progress),
+        job,
+        report: Report::new(&job.output, reports.progress),
         journal,
         checkpoints,
     };
@@ -136,6 +138,7 @@ fn unwritten(job: &Job, path: &Path, error: &std::io::Error) -> Failure {
 
 /// A run with all that accompanies it.
 struct Drive<'a> {
+    job: &'a Job,
     report: Report<'a>,
     journal: Journal,
     checkpoints: Option<Checkpoints<'a>>,
@@ -154,7 +157,7 @@ impl Drive<'_> {
             checkpoints.replace()?;
         }
         checkpoints.write(machine, &self.journal).map_err(|error| {
-            self.report.job.output.say(&format!(
+            self.job.output.say(&format!(
                 "error: no checkpoint can be written to {}: {error}\nhelp: the folder must have room and allow writing\n",
                 checkpoints.shown()
             ));
@@ -164,7 +167,7 @@ impl Drive<'_> {
 
     /// Runs to the end, or until a signal or a closed output ends it.
     fn run(&mut self, machine: &mut Machine) -> Result<(), Failure> {
-        let interrupt = Interrupt::watch(self.report.job, machine)?;
+        let interrupt = Interrupt::watch(self.job, machine)?;
         loop {
             let place = self.journal.place;
             let turns = self
@@ -173,7 +176,7 @@ impl Drive<'_> {
                 .map_or(u64::MAX, |c| c.steps_left(place));
             let event = self.journal.advance(machine, turns).map_err(|error| {
                 self.report.clear_status();
-                failed(self.report.job, &error)
+                failed(self.job, &error)
             })?;
             let epoch_ended = matches!(event, Event::EpochEnd(_));
             let finished = event == Event::Finished;
@@ -199,7 +202,7 @@ impl Drive<'_> {
             && let Err(error) = checkpoints.write(machine, &self.journal)
         {
             self.report.clear_status();
-            self.report.job.output.say(&format!(
+            self.job.output.say(&format!(
                 "warning: no checkpoint can be written to {}: {error}\n",
                 checkpoints.shown()
             ));
@@ -222,7 +225,7 @@ impl Drive<'_> {
                 text += &format!("to go on: {}\n", resume_command());
             }
         }
-        self.report.job.output.say(&text);
+        self.job.output.say(&text);
     }
 }
 
@@ -254,35 +257,37 @@ pub fn resolver(base_dir: String) -> Resolve {
 }
 
 /// Writes events as they come.
-struct Report<'a> {
-    job: &'a Job,
+pub struct Report<'a> {
+    output: &'a Output,
     progress: bool,
     status_shown: bool,
     last_status: Instant,
 }
 
 impl<'a> Report<'a> {
-    fn new(job: &'a Job, progress: bool) -> Report<'a> {
+    /// A report of training where `progress` asks for one line an epoch.
+    pub fn new(output: &'a Output, progress: bool) -> Report<'a> {
         Report {
-            job,
+            output,
             progress,
             status_shown: false,
             last_status: Instant::now(),
         }
     }
 
-    fn event(&mut self, event: Event) -> Result<(), Failure> {
+    /// Reports one event.
+    pub fn event(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::None | Event::Finished | Event::EpochBegin { .. } => {}
             Event::Line(line) => {
                 self.clear_status();
-                self.job.output.line(&line)?;
+                self.output.line(&line)?;
             }
             Event::StepDone { step, steps, loss } => self.status(step, steps, loss),
             Event::EpochEnd(epoch) => {
                 self.clear_status();
                 if self.progress {
-                    self.job.output.say(&epoch_line(&epoch));
+                    self.output.say(&epoch_line(&epoch));
                 }
             }
         }
@@ -291,18 +296,19 @@ impl<'a> Report<'a> {
 
     /// A line that the next one overwrites, on terminals only, at most five times a second.
     fn status(&mut self, step: usize, steps: usize, loss: f64) {
-        if self.job.output.terminal && self.last_status.elapsed() > Duration::from_millis(200) {
+        if self.output.terminal && self.last_status.elapsed() > Duration::from_millis(200) {
             self.last_status = Instant::now();
             self.status_shown = true;
             let text = format!("\r\x1b[Kstep {}/{steps}  loss {loss:.4}", step + 1);
-            self.job.output.say(&text);
+            self.output.say(&text);
         }
     }
 
-    fn clear_status(&mut self) {
+    /// Takes the line that the next one would overwrite away.
+    pub fn clear_status(&mut self) {
         if self.status_shown {
             self.status_shown = false;
-            self.job.output.say("\r\x1b[K");
+            self.output.say("\r\x1b[K");
         }
     }
 }

@@ -156,6 +156,22 @@ impl Machine {
         })
     }
 
+    /// Goes on with the values that slots of the same number and size have in another store: those of the parts of a program that ran before.
+    pub fn adopt(&mut self, store: Store) {
+        self.store.adopt(store);
+    }
+
+    /// The values of all slots, with the machine at an end.
+    pub fn into_store(self) -> Store {
+        self.store
+    }
+
+    /// Back to the first instruction, with all slots as they are.
+    pub fn rewind(&mut self) {
+        self.position = 0;
+        self.turns = 0;
+    }
+
     /// The program.
     pub fn program(&self) -> &Arc<Program> {
         &self.program
