@@ -226,7 +226,11 @@ impl Growing {
     }
 
     fn data_paths(&self, name: &str, data: &DataVal) -> Vec<String> {
-        let Some(set) = data.set.get().and_then(|at| self.checker.program.data.get(at)) else {
+        let Some(set) = data
+            .set
+            .get()
+            .and_then(|at| self.checker.program.data.get(at))
+        else {
             return Vec::new();
         };
         let mut paths = Vec::new();
@@ -239,7 +243,12 @@ impl Growing {
                     format!("{name}.{part}")
                 }
             };
-            paths.extend(table.fields.iter().map(|(field, _)| format!("{prefix}.{field}")));
+            paths.extend(
+                table
+                    .fields
+                    .iter()
+                    .map(|(field, _)| format!("{prefix}.{field}")),
+            );
         }
         paths
     }
@@ -253,9 +262,11 @@ impl Growing {
         let order = std::iter::once(0)
             .chain(library + 1..library + 1 + imports)
             .chain(1..library + 1);
-        order
-            .map(|at| FileId(at as u32))
-            .find_map(|file| declarations(sources, file).into_iter().rfind(|d| d.name == name))
+        order.map(|at| FileId(at as u32)).find_map(|file| {
+            declarations(sources, file)
+                .into_iter()
+                .rfind(|d| d.name == name)
+        })
     }
 
     /// Parameters and states of the layers that have a name, with their paths, sorted.
@@ -312,7 +323,10 @@ impl Growing {
             Val::Optimizer(_) => "an optimizer".into(),
             Val::Instance(instance) => {
                 let slots = self.checker.slots_of(instance, Some(SlotKind::Parameter));
-                let count: usize = slots.iter().map(|(_, slot)| self.slot(*slot).ty.len()).sum();
+                let count: usize = slots
+                    .iter()
+                    .map(|(_, slot)| self.slot(*slot).ty.len())
+                    .sum();
                 format!("{}, {count} parameters", instance.def.syntax.name.text)
             }
             other => other.kind().into(),
@@ -353,7 +367,9 @@ impl Growing {
     fn parsed(&mut self, text: &str) -> Option<Vec<Stmt>> {
         let start = self.checker.sources.file(self.file).text.len();
         let end = if text.ends_with('\n') { "" } else { "\n" };
-        self.checker.sources.append(self.file, &format!("{text}{end}"));
+        self.checker
+            .sources
+            .append(self.file, &format!("{text}{end}"));
         self.checker.token_starts.remove(&self.file);
         let (tree, diagnostics) = parse::parse_from(&self.checker.sources, self.file, start);
         self.checker.diagnostics.extend(diagnostics);
@@ -423,18 +439,26 @@ impl Growing {
                 self.checker.diagnostics.truncate(said);
                 let place = old.span;
                 let layer = &old.def.syntax.name.text;
-                let message = format!("`{name}` keeps the former `{layer}`: the new one does not take what `{name}` was made with");
+                let message = format!(
+                    "`{name}` keeps the former `{layer}`: the new one does not take what `{name}` was made with"
+                );
                 let warning = Diagnostic::warning("W0201", place, message)
                     .help(format!("make it anew: `let {name} = {layer}(...)`"));
                 self.checker.diagnostics.push(warning);
                 continue;
             };
             *new.path.borrow_mut() = old.path.borrow().clone();
-            match self.renewed.iter_mut().find(|(_, last)| Rc::ptr_eq(last, &old)) {
+            match self
+                .renewed
+                .iter_mut()
+                .find(|(_, last)| Rc::ptr_eq(last, &old))
+            {
                 Some((_, last)) => *last = new.clone(),
                 None => self.renewed.push((old, new.clone())),
             }
-            self.checker.modules[1].names.insert(name, Val::Instance(new));
+            self.checker.modules[1]
+                .names
+                .insert(name, Val::Instance(new));
         }
     }
 
@@ -496,13 +520,16 @@ impl Growing {
                     None => report.new.push(path.clone()),
                 }
             }
-            let gone = before.iter().filter(|(path, _)| !report.kept.contains(path));
+            let gone = before
+                .iter()
+                .filter(|(path, _)| !report.kept.contains(path));
             report.dropped = gone.map(|(path, _)| path.clone()).collect();
             reports.push(report);
         }
         let code = &mut self.checker.program.code;
         let count = copies.len();
-        code.iter_mut().for_each(|instr| shift_targets(instr, count));
+        code.iter_mut()
+            .for_each(|instr| shift_targets(instr, count));
         code.splice(0..0, copies);
         reports
     }
@@ -512,7 +539,9 @@ impl Growing {
         let first = std::mem::replace(&mut self.graphs, self.checker.program.graphs.len());
         let shown = self.checker.prompt.replace(Vec::new()).unwrap_or_default();
         let mut visible = HashSet::new();
-        shown.iter().for_each(|shown| shown_slots(shown, &mut visible));
+        shown
+            .iter()
+            .for_each(|shown| shown_slots(shown, &mut visible));
         bound_slots(&self.checker.modules[1].names, &mut visible);
         let whole = &mut self.checker.program;
         let mut program = Program {
@@ -730,7 +759,10 @@ fn declared_name(statement: &Stmt) -> Option<Arc<str>> {
 pub fn declarations(sources: &Sources, file: FileId) -> Vec<Declared> {
     let (tree, _) = parse::parse(sources, file);
     let names = |params: &[Param]| -> Vec<String> {
-        params.iter().map(|param| param.name.text.to_string()).collect()
+        params
+            .iter()
+            .map(|param| param.name.text.to_string())
+            .collect()
     };
     let mut found = Vec::new();
     for statement in &tree.statements {
@@ -763,7 +795,11 @@ pub fn declarations(sources: &Sources, file: FileId) -> Vec<Declared> {
 /// Whether an instance, or one inside it, is of a layer of these names.
 fn uses(instance: &Instance, names: &HashSet<Arc<str>>) -> bool {
     names.contains(&instance.def.syntax.name.text)
-        || instance.children.borrow().values().any(|child| uses(child, names))
+        || instance
+            .children
+            .borrow()
+            .values()
+            .any(|child| uses(child, names))
 }
 
 fn shown_slots(shown: &Shown, into: &mut HashSet<SlotId>) {
@@ -788,7 +824,9 @@ fn value_slots(value: &Val, into: &mut HashSet<SlotId>) {
         }
         Val::Tuple(parts) => parts.iter().for_each(|part| value_slots(part, into)),
         Val::List(items) => items.iter().for_each(|(_, item)| value_slots(item, into)),
-        Val::Record(fields) => fields.iter().for_each(|(_, field)| value_slots(field, into)),
+        Val::Record(fields) => fields
+            .iter()
+            .for_each(|(_, field)| value_slots(field, into)),
         Val::Fn(def) => {
             if let Some(closure) = &def.closure {
                 bound_slots(closure, into);

@@ -2,6 +2,7 @@
 use super::draw;
 use super::session::{Session, Trouble, Value};
 use crate::base::diagnostic::nearest;
+use crate::base::source::FileId;
 use crate::check::growing::Declared;
 use crate::cli::explain;
 use crate::cli::run::duration;
@@ -10,27 +11,62 @@ use crate::data::whole::replace;
 use crate::runtime::speed::Speed;
 use crate::session::{self, Stage};
 use crate::syntax::token;
-use crate::base::source::FileId;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long `:time` repeats an expression.
+/// How long `:time` and `:explain` repeat an expression.
 const TIME: Duration = Duration::from_millis(500);
 
 /// A command: its name, what follows it, what it does.
 pub const COMMANDS: &[(&str, &str, &str)] = &[
     (":help", "", "this list"),
-    (":type", "EXPR", "the type of an expression, without computing it"),
+    (
+        ":type",
+        "EXPR",
+        "the type of an expression, without computing it",
+    ),
     (":doc", "NAME", "what is documented of a name"),
-    (":source", "NAME", "how a name is declared, also in the standard library"),
+    (
+        ":source",
+        "NAME",
+        "how a name is declared, also in the standard library",
+    ),
     (":names", "", "the names of this session, and what they are"),
-    (":plot", "EXPR", "a vector as a curve, a matrix as a picture"),
-    (":time", "EXPR", "how long it takes, on copies of all values"),
-    (":explain", "EXPR", "what its time is spent on, kernel by kernel, on copies of all values"),
-    (":ir", "STAGE EXPR", "what the compiler makes of it: tokens, typed, tir, grad, after:PASS, kernels, memory, clif, asm"),
-    (":set", "NAME = NUMBER", "another value for a hyper-parameter, without a new compilation"),
-    (":save", "FILE", "the session's program to a .dlm file, or its weights to a .safetensors file"),
-    (":load", "FILE", "runs a .dlm file, or reads weights of a .safetensors or .npz file"),
+    (
+        ":plot",
+        "EXPR",
+        "a vector as a curve, a matrix as a picture",
+    ),
+    (
+        ":time",
+        "EXPR",
+        "how long it takes, on copies of all values",
+    ),
+    (
+        ":explain",
+        "EXPR",
+        "what its time is spent on, kernel by kernel, on copies of all values",
+    ),
+    (
+        ":ir",
+        "STAGE EXPR",
+        "what the compiler makes of it: tokens, typed, tir, grad, after:PASS, kernels, memory, clif, asm",
+    ),
+    (
+        ":set",
+        "NAME = NUMBER",
+        "another value for a hyper-parameter, without a new compilation",
+    ),
+    (
+        ":save",
+        "FILE",
+        "the session's program to a .dlm file, or its weights to a .safetensors file",
+    ),
+    (
+        ":load",
+        "FILE",
+        "runs a .dlm file, or reads weights of a .safetensors or .npz file",
+    ),
     (":reset", "", "forgets everything"),
     (":quit", "", "ends the session, as does Ctrl-D"),
 ];
@@ -96,7 +132,9 @@ pub fn command(session: &mut Session, line: &str, colour: bool) -> Result<Wish, 
         _ => {
             let names = COMMANDS.iter().map(|(name, _, _)| *name);
             return match nearest(name, names) {
-                Some(near) => said(format!("there is no command `{name}`; did you mean `{near}`?")),
+                Some(near) => said(format!(
+                    "there is no command `{name}`; did you mean `{near}`?"
+                )),
                 None => said(format!("there is no command `{name}`; `:help` lists them")),
             };
         }
@@ -132,7 +170,10 @@ fn declared(session: &Session, name: &str) -> Result<Declared, Refusal> {
 
 fn documentation(found: &Declared) -> String {
     match found.doc.is_empty() {
-        true => format!("{}\n\nwithout documentation: `##` lines before it would stand here", found.head),
+        true => format!(
+            "{}\n\nwithout documentation: `##` lines before it would stand here",
+            found.head
+        ),
         false => format!("{}\n\n{}", found.head, found.doc),
     }
 }
@@ -146,7 +187,11 @@ fn names(session: &Session) -> String {
     if lines.is_empty() {
         return "nothing is bound yet".into();
     }
-    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let width = lines
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
     lines.sort();
     let lines: Vec<String> = lines
         .into_iter()
@@ -163,7 +208,7 @@ fn plot(session: &mut Session, text: &str, colour: bool) -> Result<String, Refus
     match draw::drawn(tensor, colour) {
         Some(text) => Ok(text),
         None => said(format!(
-            "{} cannot be drawn: plot a vector, or a matrix as a picture; an index makes one of more dimensions smaller, `x[0]`",
+            "{} cannot be drawn: plot a vector, or a matrix as a picture; an index makes one of more dimensions smaller, `x[0, :, :]`",
             tensor.ty()
         )),
     }
@@ -181,11 +226,13 @@ fn time(session: &mut Session, text: &str) -> Result<String, Refusal> {
 }
 
 fn profile(session: &mut Session, text: &str) -> Result<String, Refusal> {
-    let (machine, sources) = session.profile(text)?;
+    let (machine, sources) = session.profile(text, TIME)?;
     let pool = session.pool();
     let speed = pool.run(|| Speed::measure(pool.threads()));
     match explain::table(&machine, &sources, &session.settings().skip, speed, false) {
-        Ok(lines) if lines.is_empty() => Ok("nothing of it runs: it is known when it is compiled".into()),
+        Ok(lines) if lines.is_empty() => {
+            Ok("nothing of it runs: it is known when it is compiled".into())
+        }
         Ok(lines) => Ok(lines.join("\n").trim_start().into()),
         Err(error) => Err(Trouble::Failed(error, sources).into()),
     }
@@ -229,11 +276,26 @@ fn set(session: &mut Session, text: &str) -> Result<String, Refusal> {
             "`{name}` is known when a program is compiled: bind it again, `hyper {name} = {value}`, before what uses it"
         ));
     }
-    let known: Vec<String> = session.growing.hypers().into_iter().map(|(name, _)| name).collect();
-    match (nearest(name, known.iter().map(String::as_str)), known.is_empty()) {
-        (Some(near), _) => said(format!("there is no hyper-parameter `{name}`; did you mean `{near}`?")),
-        (None, true) => said(format!("there is no hyper-parameter `{name}`: declare it with `hyper {name} = {value}`")),
-        (None, false) => said(format!("there is no hyper-parameter `{name}`; there are: {}", known.join(", "))),
+    let known: Vec<String> = session
+        .growing
+        .hypers()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    match (
+        nearest(name, known.iter().map(String::as_str)),
+        known.is_empty(),
+    ) {
+        (Some(near), _) => said(format!(
+            "there is no hyper-parameter `{name}`; did you mean `{near}`?"
+        )),
+        (None, true) => said(format!(
+            "there is no hyper-parameter `{name}`: declare it with `hyper {name} = {value}`"
+        )),
+        (None, false) => said(format!(
+            "there is no hyper-parameter `{name}`; there are: {}",
+            known.join(", ")
+        )),
     }
 }
 
@@ -242,7 +304,10 @@ fn save(session: &mut Session, file: &str) -> Result<String, Refusal> {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("dlm") => {
             let parts = session.growing.parts();
-            let text: String = parts.iter().map(|part| format!("{}\n", part.trim_end())).collect();
+            let text: String = parts
+                .iter()
+                .map(|part| format!("{}\n", part.trim_end()))
+                .collect();
             match replace(path, &[text.as_bytes()]) {
                 Ok(()) => Ok(format!("{} inputs are in {file}", parts.len())),
                 Err(error) => said(format!("\"{file}\" cannot be written: {error}")),
@@ -262,12 +327,16 @@ fn save(session: &mut Session, file: &str) -> Result<String, Refusal> {
                 Err(error) => said(error.message),
             }
         }
-        Some(_) | None => said("the name ends in .dlm for the program, in .safetensors for the weights"),
+        Some(_) | None => {
+            said("the name ends in .dlm for the program, in .safetensors for the weights")
+        }
     }
 }
 
 fn load(session: &mut Session, file: &str) -> Result<Wish, Refusal> {
-    let ending = Path::new(file).extension().and_then(|ending| ending.to_str());
+    let ending = Path::new(file)
+        .extension()
+        .and_then(|ending| ending.to_str());
     match ending {
         Some("dlm") => match std::fs::read_to_string(file) {
             Ok(text) => Ok(Wish::Run(text)),
@@ -284,6 +353,8 @@ fn load(session: &mut Session, file: &str) -> Result<Wish, Refusal> {
                 .collect();
             Ok(Wish::Run(lines.join("\n")))
         }
-        Some(_) | None => said("a .dlm file is run, the weights of a .safetensors or .npz file are read"),
+        Some(_) | None => {
+            said("a .dlm file is run, the weights of a .safetensors or .npz file are read")
+        }
     }
 }

@@ -67,8 +67,15 @@ fn curve(values: &[f64]) -> String {
         }
         last = found.last().copied();
     }
-    let labels: Vec<String> = [most, least].iter().map(|value| format!("{value:.4}")).collect();
-    let margin = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+    let labels: Vec<String> = [most, least]
+        .iter()
+        .map(|value| format!("{value:.4}"))
+        .collect();
+    let margin = labels
+        .iter()
+        .map(|label| label.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut out = String::new();
     for row in 0..rows {
         let label = match row {
@@ -119,7 +126,11 @@ fn picture(values: &[f64], rows: usize, columns: usize, colour: bool) -> String 
         let at = (row * rows / high) * columns + column * columns / wide;
         let value = values.get(at).copied().unwrap_or(least);
         let share = (value - least) / (most - least);
-        if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
+        if share.is_nan() {
+            0.0
+        } else {
+            share.clamp(0.0, 1.0)
+        }
     };
     let mut out = String::new();
     if colour {
@@ -168,9 +179,15 @@ mod tests {
         let text = text.expect("a curve");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), CURVE.1 + 2);
-        assert!(lines[0].starts_with("127.0000 │") && lines[11].starts_with("  0.0000 │"), "{text}");
+        assert!(
+            lines[0].starts_with("127.0000 │") && lines[11].starts_with("  0.0000 │"),
+            "{text}"
+        );
         let ends = |line: &str| line.chars().last().is_some_and(|c| c > '\u{2800}');
-        assert!(ends(lines[0]) && lines[11].contains(|c| c > '\u{2800}'), "{text}");
+        assert!(
+            ends(lines[0]) && lines[11].contains(|c| c > '\u{2800}'),
+            "{text}"
+        );
         let length = |line: &str| line.chars().count();
         assert!(length(lines[0]) > length(lines[5]) && length(lines[5]) > length(lines[11]));
     }

@@ -16,9 +16,40 @@ use std::collections::HashMap;
 
 /// Words of the language that are completed beside names.
 const WORDS: &[&str] = &[
-    "and", "assert", "at_most", "else", "false", "fn", "for", "hyper", "if", "import", "in", "layer", "let", "load",
-    "minimize", "none", "not", "on", "optimizer", "or", "over", "param", "plot", "print", "repeat", "reverse", "save",
-    "scan", "state", "to", "train", "true", "until", "with",
+    "and",
+    "assert",
+    "at_most",
+    "else",
+    "false",
+    "fn",
+    "for",
+    "hyper",
+    "if",
+    "import",
+    "in",
+    "layer",
+    "let",
+    "load",
+    "minimize",
+    "none",
+    "not",
+    "on",
+    "optimizer",
+    "or",
+    "over",
+    "param",
+    "plot",
+    "print",
+    "repeat",
+    "reverse",
+    "save",
+    "scan",
+    "state",
+    "to",
+    "train",
+    "true",
+    "until",
+    "with",
 ];
 
 const KEYWORD: &str = "\x1b[1;34m";
@@ -84,15 +115,27 @@ impl Editing {
         let word = &before[start..];
         let mut found = Vec::new();
         if word.contains('.') {
-            found.extend(self.paths.iter().filter(|path| path.starts_with(word)).cloned());
+            found.extend(
+                self.paths
+                    .iter()
+                    .filter(|path| path.starts_with(word))
+                    .cloned(),
+            );
             return (start, found);
         }
-        if let Some(parameters) = called(&before[..start]).and_then(|name| self.parameters.get(name)) {
+        if let Some(parameters) =
+            called(&before[..start]).and_then(|name| self.parameters.get(name))
+        {
             let wanted = parameters.iter().filter(|name| name.starts_with(word));
             found.extend(wanted.map(|name| format!("{name} = ")));
         }
         if !word.is_empty() {
-            found.extend(self.names.iter().filter(|name| name.starts_with(word)).cloned());
+            found.extend(
+                self.names
+                    .iter()
+                    .filter(|name| name.starts_with(word))
+                    .cloned(),
+            );
         }
         found.dedup();
         (start, found)
@@ -184,7 +227,11 @@ impl Highlighter for Editing {
         }
     }
 
-    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(
+        &'s self,
+        prompt: &'p str,
+        _default: bool,
+    ) -> Cow<'b, str> {
         match self.colour {
             true => Cow::Owned(format!("{PROMPT}{prompt}{PLAIN}")),
             false => Cow::Borrowed(prompt),
@@ -279,7 +326,10 @@ mod tests {
         assert!(is_unfinished("layer f(n)(x) {"));
         assert!(is_unfinished("let x = [1,"));
         assert!(!is_unfinished("let x = [1, 2]"));
-        assert!(!is_unfinished("layer f(n)(x) {\n\n"), "an empty line ends it");
+        assert!(
+            !is_unfinished("layer f(n)(x) {\n\n"),
+            "an empty line ends it"
+        );
         assert!(!is_unfinished(":type (x"));
     }
 
@@ -292,7 +342,10 @@ mod tests {
         };
         let found = |line: &str| editing.candidates(line, line.len());
         assert_eq!(found("x |> de"), (5, vec!["dense".to_string()]));
-        assert_eq!(found("net."), (0, vec!["net.W".to_string(), "net.b".to_string()]));
+        assert_eq!(
+            found("net."),
+            (0, vec!["net.W".to_string(), "net.b".to_string()])
+        );
         assert_eq!(found(":ty"), (0, vec![":type".to_string()]));
         let (start, words) = found("let l = conv2d(8, (3, 3), st");
         assert_eq!((start, words[0].as_str()), (26, "stride = "));

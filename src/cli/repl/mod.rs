@@ -62,7 +62,9 @@ fn new_session(request: &Request, output: &Output) -> Result<Session, Failure> {
     let file = request.file.as_deref().filter(|file| *file != "-");
     let folder = file.and_then(|file| std::path::Path::new(file).parent());
     let folder = folder.map(|folder| folder.display().to_string());
-    let base = folder.filter(|f| !f.is_empty()).unwrap_or_else(|| ".".into());
+    let base = folder
+        .filter(|f| !f.is_empty())
+        .unwrap_or_else(|| ".".into());
     let name = file.unwrap_or(NAME);
     Session::new(name, &base, request.settings.clone()).map_err(|why| {
         output.say(&format!("error: {why}\n"));
@@ -116,7 +118,8 @@ impl Prompt<'_> {
         let mut editor: Editor<Editing, FileHistory> = match Editor::with_config(config) {
             Ok(editor) => editor,
             Err(error) => {
-                self.output.say(&format!("error: the terminal cannot be used: {error}\n"));
+                self.output
+                    .say(&format!("error: the terminal cannot be used: {error}\n"));
                 return Err(Failure::Usage);
             }
         };
@@ -142,7 +145,8 @@ impl Prompt<'_> {
                 }
                 Err(ReadlineError::Eof) => Next::End,
                 Err(error) => {
-                    self.output.say(&format!("error: the terminal cannot be read: {error}\n"));
+                    self.output
+                        .say(&format!("error: the terminal cannot be read: {error}\n"));
                     return Err(Failure::Usage);
                 }
             };
@@ -154,7 +158,9 @@ impl Prompt<'_> {
             && let Err(error) = save_history(&mut editor, path)
         {
             let shown = path.display();
-            self.output.say(&format!("warning: inputs cannot be remembered in {shown}: {error}\n"));
+            self.output.say(&format!(
+                "warning: inputs cannot be remembered in {shown}: {error}\n"
+            ));
         }
         Ok(())
     }
@@ -162,29 +168,22 @@ impl Prompt<'_> {
     /// Inputs from a pipe or a file.
     fn piped(&mut self) -> Result<(), Failure> {
         let mut text = String::new();
-        let mut lines = std::io::stdin().lock().lines();
-        loop {
-            let line = match lines.next() {
-                Some(Ok(line)) => Some(line),
-                Some(Err(error)) => {
-                    self.output.say(&format!("error: \"{STDIN}\" cannot be read: {error}\n"));
-                    return Err(Failure::Usage);
-                }
-                None => None,
-            };
-            let ended = line.is_none();
-            if let Some(line) = line {
-                text.push_str(&line);
-                text.push('\n');
-            }
-            if (!ended && is_unfinished(&text)) || (ended && text.is_empty()) {
+        for line in std::io::stdin().lock().lines() {
+            let line = line.map_err(|error| {
+                self.output
+                    .say(&format!("error: \"{STDIN}\" cannot be read: {error}\n"));
+                Failure::Usage
+            })?;
+            text.push_str(&line);
+            text.push('\n');
+            if is_unfinished(&text) {
                 continue;
             }
-            let next = self.input(&std::mem::take(&mut text))?;
-            if ended || next == Next::End {
+            if self.input(&std::mem::take(&mut text))? == Next::End {
                 break;
             }
         }
+        self.input(&text)?;
         match self.wrong {
             true => Err(Failure::Program),
             false => Ok(()),
@@ -238,7 +237,8 @@ impl Prompt<'_> {
             self.output.line(&self.shown(value))?;
         }
         if answer.stopped {
-            self.output.say("stopped; the weights are as the last step left them\n");
+            self.output
+                .say("stopped; the weights are as the last step left them\n");
         }
         Ok(())
     }
@@ -255,7 +255,8 @@ impl Prompt<'_> {
     }
 
     fn say(&self, diagnostic: &Diagnostic, sources: &Sources) {
-        self.output.say(&render(diagnostic, sources, self.output.colour));
+        self.output
+            .say(&render(diagnostic, sources, self.output.colour));
     }
 
     /// A value, and below a tensor its type with the names of its dimensions.
@@ -300,8 +301,13 @@ fn history_file() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("DLMC_HISTORY") {
         return (!path.is_empty()).then(|| path.into());
     }
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let state = folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")));
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let state =
+        folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")));
     state
         .or_else(|| folder("LOCALAPPDATA"))
         .map(|state| state.join("dlmc").join("history"))

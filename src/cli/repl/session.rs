@@ -192,7 +192,11 @@ impl Session {
         let mut trial = self.trial(text)?;
         let machine = &mut trial.machine;
         match self.pool.run(|| machine.run(&mut |_, _| true)) {
-            Ok(()) => Ok(trial.shown.iter().map(|shown| value(machine, shown)).collect()),
+            Ok(()) => Ok(trial
+                .shown
+                .iter()
+                .map(|shown| value(machine, shown))
+                .collect()),
             Err(error) => Err(Trouble::Failed(error, trial.sources)),
         }
     }
@@ -209,23 +213,8 @@ impl Session {
             compile,
             ..
         } = self.trial(text)?;
-        let mut runs = Vec::new();
-        let pool = &self.pool;
-        let stop = machine.stop_flag();
-        let outcome = with_interrupt(&stop, || {
-            let stop = &stop;
-            pool.run(|| {
-                let begin = Instant::now();
-                while begin.elapsed() < time && !stop.load(Ordering::Relaxed) {
-                    let start = Instant::now();
-                    machine.rewind();
-                    machine.run(&mut |_, _| true)?;
-                    runs.push(start.elapsed());
-                }
-                Ok::<(), RunError>(())
-            })
-        });
-        outcome.map_err(|error| Trouble::Failed(error, sources))?;
+        let outcome = again_and_again(&mut machine, &self.pool, time);
+        let mut runs = outcome.map_err(|error| Trouble::Failed(error, sources))?;
         runs.sort();
         Ok(Timing {
             check,
@@ -235,22 +224,20 @@ impl Session {
         })
     }
 
-    /// Runs statements once with the time of each kernel taken, on copies of all values. Gives the texts that their places are in.
+    /// Runs statements for about `time` with the time of each kernel taken, on copies of all values. Gives the texts that their places are in.
     ///
     /// # Errors
     /// What is wrong with them, or what stopped them.
-    pub fn profile(&mut self, text: &str) -> Result<(Machine, Sources), Trouble> {
+    pub fn profile(&mut self, text: &str, time: Duration) -> Result<(Machine, Sources), Trouble> {
         let Trial {
             mut machine,
             sources,
             ..
         } = self.trial(text)?;
         machine.profile(true);
-        let stop = machine.stop_flag();
         let pool = &self.pool;
-        let run = || pool.run(|| machine.run(&mut |_, _| true));
-        match with_interrupt(&stop, run) {
-            Ok(()) => Ok((machine, sources)),
+        match again_and_again(&mut machine, pool, time) {
+            Ok(_) => Ok((machine, sources)),
             Err(error) => Err(Trouble::Failed(error, sources)),
         }
     }
@@ -308,6 +295,30 @@ fn value(machine: &Machine, shown: &Shown) -> Value {
             Value::Several(parts.iter().map(|part| value(machine, part)).collect())
         }
     }
+}
+
+/// Runs a machine's plan to its end again and again for about `time`, at least once, or until Ctrl-C. Gives the time of each run.
+fn again_and_again(
+    machine: &mut Machine,
+    pool: &Pool,
+    time: Duration,
+) -> Result<Vec<Duration>, RunError> {
+    let stop = machine.stop_flag();
+    with_interrupt(&stop, || {
+        pool.run(|| {
+            let mut runs = Vec::new();
+            let begin = Instant::now();
+            loop {
+                let start = Instant::now();
+                machine.rewind();
+                machine.run(&mut |_, _| true)?;
+                runs.push(start.elapsed());
+                if begin.elapsed() >= time || stop.load(Ordering::Relaxed) {
+                    return Ok(runs);
+                }
+            }
+        })
+    })
 }
 
 /// Does something during which Ctrl-C sets a flag instead of ending the process.
