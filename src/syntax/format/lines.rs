@@ -130,4 +130,3 @@ impl<'a> Reader<'a> {
         self.fresh |= kept;
     }
 }
-
