@@ -8,7 +8,7 @@ use crate::data::whole;
 use crate::session::{self, Source};
 use crate::syntax::{FormatError, format_source};
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Lines of a difference that are shown of one file.
