@@ -37,3 +37,4 @@ pub use engine::{
     Config, Control, Engine, Error, Loader, MemoryLoader, Model, Program, ProgramOptions, Progress,
     Trainer,
 };
+pub use syntax::{FormatError, format_source};

@@ -1,10 +1,12 @@
-//! The command line: `dlmc run FILE`, `dlmc verify RECEIPT`, `dlmc check FILE`, `dlmc bench FILE`, `dlmc emit --stage STAGE FILE`.
+//! The command line: `dlmc run FILE`, `dlmc verify RECEIPT`, `dlmc check FILE`, `dlmc bench FILE`, `dlmc emit --stage STAGE FILE`,
+//! `dlmc fmt FILE...`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0; 1 where the program is wrong or failed; 2 where the
 //! command is wrong or a file is missing; 130 and 143 where Ctrl-C or a request to end stopped a run.
 mod bench;
 mod checkpoint;
 mod explain;
+mod fmt;
 mod identity;
 mod interrupt;
 mod journal;
@@ -123,6 +125,18 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         seed: u64,
         /// Colour of messages
+        #[arg(long, value_enum, default_value_t = Colour::Auto)]
+        color: Colour,
+    },
+    /// Put the blanks, indentation and empty lines of programs in order
+    Fmt {
+        /// Programs, folders of them, or `-` for standard input to standard output
+        #[arg(required = true)]
+        file: Vec<String>,
+        /// Write nothing: list the files that would change, and fail where there are any
+        #[arg(long)]
+        check: bool,
+        /// Colour of messages and differences
         #[arg(long, value_enum, default_value_t = Colour::Auto)]
         color: Colour,
     },
@@ -306,6 +320,11 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
                 threads: threads.map_or_else(session::default_threads, usize::from),
                 skip: Vec::new(),
             },
+            colour: *color,
+        }),
+        Command::Fmt { file, check, color } => fmt::fmt(&fmt::Request {
+            paths: file,
+            check: *check,
             colour: *color,
         }),
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),

@@ -17,13 +17,15 @@ impl Output {
         let colour = match colour {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => {
-                terminal
-                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-            }
+            Colour::Auto => terminal && Output::wants_colour(),
         };
         Output { terminal, colour }
+    }
+
+    /// Whether the environment has nothing against colour on a terminal.
+    pub fn wants_colour() -> bool {
+        std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
     /// Writes a line of results.
