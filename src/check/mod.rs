@@ -13,6 +13,7 @@ mod graphs;
 mod index;
 mod layers;
 mod learn;
+pub mod limits;
 mod names;
 mod output;
 mod parts;
@@ -185,6 +186,8 @@ pub struct Checker<'a> {
     root_ordinals: HashMap<String, usize>,
     root_children: HashMap<u64, Rc<Instance>>,
     depth_of_calls: usize,
+    /// Statements and calls evaluated so far.
+    evaluations: u64,
     /// The last division of whole numbers that was not exact, for the message where a size is wanted.
     inexact: Option<(i64, i64)>,
     /// The folder that paths of the file being elaborated start from.
@@ -248,6 +251,7 @@ impl<'a> Checker<'a> {
             root_ordinals: HashMap::new(),
             root_children: HashMap::new(),
             depth_of_calls: 0,
+            evaluations: 0,
             unknown_names: HashSet::new(),
             twins: None,
             field_slots: HashMap::new(),

@@ -154,7 +154,10 @@ impl Checker<'_> {
                     );
                 }
                 let (first, last) = (self.whole(start)?, self.whole(end)?);
-                let length = (last - first + i64::from(*inclusive)).max(0) as usize;
+                let length = last
+                    .saturating_sub(first)
+                    .saturating_add(i64::from(*inclusive));
+                let length = length.max(0) as usize;
                 Ok(Walk {
                     length,
                     sequences: Vec::new(),
