@@ -1,6 +1,6 @@
 //! What keeps the elaboration of a program within time and memory: everything is written out, so a few lines may ask for any amount.
 use super::Checker;
-use super::values::Outcome;
+use super::values::{Outcome, Reported};
 use crate::base::source::Span;
 use crate::base::types::Type;
 
@@ -21,12 +21,16 @@ pub const MOST_IMPORTS: usize = 64;
 impl Checker<'_> {
     /// Counts an evaluation. Beyond the limit everything fails, so that the elaboration ends soon.
     pub(super) fn spend(&mut self, span: Span) -> Outcome<()> {
+        if self.exhausted {
+            return Err(Reported);
+        }
         self.evaluations += 1;
         if self.evaluations <= MOST_EVALUATIONS {
             return Ok(());
         }
+        self.exhausted = true;
         self.error(
-            "E0438",
+            "E0450",
             span,
             format!("the program writes out more than {MOST_EVALUATIONS} statements"),
             "functions, layers and `for` loops inside them are written out at every use: walk long ways with `scan`, and call a function that calls itself once only",
@@ -41,8 +45,9 @@ impl Checker<'_> {
         let nodes = open.graph.node_count();
         let from = std::mem::replace(&mut open.looked_at, nodes);
         if nodes > MOST_NODES {
+            self.exhausted = true;
             return self.error(
-                "E0439",
+                "E0451",
                 span,
                 format!("one step of the program has more than {MOST_NODES} operations"),
                 "walk long ways with `scan`, which is written out once",
@@ -55,7 +60,10 @@ impl Checker<'_> {
             .map(|&value| open.graph.ty(value))
             .find(|ty| !is_possible(ty));
         match too_large.map(|ty| ty.shape.clone()) {
-            Some(shape) => self.fits_memory(&shape, span),
+            Some(shape) => {
+                self.exhausted = true;
+                self.fits_memory(&shape, span)
+            }
             None => Ok(()),
         }
     }
@@ -65,7 +73,7 @@ impl Checker<'_> {
         if shape.len() > MOST_DIMENSIONS {
             let message = format!("a tensor of {} dimensions", shape.len());
             let help = format!("a tensor has at most {MOST_DIMENSIONS} dimensions");
-            return self.error("E0354", span, message, help);
+            return self.error("E0366", span, message, help);
         }
         if within(shape) {
             return Ok(());

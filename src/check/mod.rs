@@ -188,6 +188,8 @@ pub struct Checker<'a> {
     depth_of_calls: usize,
     /// Statements and calls evaluated so far.
     evaluations: u64,
+    /// Whether a limit was passed: then nothing more is evaluated, so that no number grows further.
+    exhausted: bool,
     /// The last division of whole numbers that was not exact, for the message where a size is wanted.
     inexact: Option<(i64, i64)>,
     /// The folder that paths of the file being elaborated start from.
@@ -252,6 +254,7 @@ impl<'a> Checker<'a> {
             root_children: HashMap::new(),
             depth_of_calls: 0,
             evaluations: 0,
+            exhausted: false,
             unknown_names: HashSet::new(),
             twins: None,
             field_slots: HashMap::new(),

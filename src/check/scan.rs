@@ -157,7 +157,16 @@ impl Checker<'_> {
                 let length = last
                     .saturating_sub(first)
                     .saturating_add(i64::from(*inclusive));
-                let length = length.max(0) as usize;
+                let (Ok(_), Ok(length)) = (i32::try_from(first), i32::try_from(length.max(0)))
+                else {
+                    return self.error(
+                        "E0311",
+                        span,
+                        "the range does not fit an i32",
+                        "use a smaller one",
+                    );
+                };
+                let length = length as usize;
                 Ok(Walk {
                     length,
                     sequences: Vec::new(),
