@@ -1,7 +1,7 @@
 //! One program from its text to its run, and every stage between as text.
 use crate::base::data::{DataError, DataProvider};
 use crate::base::diagnostic::{Diagnostic, Severity};
-use crate::base::source::{Sources, Span};
+use crate::base::source::{MOST_SOURCE_BYTES, Sources, Span};
 use crate::check::program::{Program, SlotKind};
 use crate::check::{CheckOptions, check};
 use crate::pass::PIPELINE;
@@ -37,16 +37,28 @@ impl Source {
     pub fn read(path: &str) -> Result<Source, DataError> {
         let mut bytes = Vec::new();
         let name = if path == "-" { STDIN } else { path };
+        let most = MOST_SOURCE_BYTES as u64 + 1;
         let read = if path == "-" {
-            std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
+            std::io::stdin().lock().take(most).read_to_end(&mut bytes)
         } else {
-            std::fs::read(path).map(|read| bytes = read)
+            std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
         };
         read.map_err(|error| DataError {
             message: format!("\"{name}\" cannot be read: {error}"),
             help: None,
             missing: true,
         })?;
+        if bytes.len() > MOST_SOURCE_BYTES {
+            return Err(DataError {
+                message: format!(
+                    "\"{name}\" has more than {MOST_SOURCE_BYTES} bytes, the limit of a source"
+                ),
+                help: Some(
+                    "read data with csv, npy, npz, idx or text instead of writing it out".into(),
+                ),
+                missing: false,
+            });
+        }
         let text = String::from_utf8(bytes).map_err(|error| DataError {
             message: format!(
                 "\"{name}\" is not UTF-8 text: byte {} is wrong",

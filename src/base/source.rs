@@ -1,6 +1,9 @@
 //! Source files and positions in them.
 use std::sync::Arc;
 
+/// Longest source, in bytes.
+pub const MOST_SOURCE_BYTES: usize = 8 << 20;
+
 /// A file of a [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct FileId(pub u32);

@@ -17,6 +17,8 @@ pub struct OpenGraph {
     pub captured: Vec<(Value, Value)>,
     /// Number of this graph among all that were opened.
     pub epoch: usize,
+    /// How many of its nodes were found within the limits.
+    pub looked_at: usize,
 }
 
 /// The step being built: what the slots hold at this point of it.

@@ -14,6 +14,7 @@ pub mod growing;
 mod index;
 mod layers;
 mod learn;
+pub mod limits;
 mod names;
 mod output;
 mod parts;
@@ -186,6 +187,10 @@ pub struct Checker<'a> {
     root_ordinals: HashMap<String, usize>,
     root_children: HashMap<u64, Rc<Instance>>,
     depth_of_calls: usize,
+    /// Statements and calls evaluated so far.
+    evaluations: u64,
+    /// Whether a limit was passed: then nothing more is evaluated, so that no number grows further.
+    exhausted: bool,
     /// The last division of whole numbers that was not exact, for the message where a size is wanted.
     inexact: Option<(i64, i64)>,
     /// The folder that paths of the file being elaborated start from.
@@ -263,6 +268,8 @@ impl<'a> Checker<'a> {
             root_ordinals: HashMap::new(),
             root_children: HashMap::new(),
             depth_of_calls: 0,
+            evaluations: 0,
+            exhausted: false,
             unknown_names: HashSet::new(),
             twins: None,
             field_slots: HashMap::new(),

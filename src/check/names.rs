@@ -1,4 +1,5 @@
 //! Names: declarations of modules, scopes of bodies, what the language itself knows.
+use super::limits::MOST_IMPORTS;
 use super::program::{Instr, SlotKind};
 use super::values::{
     Builtin, DimNames, FnDef, LayerDef, Num, OptimizerDef, Outcome, TensorVal, Val,
@@ -469,11 +470,11 @@ impl Checker<'_> {
         if let Some(&module) = self.imported.get(&name) {
             return self.bring_in(module, span);
         }
-        if self.imported.len() >= 64 {
+        if self.imported.len() >= MOST_IMPORTS {
             return self.error(
                 "E0204",
                 span,
-                "more than 64 files are imported",
+                format!("more than {MOST_IMPORTS} files are imported"),
                 "join some of them",
             );
         }

@@ -25,6 +25,12 @@ impl Checker<'_> {
 
     /// One statement.
     pub(super) fn statement(&mut self, statement: &Stmt) -> Outcome<()> {
+        self.spend(statement.span)?;
+        self.statement_of_its_kind(statement)?;
+        self.within_limits(statement.span)
+    }
+
+    fn statement_of_its_kind(&mut self, statement: &Stmt) -> Outcome<()> {
         let span = statement.span;
         match &statement.kind {
             StmtKind::Fn(_) | StmtKind::Layer(_) | StmtKind::Optimizer(_) => {

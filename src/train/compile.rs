@@ -1,7 +1,7 @@
 //! Compiles the graphs of a program, all of them before the first step.
 //!
 //! Equal graphs are compiled once, and kernels whose loop nests agree are shared between all graphs of the program.
-use super::error::RunError;
+use super::error::{RunError, TOO_LARGE};
 use crate::base::source::Span;
 use crate::check::program::{Program, StepGraph};
 use crate::jit;
@@ -117,7 +117,14 @@ pub fn stages(
         }
     };
     let start = Instant::now();
-    let expanded = crate::grad::expand(&step.graph).map_err(fault("grad"))?;
+    let expanded = crate::grad::expand(&step.graph).map_err(|why| {
+        if why == crate::grad::TOO_MANY_NODES {
+            return RunError::new(TOO_LARGE, step.origin, why).help(
+                "each order of `grad` multiplies the operations: take fewer orders at a time",
+            );
+        }
+        fault("grad")(why)
+    })?;
     times.grad += start.elapsed();
     let start = Instant::now();
     let optimised = pass::optimise(&expanded, skip, watch).map_err(fault("pass"))?;

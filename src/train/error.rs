@@ -21,6 +21,10 @@ pub const ASSERTION: &str = "E0602";
 pub const FILE: &str = "E0603";
 /// A state that does not belong to the program.
 pub const STATE: &str = "E0604";
+/// More memory than the machine has.
+pub const MEMORY: &str = "E0605";
+/// A step that is too large once its gradients are written out.
+pub const TOO_LARGE: &str = "E0606";
 /// A fault of the compiler.
 pub const FAULT: &str = "E0699";
 

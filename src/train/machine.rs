@@ -1,13 +1,14 @@
 //! The machine that runs the host plan, one instruction at a time.
 use super::batches::{Batches, Walk};
 use super::compile::Compiled;
-use super::error::{ASSERTION, OUT_OF_RANGE, RunError};
+use super::error::{ASSERTION, MEMORY, OUT_OF_RANGE, RunError};
 use super::{files, format, values};
 use crate::base::data::DataError;
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::{DType, Type};
 use crate::check::program::{Field, Instr, Piece, Program, SlotId};
+use crate::runtime::memory::available_bytes;
 use crate::runtime::profile::StepTimes;
 use crate::runtime::{Call, CallSpace, CheckFailure, Store};
 use std::path::PathBuf;
@@ -112,12 +113,13 @@ impl Machine {
     /// A machine before the first instruction. `resolve` says which files the plan's paths mean.
     ///
     /// # Errors
-    /// A fault of the compiler: an initial value that does not fit its slot.
+    /// Less memory than the program needs, or a fault of the compiler: an initial value that does not fit its slot.
     pub fn new(
         program: Arc<Program>,
         compiled: Arc<Compiled>,
         resolve: Resolve,
     ) -> Result<Machine, RunError> {
+        enough_memory(&program, &compiled)?;
         let sizes = program.slots.iter().map(|slot| match slot.field {
             Some(_) => 0,
             None => slot.ty.bytes(),
@@ -702,5 +704,26 @@ pub(crate) fn out_of_range(call: &Call, failure: CheckFailure) -> RunError {
             ))
         }
         None => RunError::fault("runtime", Span::default(), "an unknown index check failed"),
+    }
+}
+
+/// Refuses a run whose slots and arena together are larger than the machine's memory, before any of it is asked for.
+fn enough_memory(program: &Program, compiled: &Compiled) -> Result<(), RunError> {
+    let own = program.slots.iter().filter(|slot| slot.field.is_none());
+    let slots = own.fold(0usize, |sum, slot| sum.saturating_add(slot.ty.bytes()));
+    let calls = compiled.calls.iter().zip(&program.graphs);
+    let largest = calls.max_by_key(|(call, _)| call.executable().schedule().arena_bytes);
+    let (arena, origin) = largest.map_or((0, Span::default()), |(call, step)| {
+        (call.executable().schedule().arena_bytes, step.origin)
+    });
+    let wanted = slots.saturating_add(arena);
+    match available_bytes() {
+        Some(there) if wanted > there => Err(RunError::new(
+            MEMORY,
+            origin,
+            format!("the program needs {wanted} bytes of memory, the machine has {there}"),
+        )
+        .help("use smaller tensors or batches; `dlmc emit memory` lists what is kept")),
+        Some(_) | None => Ok(()),
     }
 }
