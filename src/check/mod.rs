@@ -352,6 +352,7 @@ impl<'a> Checker<'a> {
             inputs: initial.inputs,
             outputs: std::mem::take(&mut self.initial_outputs),
             origin: Span::default(),
+            objectives: Vec::new(),
         });
         self.program.code.insert(0, Instr::Run(number));
         self.program
@@ -563,6 +564,9 @@ fn prune(program: &mut Program, visible: &HashSet<SlotId>) {
             .iter()
             .flat_map(|step| step.inputs.iter().copied()),
     );
+    // Losses are looked at also where the program does not: one may be NaN while the gradients are not.
+    let objectives = program.graphs.iter().flat_map(|step| &step.objectives);
+    read.extend(objectives.filter_map(|objective| objective.slot));
     for instr in &mut program.code {
         if let Instr::NextBatch { rows, fields, .. } = instr {
             let slots = fields.iter().map(|(_, slot)| *slot).chain(*rows);

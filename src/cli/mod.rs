@@ -22,7 +22,9 @@ use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::data::FileProvider;
 use crate::session::{self, Checked, EmitError, Pool, Settings, Source, Stage};
+use crate::train::OnNonFinite;
 use checkpoint::Every;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use identity::{ReadFile, Recorder};
 use output::Output;
@@ -67,6 +69,9 @@ enum Command {
         /// Write what the run was a function of and what each step computed to FILE, for `dlmc verify`
         #[arg(long, value_name = "FILE")]
         receipt: Option<PathBuf>,
+        /// What to do when a loss or a parameter becomes infinite or NaN
+        #[arg(long, value_enum, default_value_t = NonFinite::Stop)]
+        on_nonfinite: NonFinite,
     },
     /// Train again and compare with the receipt of a run: `identical`, or the first step that differs
     Verify {
@@ -178,6 +183,26 @@ enum Colour {
     Never,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum NonFinite {
+    /// Stop with an error that names the step, the operation and its operands
+    Stop,
+    /// Say so once and go on
+    Warn,
+    /// Do not look
+    Ignore,
+}
+
+impl From<NonFinite> for OnNonFinite {
+    fn from(chosen: NonFinite) -> OnNonFinite {
+        match chosen {
+            NonFinite::Stop => OnNonFinite::Stop,
+            NonFinite::Warn => OnNonFinite::Warn,
+            NonFinite::Ignore => OnNonFinite::Ignore,
+        }
+    }
+}
+
 fn setting(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => {
@@ -260,12 +285,14 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             every,
             resume,
             receipt,
+            on_nonfinite,
         } => {
             let job = Job::new(program)?;
             let reports = run::Reports {
                 progress: *progress || job.output.terminal,
                 header: *verbose || job.output.terminal,
                 time: *time,
+                on_nonfinite: (*on_nonfinite).into(),
             };
             let keep = run::Keep {
                 checkpoint: checkpoint.clone(),

@@ -11,7 +11,7 @@ use crate::data::FileProvider;
 use crate::data::whole::try_replace;
 use crate::session::{self, Checked, Summary};
 use crate::train::format::float;
-use crate::train::{Compiled, Epoch, Event, Machine, Resolve, RunError};
+use crate::train::{Compiled, Epoch, Event, Machine, OnNonFinite, Resolve, RunError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +25,8 @@ pub struct Reports {
     pub header: bool,
     /// Where the time went.
     pub time: bool,
+    /// Losses and parameters that are not finite.
+    pub on_nonfinite: OnNonFinite,
 }
 
 /// What is kept of a run in files.
@@ -67,6 +69,7 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
         checkpoints,
     };
     machine.take_times(reports.time);
+    machine.on_nonfinite(reports.on_nonfinite);
     drive.begin(&mut machine, keep.resume)?;
     let began = Instant::now();
     pool.run(|| drive.run(&mut machine))?;
@@ -189,16 +192,27 @@ impl Drive<'_> {
                 self.interrupted(machine);
                 return Err(Failure::Interrupted(code));
             }
-            self.keep(machine, epoch_ended);
+            self.keep(machine, epoch_ended)?;
         }
     }
 
-    /// Writes a checkpoint where one is due. A run of hours does not end because a disk is full for a while.
-    fn keep(&mut self, machine: &Machine, epoch_ended: bool) {
-        let Some(checkpoints) = &mut self.checkpoints else {
-            return;
-        };
-        if checkpoints.due(self.journal.place, epoch_ended)
+    /// Writes a checkpoint where one is due, unless its numbers stop the run: those before are worth more than one of NaN. A run of hours
+    /// does not end because a disk is full for a while.
+    fn keep(&mut self, machine: &mut Machine, epoch_ended: bool) -> Result<(), Failure> {
+        let place = self.journal.place;
+        let due = |checkpoints: &mut Checkpoints| checkpoints.due(place, epoch_ended);
+        if !self.checkpoints.as_mut().is_some_and(due) {
+            return Ok(());
+        }
+        match machine.look() {
+            Ok(None) => {}
+            Ok(Some(warning)) => self.report.event(Event::Warning(warning))?,
+            Err(error) => {
+                self.report.clear_status();
+                return Err(failed(self.report.job, &error));
+            }
+        }
+        if let Some(checkpoints) = &mut self.checkpoints
             && let Err(error) = checkpoints.write(machine, &self.journal)
         {
             self.report.clear_status();
@@ -207,6 +221,7 @@ impl Drive<'_> {
                 checkpoints.shown()
             ));
         }
+        Ok(())
     }
 
     fn interrupted(&mut self, machine: &Machine) {
@@ -284,6 +299,10 @@ impl<'a> Report<'a> {
                 self.output.line(&line)?;
             }
             Event::StepDone { step, steps, loss } => self.status(step, steps, loss),
+            Event::Warning(warning) => {
+                self.clear_status();
+                self.job.say(&warning);
+            }
             Event::EpochEnd(epoch) => {
                 self.clear_status();
                 if self.progress {

@@ -67,6 +67,8 @@ pub struct Compiled {
     pub kernels: usize,
     /// Where the time went.
     pub times: CompileTimes,
+    /// How they were compiled.
+    pub options: CompileOptions,
 }
 
 impl Compiled {
@@ -201,6 +203,7 @@ pub fn compile(program: &Program, options: &CompileOptions) -> Result<Compiled, 
         distinct_graphs: executables.len(),
         kernels: kernels.len(),
         times,
+        options: options.clone(),
     })
 }
 

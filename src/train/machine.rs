@@ -2,8 +2,10 @@
 use super::batches::{Batches, Walk};
 use super::compile::Compiled;
 use super::error::{ASSERTION, MEMORY, OUT_OF_RANGE, RunError};
+use super::watch::Watch;
 use super::{files, format, values};
 use crate::base::data::DataError;
+use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::{DType, Type};
@@ -49,6 +51,8 @@ pub enum Event {
     },
     /// A training epoch is done.
     EpochEnd(Epoch),
+    /// A loss or a parameter is no longer finite, and the run goes on all the same.
+    Warning(Box<Diagnostic>),
     /// The plan has ended.
     Finished,
 }
@@ -89,7 +93,7 @@ pub struct RunTimes {
 /// A program being run. Its whole state is the position, the slots, the batch iterators and the turn of a loop of steps.
 pub struct Machine {
     pub(super) program: Arc<Program>,
-    compiled: Arc<Compiled>,
+    pub(super) compiled: Arc<Compiled>,
     pub(super) store: Store,
     space: CallSpace,
     pub(super) position: usize,
@@ -101,12 +105,15 @@ pub struct Machine {
     /// What [`Machine::snapshot`] knows program and data by; costly, so found once.
     pub(super) fingerprint: OnceLock<u64>,
     /// Most turns of a loop of steps in one [`Machine::step`].
-    slice: u64,
+    pub(super) slice: u64,
     resolve: Resolve,
     stop: Arc<AtomicBool>,
-    times: RunTimes,
+    pub(super) times: RunTimes,
     /// Whether the time of graphs is taken.
     timed: bool,
+    pub(super) watch: Option<Box<Watch>>,
+    /// Whether steps are gone through again, of which the outside must not notice anything.
+    pub(super) replaying: bool,
 }
 
 impl Machine {
@@ -129,16 +136,8 @@ impl Machine {
             if let Some(field) = &slot.field {
                 lend(&mut store, &program, at, field)?;
             }
-            let Some(initial) = &slot.initial else {
-                continue;
-            };
-            if initial.shape() != slot.ty.shape
-                || !values::write(slot.ty.dtype, store.bytes_mut(at), initial.elements(), 0)
-            {
-                let why = format!("the initial value of \"{}\" is {}", slot.name, initial.ty());
-                return Err(RunError::fault("check", Span::default(), why));
-            }
         }
+        write_initial(&mut store, &program)?;
         Ok(Machine {
             space: compiled.space(),
             iterators: vec![None; program.iterators],
@@ -155,6 +154,8 @@ impl Machine {
             stop: Arc::default(),
             times: RunTimes::default(),
             timed: false,
+            watch: None,
+            replaying: false,
         })
     }
 
@@ -236,8 +237,25 @@ impl Machine {
         )
     }
 
+    /// Whether the first instruction has run.
+    pub(super) fn has_begun(&self) -> bool {
+        self.position > 0 || self.turns > 0
+    }
+
+    /// Goes back to before the first instruction.
+    pub(super) fn go_to_start(&mut self) -> Result<(), RunError> {
+        for slot in 0..self.store.len() {
+            self.store.bytes_mut(slot).fill(0);
+        }
+        self.iterators.fill(None);
+        self.progress = Progress::default();
+        (self.position, self.turns) = (0, 0);
+        write_initial(&mut self.store, &self.program)
+    }
+
     /// Sets a slot, and says whether the value fits it. A field of a data set is only read: nothing fits it.
     pub fn set_value(&mut self, slot: SlotId, value: &Tensor) -> bool {
+        self.state_changed();
         let ty = self.ty(slot).clone();
         self.program.slot(slot).field.is_none()
             && ty.shape == value.shape()
@@ -283,8 +301,15 @@ impl Machine {
     }
 
     /// Runs one instruction of its program, and says in `event` what it had to say, if anything.
-    fn step_of(&mut self, program: &Program, event: &mut Event) -> Result<(), RunError> {
-        let Some(instr) = program.code.get(self.position) else {
+    pub(super) fn step_of(&mut self, program: &Program, event: &mut Event) -> Result<(), RunError> {
+        let instr = program.code.get(self.position);
+        if self.watch.is_some()
+            && let Some(warning) = self.guard(instr)?
+        {
+            *event = Event::Warning(warning);
+            return Ok(());
+        }
+        let Some(instr) = instr else {
             *event = Event::Finished;
             return Ok(());
         };
@@ -318,7 +343,11 @@ impl Machine {
                 }
             }
             Instr::Copy { from, to } => self.store.copy(from.0 as usize, to.0 as usize),
-            Instr::Print(pieces) => *event = Event::Line(self.text(pieces)),
+            Instr::Print(pieces) => {
+                if !self.replaying {
+                    *event = Event::Line(self.text(pieces));
+                }
+            }
             Instr::Assert {
                 condition,
                 message,
@@ -335,8 +364,10 @@ impl Machine {
                 origin,
             } => self.load(entries, file, *origin)?,
             Instr::Plot { slot, file, origin } => {
-                let path = self.path(file, *origin)?;
-                files::plot(&path, &self.value(*slot), *origin)?;
+                if !self.replaying {
+                    let path = self.path(file, *origin)?;
+                    files::plot(&path, &self.value(*slot), *origin)?;
+                }
             }
             Instr::OpenBatches {
                 iterator,
@@ -453,7 +484,12 @@ impl Machine {
             self.times.graphs += start.elapsed();
         }
         self.times.runs += 1;
-        result.map_err(|failure| out_of_range(call, failure))
+        result.map_err(|failure| out_of_range(call, failure))?;
+        if self.watch.is_some() {
+            let losses = self.watched_losses(graph);
+            self.has_run(graph, &losses);
+        }
+        Ok(())
     }
 
     /// Runs turns of a loop of steps for a slice of time, and says whether all are done.
@@ -461,6 +497,7 @@ impl Machine {
         let call = self.compiled.calls.get(graph);
         let call = call.ok_or_else(|| no_graph(graph))?;
         let dtype = self.program.slot(turn).ty.dtype;
+        let losses = self.watched_losses(graph);
         let start = Instant::now();
         let (first, mut result) = (self.turns, Ok(()));
         // The clock is read so seldom that it takes no time, and so often that a slice ends when it should.
@@ -473,7 +510,7 @@ impl Machine {
                 values::set_number(dtype, bytes, self.turns as f64);
                 result = call.run(&mut self.store, &mut self.space);
                 self.turns += 1;
-                if result.is_err() {
+                if result.is_err() || losses.iter().any(|&slot| !self.is_finite(slot)) {
                     break 'slice;
                 }
             }
@@ -491,6 +528,7 @@ impl Machine {
             self.times.graphs += start.elapsed();
         }
         result.map_err(|failure| out_of_range(call, failure))?;
+        self.has_run(graph, &losses);
         let done = self.turns >= times;
         if done {
             self.turns = 0;
@@ -549,6 +587,9 @@ impl Machine {
     }
 
     fn save(&self, entries: &[(String, SlotId)], file: &str, origin: Span) -> Result<(), RunError> {
+        if self.replaying {
+            return Ok(());
+        }
         let path = self.path(file, origin)?;
         let tensors: Vec<(String, Tensor)> = entries
             .iter()
@@ -578,6 +619,7 @@ impl Machine {
                 0,
             );
         }
+        self.state_changed();
         Ok(())
     }
 
@@ -652,8 +694,29 @@ impl Machine {
     }
 }
 
+/// Writes the values that slots have before the first instruction.
+fn write_initial(store: &mut Store, program: &Program) -> Result<(), RunError> {
+    for (at, slot) in program.slots.iter().enumerate() {
+        let Some(initial) = &slot.initial else {
+            continue;
+        };
+        if initial.shape() != slot.ty.shape
+            || !values::write(slot.ty.dtype, store.bytes_mut(at), initial.elements(), 0)
+        {
+            let why = format!("the initial value of \"{}\" is {}", slot.name, initial.ty());
+            return Err(RunError::fault("check", Span::default(), why));
+        }
+    }
+    Ok(())
+}
+
 /// Lets a slot be a field of a data set, in place.
-fn lend(store: &mut Store, program: &Program, slot: usize, field: &Field) -> Result<(), RunError> {
+pub(super) fn lend(
+    store: &mut Store,
+    program: &Program,
+    slot: usize,
+    field: &Field,
+) -> Result<(), RunError> {
     let fault = || no_field(field.data, &field.part, &field.name);
     let fits = program
         .field(field)
