@@ -13,6 +13,7 @@ mod receipt;
 mod run;
 mod slots;
 mod verify;
+mod watch;
 
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::render::render;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use watch::progress::Mode;
 
 /// Compiles and runs .dlm programs: neural networks, written as formulas and trained as native code.
 #[derive(Parser)]
@@ -46,6 +48,9 @@ enum Command {
         /// Report each training epoch also where standard error is no terminal
         #[arg(long)]
         progress: bool,
+        /// Say nothing but what the program prints, and errors
+        #[arg(short, long, conflicts_with_all = ["progress", "verbose", "time"])]
+        quiet: bool,
         /// Say what was compiled
         #[arg(short, long)]
         verbose: bool,
@@ -215,6 +220,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
         Command::Run {
             program,
             progress,
+            quiet,
             verbose,
             time,
             checkpoint,
@@ -222,10 +228,11 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             resume,
             receipt,
         } => {
-            let job = Job::new(program)?;
+            let mut job = Job::new(program)?;
+            job.output.quiet = *quiet;
             let reports = run::Reports {
-                progress: *progress || job.output.terminal,
-                header: *verbose || job.output.terminal,
+                progress: job.progress(*progress),
+                header: *verbose || (job.output.terminal && !quiet),
                 time: *time,
             };
             let keep = run::Keep {
@@ -327,7 +334,21 @@ impl Job {
         }
     }
 
+    /// How progress is shown, where `wanted` asks for it also without a terminal.
+    fn progress(&self, wanted: bool) -> Mode {
+        if self.output.redraws && !self.output.quiet {
+            Mode::Live
+        } else if wanted || (self.output.terminal && !self.output.quiet) {
+            Mode::Plain
+        } else {
+            Mode::Off
+        }
+    }
+
     fn say(&self, diagnostic: &Diagnostic) {
+        if self.output.quiet && diagnostic.severity == Severity::Warning {
+            return;
+        }
         self.output
             .say(&render(diagnostic, &self.sources, self.output.colour));
     }

@@ -4,13 +4,14 @@ use super::identity::Identity;
 use super::interrupt::Interrupt;
 use super::journal::Journal;
 use super::receipt::Receipt;
+pub use super::watch::text::duration;
+use super::watch::{Outcome, Watch, progress::Mode};
 use super::{Failure, Job};
 use crate::check::program::{Program, SlotKind};
 use crate::data::FileProvider;
 use crate::data::whole::try_replace;
 use crate::session::{self, Checked, Summary};
-use crate::train::format::float;
-use crate::train::{Compiled, Epoch, Event, Machine, Resolve, RunError};
+use crate::train::{Compiled, Event, Machine, Resolve, RunError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,8 +19,8 @@ use std::time::{Duration, Instant};
 /// What is reported beside the results.
 #[derive(Debug, Clone, Copy)]
 pub struct Reports {
-    /// Each training epoch.
-    pub progress: bool,
+    /// Its progress.
+    pub progress: Mode,
     /// What was compiled.
     pub header: bool,
     /// Where the time went.
@@ -60,13 +61,15 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     let journal = Journal::new(&program, keep.receipt.is_some());
     let mut machine = session::machine(program, compiled.clone(), resolve).map_err(failed)?;
     let mut drive = Drive {
-        report: Report::new(job, reports.progress),
+        job,
+        watch: Watch::new(&job.output, reports.progress),
         journal,
         checkpoints,
     };
     machine.take_times(reports.time);
     drive.begin(&mut machine, keep.resume)?;
     let began = Instant::now();
+    drive.watch.begin(drive.journal.place);
     pool.run(|| drive.run(&mut machine))?;
     if reports.time {
         let ran = machine.times();
@@ -136,7 +139,8 @@ fn unwritten(job: &Job, path: &Path, error: &std::io::Error) -> Failure {
 
 /// A run with all that accompanies it.
 struct Drive<'a> {
-    report: Report<'a>,
+    job: &'a Job,
+    watch: Watch<'a>,
     journal: Journal,
     checkpoints: Option<Checkpoints<'a>>,
 }
@@ -154,7 +158,7 @@ impl Drive<'_> {
             checkpoints.replace()?;
         }
         checkpoints.write(machine, &self.journal).map_err(|error| {
-            self.report.job.output.say(&format!(
+            self.job.output.say(&format!(
                 "error: no checkpoint can be written to {}: {error}\nhelp: the folder must have room and allow writing\n",
                 checkpoints.shown()
             ));
@@ -164,7 +168,7 @@ impl Drive<'_> {
 
     /// Runs to the end, or until a signal or a closed output ends it.
     fn run(&mut self, machine: &mut Machine) -> Result<(), Failure> {
-        let interrupt = Interrupt::watch(self.report.job, machine)?;
+        let interrupt = Interrupt::watch(self.job, machine)?;
         loop {
             let place = self.journal.place;
             let turns = self
@@ -172,21 +176,22 @@ impl Drive<'_> {
                 .as_ref()
                 .map_or(u64::MAX, |c| c.steps_left(place));
             let event = self.journal.advance(machine, turns).map_err(|error| {
-                self.report.clear_status();
-                failed(self.report.job, &error)
+                let why = error.diagnostic.message.clone();
+                self.watch.end(&Outcome::Failed(why));
+                failed(self.job, &error)
             })?;
-            let epoch_ended = matches!(event, Event::EpochEnd(_));
-            let finished = event == Event::Finished;
-            self.report.event(event)?;
-            if finished {
-                self.report.clear_status();
+            let seen = self.watch.event(&event, self.journal.place, machine);
+            seen.inspect_err(|_| self.watch.end(&Outcome::Closed))?;
+            if event == Event::Finished {
+                self.watch.end(&Outcome::Finished);
                 return Ok(());
             }
             if let Some(code) = interrupt.code() {
+                self.watch.end(&Outcome::Interrupted);
                 self.interrupted(machine);
                 return Err(Failure::Interrupted(code));
             }
-            self.keep(machine, epoch_ended);
+            self.keep(machine, matches!(event, Event::EpochEnd(_)));
         }
     }
 
@@ -198,8 +203,8 @@ impl Drive<'_> {
         if checkpoints.due(self.journal.place, epoch_ended)
             && let Err(error) = checkpoints.write(machine, &self.journal)
         {
-            self.report.clear_status();
-            self.report.job.output.say(&format!(
+            self.watch.pause();
+            self.job.output.say(&format!(
                 "warning: no checkpoint can be written to {}: {error}\n",
                 checkpoints.shown()
             ));
@@ -207,7 +212,6 @@ impl Drive<'_> {
     }
 
     fn interrupted(&mut self, machine: &Machine) {
-        self.report.clear_status();
         let place = self.journal.place;
         let mut text = format!("stopped after {place}\n");
         match &mut self.checkpoints {
@@ -222,7 +226,7 @@ impl Drive<'_> {
                 text += &format!("to go on: {}\n", resume_command());
             }
         }
-        self.report.job.output.say(&text);
+        self.job.output.note(&text);
     }
 }
 
@@ -251,103 +255,6 @@ fn quoted(word: &str) -> String {
 pub fn resolver(base_dir: String) -> Resolve {
     let provider = FileProvider::new();
     Arc::new(move |path| provider.resolve(&base_dir, path))
-}
-
-/// Writes events as they come.
-struct Report<'a> {
-    job: &'a Job,
-    progress: bool,
-    status_shown: bool,
-    last_status: Instant,
-}
-
-impl<'a> Report<'a> {
-    fn new(job: &'a Job, progress: bool) -> Report<'a> {
-        Report {
-            job,
-            progress,
-            status_shown: false,
-            last_status: Instant::now(),
-        }
-    }
-
-    fn event(&mut self, event: Event) -> Result<(), Failure> {
-        match event {
-            Event::None | Event::Finished | Event::EpochBegin { .. } => {}
-            Event::Line(line) => {
-                self.clear_status();
-                self.job.output.line(&line)?;
-            }
-            Event::StepDone { step, steps, loss } => self.status(step, steps, loss),
-            Event::EpochEnd(epoch) => {
-                self.clear_status();
-                if self.progress {
-                    self.job.output.say(&epoch_line(&epoch));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A line that the next one overwrites, on terminals only, at most five times a second.
-    fn status(&mut self, step: usize, steps: usize, loss: f64) {
-        if self.job.output.terminal && self.last_status.elapsed() > Duration::from_millis(200) {
-            self.last_status = Instant::now();
-            self.status_shown = true;
-            let text = format!("\r\x1b[Kstep {}/{steps}  loss {loss:.4}", step + 1);
-            self.job.output.say(&text);
-        }
-    }
-
-    fn clear_status(&mut self) {
-        if self.status_shown {
-            self.status_shown = false;
-            self.job.output.say("\r\x1b[K");
-        }
-    }
-}
-
-fn epoch_line(epoch: &Epoch) -> String {
-    let total = epoch.epochs.to_string();
-    let width = total.len();
-    let mut line = format!("epoch {:>width$}/{total}", epoch.epoch + 1);
-    for (label, value) in &epoch.values {
-        line += &format!("  {label} {}", short(*value));
-    }
-    line + &format!(
-        "  {}\n",
-        duration(Duration::from_secs_f64(epoch.seconds.max(0.0)))
-    )
-}
-
-/// Four digits after the point, or an exponent where that would hide the number.
-fn short(value: f64) -> String {
-    let magnitude = value.abs();
-    if magnitude == 0.0 || (1e-3..1e6).contains(&magnitude) {
-        format!("{value:.4}")
-    } else {
-        float(f64::from(
-            format!("{value:.3e}").parse::<f32>().unwrap_or(f32::NAN),
-        ))
-    }
-}
-
-/// A time in the unit that suits it.
-pub fn duration(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    if seconds >= 60.0 {
-        format!("{} min {:.0} s", (seconds / 60.0) as u64, seconds % 60.0)
-    } else if seconds >= 1.0 {
-        format!("{seconds:.2} s")
-    } else if seconds >= 1e-3 {
-        format!("{:.1} ms", seconds * 1e3)
-    } else {
-        if seconds >= 1e-5 {
-            format!("{:.0} us", seconds * 1e6)
-        } else {
-            format!("{:.2} us", seconds * 1e6)
-        }
-    }
 }
 
 /// A number of bytes in the unit that suits it.
@@ -463,23 +370,4 @@ fn times(
     job.output.say(&format!(
         "{runs} runs of graphs; the host's share is {share:.1} %\n"
     ));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_epoch_is_one_line() {
-        let epoch = Epoch {
-            epoch: 2,
-            epochs: 20,
-            values: vec![("loss".into(), 0.25), ("accuracy".into(), 1e-7)],
-            seconds: 1.5,
-        };
-        assert_eq!(
-            epoch_line(&epoch),
-            "epoch  3/20  loss 0.2500  accuracy 1e-07  1.50 s\n"
-        );
-    }
 }

@@ -195,6 +195,14 @@ impl Machine {
         Some(*graph)
     }
 
+    /// The turns done of the loop of steps that the plan is in, and how many it has.
+    pub fn turns(&self) -> Option<(u64, u64)> {
+        match self.program.code.get(self.position) {
+            Some(Instr::RunTimes { times, .. }) => Some((self.turns, *times)),
+            _ => None,
+        }
+    }
+
     /// The elements of a slot, in the machine's order of bytes.
     pub fn bytes(&self, slot: SlotId) -> &[u8] {
         self.store.bytes(slot.0 as usize)
