@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use watch::Files;
 use watch::progress::Mode;
 
 /// Compiles and runs .dlm programs: neural networks, written as formulas and trained as native code.
@@ -69,6 +70,12 @@ enum Command {
         /// Write what the run was a function of and what each step computed to FILE, for `dlmc verify`
         #[arg(long, value_name = "FILE")]
         receipt: Option<PathBuf>,
+        /// Write each training step and epoch to FILE as a line of JSON
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
+        /// Write the loss and metrics to the folder DIR as TensorBoard reads them
+        #[arg(long, value_name = "DIR")]
+        tensorboard: Option<PathBuf>,
     },
     /// Train again and compare with the receipt of a run: `identical`, or the first step that differs
     Verify {
@@ -227,6 +234,8 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             every,
             resume,
             receipt,
+            log,
+            tensorboard,
         } => {
             let mut job = Job::new(program)?;
             job.output.quiet = *quiet;
@@ -240,6 +249,10 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
                 every: every.unwrap_or(Every::Default),
                 resume: *resume,
                 receipt: receipt.clone(),
+                files: Files {
+                    log: log.clone(),
+                    tensorboard: tensorboard.clone(),
+                },
             };
             run::run(job, reports, &keep)
         }

@@ -5,7 +5,7 @@ use super::interrupt::Interrupt;
 use super::journal::Journal;
 use super::receipt::Receipt;
 pub use super::watch::text::duration;
-use super::watch::{Outcome, Watch, progress::Mode};
+use super::watch::{Files, Outcome, Watch, progress::Mode};
 use super::{Failure, Job};
 use crate::check::program::{Program, SlotKind};
 use crate::data::FileProvider;
@@ -38,6 +38,8 @@ pub struct Keep {
     pub resume: bool,
     /// The file of its receipt.
     pub receipt: Option<PathBuf>,
+    /// What is seen of it.
+    pub files: Files,
 }
 
 /// Runs a program.
@@ -50,6 +52,7 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     }
     let identity = identity(job, keep, &program)?;
     let checkpoints = checkpoints(job, keep, identity.as_ref(), &program)?;
+    let watch = Watch::new(job, reports.progress, &keep.files, keep.resume)?;
     let pool = job.pool()?;
     let failed = |error: RunError| failed(job, &error);
     let compiled = session::compiled(&program, &job.settings, &pool).map_err(failed)?;
@@ -62,7 +65,7 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     let mut machine = session::machine(program, compiled.clone(), resolve).map_err(failed)?;
     let mut drive = Drive {
         job,
-        watch: Watch::new(&job.output, reports.progress),
+        watch,
         journal,
         checkpoints,
     };
@@ -177,17 +180,17 @@ impl Drive<'_> {
                 .map_or(u64::MAX, |c| c.steps_left(place));
             let event = self.journal.advance(machine, turns).map_err(|error| {
                 let why = error.diagnostic.message.clone();
-                self.watch.end(&Outcome::Failed(why));
+                self.watch.end(Outcome::Failed(why));
                 failed(self.job, &error)
             })?;
             let seen = self.watch.event(&event, self.journal.place, machine);
-            seen.inspect_err(|_| self.watch.end(&Outcome::Closed))?;
+            seen.inspect_err(|_| self.watch.end(Outcome::Closed))?;
             if event == Event::Finished {
-                self.watch.end(&Outcome::Finished);
+                self.watch.end(Outcome::Finished);
                 return Ok(());
             }
             if let Some(code) = interrupt.code() {
-                self.watch.end(&Outcome::Interrupted);
+                self.watch.end(Outcome::Interrupted);
                 self.interrupted(machine);
                 return Err(Failure::Interrupted(code));
             }
