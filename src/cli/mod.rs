@@ -76,6 +76,9 @@ enum Command {
         /// Write the loss and metrics to the folder DIR as TensorBoard reads them
         #[arg(long, value_name = "DIR")]
         tensorboard: Option<PathBuf>,
+        /// Write what the run did to FILE as a page for a browser: curves, parameters, kernels, memory
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
     },
     /// Train again and compare with the receipt of a run: `identical`, or the first step that differs
     Verify {
@@ -236,6 +239,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             receipt,
             log,
             tensorboard,
+            report,
         } => {
             let mut job = Job::new(program)?;
             job.output.quiet = *quiet;
@@ -252,6 +256,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
                 files: Files {
                     log: log.clone(),
                     tensorboard: tensorboard.clone(),
+                    report: report.clone(),
                 },
             };
             run::run(job, reports, &keep)

@@ -4,8 +4,9 @@ use super::identity::Identity;
 use super::interrupt::Interrupt;
 use super::journal::Journal;
 use super::receipt::Receipt;
+use super::watch::progress::Mode;
 pub use super::watch::text::duration;
-use super::watch::{Files, Outcome, Watch, progress::Mode};
+use super::watch::{Files, Outcome, Watch, report};
 use super::{Failure, Job};
 use crate::check::program::{Program, SlotKind};
 use crate::data::FileProvider;
@@ -62,7 +63,8 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     }
     let resolve = resolver(job.source.base_dir.clone());
     let journal = Journal::new(&program, keep.receipt.is_some());
-    let mut machine = session::machine(program, compiled.clone(), resolve).map_err(failed)?;
+    let mut machine =
+        session::machine(program.clone(), compiled.clone(), resolve).map_err(failed)?;
     let mut drive = Drive {
         job,
         watch,
@@ -73,7 +75,25 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     drive.begin(&mut machine, keep.resume)?;
     let began = Instant::now();
     drive.watch.begin(drive.journal.place);
-    pool.run(|| drive.run(&mut machine))?;
+    if keep.files.report.is_some() {
+        machine.sample(report::kernels::LIMIT);
+    }
+    let ended = pool.run(|| drive.run(&mut machine));
+    // Also of a run that did not reach its end, and why that is comes first.
+    let mut reported = Ok(());
+    if let (Some(path), Some(outcome)) = (&keep.files.report, &drive.watch.outcome) {
+        let facts = report::Facts {
+            job,
+            program: &program,
+            compiled: &compiled,
+            machine: &machine,
+            history: &drive.watch.history,
+            outcome,
+        };
+        reported = write_report(path, &facts);
+    }
+    ended?;
+    reported?;
     if reports.time {
         let ran = machine.times();
         let wall = began.elapsed();
@@ -130,6 +150,16 @@ fn try_receipt(job: &Job, path: &Path) -> Result<(), Failure> {
         return Err(Failure::Usage);
     }
     try_replace(path).map_err(|error| unwritten(job, path, &error))
+}
+
+/// Writes the report of a run that has ended.
+fn write_report(path: &Path, facts: &report::Facts<'_>) -> Result<(), Failure> {
+    report::write(path, facts).map_err(|error| {
+        let path = path.display();
+        let text = format!("error: the report \"{path}\" cannot be written: {error}\n");
+        facts.job.output.say(&text);
+        Failure::Usage
+    })
 }
 
 fn unwritten(job: &Job, path: &Path, error: &std::io::Error) -> Failure {

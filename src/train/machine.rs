@@ -8,7 +8,7 @@ use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::{DType, Type};
 use crate::check::program::{Field, Instr, Piece, Program, SlotId};
-use crate::runtime::profile::StepTimes;
+use crate::runtime::profile::{Sample, StepTimes};
 use crate::runtime::{Call, CallSpace, CheckFailure, Store};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -174,6 +174,17 @@ impl Machine {
     /// Takes the time of each step of the compiled graphs from now on, or no more; what was taken is forgotten.
     pub fn profile(&mut self, profiled: bool) {
         self.space.profile(profiled);
+    }
+
+    /// Takes the time of each step of every second run of a compiled graph from now on, until those runs have taken so long together:
+    /// what it costs is bounded, and what is computed stays the same.
+    pub fn sample(&mut self, limit: Duration) {
+        self.space.sample(limit);
+    }
+
+    /// What is known of a graph's runs, since [`Machine::sample`].
+    pub fn sampled(&self, graph: usize) -> Option<&Sample> {
+        self.space.sampled(self.compiled.calls.get(graph)?)
     }
 
     /// Where the time of a graph's runs went, since [`Machine::profile`].

@@ -1,14 +1,16 @@
-//! What is seen of a run while it goes: its progress, its log, its events for TensorBoard.
+//! What is seen of a run while it goes: its progress, its log, its events for TensorBoard, its report.
 mod crc32c;
 pub mod history;
 mod log;
 pub mod progress;
+pub mod report;
 mod tensorboard;
 pub mod text;
 
 use super::journal::Place;
 use super::output::Output;
 use super::{Failure, Job};
+use crate::data::whole::try_replace;
 use crate::train::{Event, Machine};
 use history::History;
 use log::{Log, Stopped};
@@ -48,6 +50,8 @@ pub struct Files {
     pub log: Option<PathBuf>,
     /// The folder of events for TensorBoard.
     pub tensorboard: Option<PathBuf>,
+    /// The report.
+    pub report: Option<PathBuf>,
 }
 
 /// Shows and keeps what a run does.
@@ -90,6 +94,9 @@ impl<'a> Watch<'a> {
         let board = files.tensorboard.as_ref().map(|path| {
             Board::open(path).map_err(|error| refuse("the folder of events", path, error))
         });
+        if let Some(path) = &files.report {
+            try_replace(path).map_err(|error| refuse("the report", path, error))?;
+        }
         let place = Place::default();
         Ok(Watch {
             job,
