@@ -163,7 +163,11 @@ fn a_run_that_fails_says_so_in_its_log() {
 fn what_cannot_be_written_is_known_before_the_run() {
     let folder = Folder::new("nowhere", TRAINING);
     std::fs::write(folder.0.join("file"), "").expect("written");
-    for (option, path) in [("--log", "none/run.jsonl"), ("--tensorboard", "file")] {
+    for (option, path) in [
+        ("--log", "none/run.jsonl"),
+        ("--tensorboard", "file"),
+        ("--report", "none/run.html"),
+    ] {
         let output = folder.run(&[option, path]);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{option}: {errors}");
@@ -310,4 +314,103 @@ fn tensorboard_gets_what_the_log_gets() {
     }
     assert_eq!(wanted.len(), 6 + 3 * 3);
     assert_eq!(scalars(&files[0]), wanted);
+}
+
+/// The text of a page without its tags, which must be closed in the order in which they were opened.
+fn text_of(page: &str) -> String {
+    const ALONE: [&str; 2] = ["!doctype", "meta"];
+    let (mut open, mut text): (Vec<&str>, String) = (Vec::new(), String::new());
+    let mut rest = page;
+    while let Some((before, tag)) = rest.split_once('<') {
+        text += before;
+        let (tag, after) = tag.split_once('>').expect("a tag ends");
+        let name = tag.split([' ', '/']).find(|part| !part.is_empty());
+        let name = name.expect("a tag has a name");
+        rest = after;
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name), "{tag} after {before}");
+        } else if !tag.ends_with('/') && !ALONE.contains(&name) {
+            open.push(name);
+        }
+        // What stands in these is no HTML.
+        if ["style", "script"].contains(&tag) {
+            rest = &rest[rest.find("</").expect("it ends")..];
+        }
+    }
+    assert!(open.is_empty(), "{open:?} are open at the end");
+    text + rest
+}
+
+#[test]
+fn the_report_is_one_file_with_all_that_was_seen() {
+    let folder = Folder::new("report", TRAINING);
+    let plain = folder.run(&[]);
+    let output = folder.run(&["--report", "run.html", "--seed", "3", "rate=0.07"]);
+    succeeds(&output);
+    let page = folder.read("run.html");
+    let text = text_of(&page);
+    for part in ["http:", "https:", "src=", "<link", "@import", "url("] {
+        assert!(!page.contains(part), "{part} is in the page");
+    }
+    assert!(page.contains("&lt;b&gt;done&lt;/b&gt; &amp; 2"), "{page}");
+    for part in [
+        "program.dlm",
+        "finished",
+        "f.theta",
+        "f32[2]",
+        "0.07",
+        "3 of 3 epochs of 2 steps",
+        "val_r2",
+        "Memory plan",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    // Losses of both kinds in one chart, the metric, and the losses of the steps.
+    let mut lengths = Vec::new();
+    for chart in page.split("class=\"card chart\"").skip(1) {
+        let data = |name: &str| {
+            let (_, data) = chart.split_once(&format!("{name}='")).expect("it is there");
+            let (data, _) = data.split_once('\'').expect("it ends");
+            serde_json::from_str::<Value>(data).expect("a list")
+        };
+        let curves = data("data-y");
+        let curves = curves.as_array().expect("curves");
+        let places = data("data-x").as_array().expect("places").len();
+        assert!(
+            curves
+                .iter()
+                .all(|curve| curve.as_array().map(Vec::len) == Some(places))
+        );
+        lengths.push((curves.len(), places));
+    }
+    assert_eq!(lengths, [(2, 3), (1, 3), (1, 6)]);
+    // A measured run computes what an ordinary one does.
+    let same = folder.run(&["--report", "again.html"]);
+    assert_eq!(plain.stdout, same.stdout);
+    let files = std::fs::read_dir(&folder.0).expect("a folder").count();
+    assert_eq!(files, 3, "the program and two reports");
+}
+
+#[test]
+fn the_report_of_a_run_that_fails_says_why() {
+    let text = format!("{TRAINING}assert mse(f(set.x), set.y) > 100.0, \"a < b\"\n");
+    let folder = Folder::new("failed", &text);
+    let output = folder.run(&["--report", "run.html"]);
+    assert_eq!(output.status.code(), Some(1));
+    let page = folder.read("run.html");
+    assert!(
+        text_of(&page).contains("failed: the assertion does not hold: a &lt; b"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_program_without_training_has_a_report_too() {
+    let folder = Folder::new("untrained", "print 1.5\n");
+    succeeds(&folder.run(&["--report", "run.html"]));
+    let text = text_of(&folder.read("run.html"));
+    assert!(
+        text.contains("1.5") && !text.contains("Parameters"),
+        "{text}"
+    );
 }

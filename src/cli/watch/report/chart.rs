@@ -4,9 +4,9 @@ use crate::cli::watch::text::number;
 use std::fmt::Write;
 
 /// Sizes of the picture in its own units, which are about pixels: a chart is as wide as a telephone.
-const SIZE: (f64, f64) = (420.0, 230.0);
+const SIZE: (f64, f64) = (340.0, 200.0);
 /// Room left, above, right and below of the curves.
-const MARGIN: (f64, f64, f64, f64) = (54.0, 10.0, 12.0, 26.0);
+const MARGIN: (f64, f64, f64, f64) = (46.0, 10.0, 10.0, 24.0);
 /// Most points of a curve: more than there are columns of pixels say nothing.
 const POINTS: usize = 500;
 

@@ -113,7 +113,7 @@ fn listing(facts: &Facts<'_>, graph: &Timed<'_>, made: &Stages, share: f64, open
     let total = times.total.as_secs_f64().max(1e-12);
     let seconds = graph.sample.seconds().unwrap_or(0.0);
     let mut out = format!(
-        "<details class=\"card\"{}><summary>{}: {:.1} % of the time</summary>\n<p class=\"quiet\">{} runs of about {}. {} of {} schedule steps are listed, by their share of the time.</p>\n",
+        "<details class=\"card\"{}><summary>{}: {:.1} % of the time, {} runs of about {}</summary>\n<p class=\"quiet\">{} of {} schedule steps are listed, by their share of the time.</p>\n",
         if open { " open" } else { "" },
         escape(&graph.step.name),
         100.0 * share,
@@ -126,8 +126,9 @@ fn listing(facts: &Facts<'_>, graph: &Timed<'_>, made: &Stages, share: f64, open
         return out + "<p>It ran too seldom for its kernels to be timed.</p></details>\n";
     }
     out += "<div class=\"scroll\"><table><tr><th>share</th><th class=\"n\">a run</th><th class=\"n wide\">Mflop</th><th class=\"n wide\">GFLOP/s</th><th>kernel</th><th class=\"wide\">source</th></tr>\n";
+    let most = rows.first().map_or(0.0, |row| row.seconds);
     for row in rows.iter().filter(|row| is_listed(row, total)) {
-        out += &kernel(facts, row, runs, total);
+        out += &kernel(facts, row, runs, (total, most));
     }
     out + "</table></div></details>\n"
 }
@@ -136,11 +137,12 @@ fn is_listed(row: &Row, total: f64) -> bool {
     row.seconds >= 0.005 * total
 }
 
-fn kernel(facts: &Facts<'_>, row: &Row, runs: f64, total: f64) -> String {
+fn kernel(facts: &Facts<'_>, row: &Row, runs: f64, (total, most): (f64, f64)) -> String {
     let (share, seconds) = (100.0 * row.seconds / total, row.seconds / runs);
     let origin = row.origin.map(|origin| facts.job.sources.location(origin));
     format!(
-        "<tr><td class=\"bar\"><i style=\"width:{share:.1}%\"></i><b>{share:.1} %</b></td><td class=\"n\">{}</td><td class=\"n wide\">{:.3}</td><td class=\"n wide\">{:.2}</td><td><code>{} {}</code></td><td class=\"wide\"><code>{}</code></td></tr>\n",
+        "<tr><td class=\"bar\"><i style=\"width:{:.0}%\"></i><b>{share:.1} %</b></td><td class=\"n\">{}</td><td class=\"n wide\">{:.3}</td><td class=\"n wide\">{:.2}</td><td><code>{} {}</code></td><td class=\"wide\"><code>{}</code></td></tr>\n",
+        100.0 * row.seconds / most.max(1e-12),
         duration(Duration::from_secs_f64(seconds)),
         row.flops / 1e6,
         row.flops / seconds.max(1e-12) / 1e9,

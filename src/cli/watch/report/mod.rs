@@ -122,7 +122,9 @@ fn head(facts: &Facts<'_>) -> String {
     if let Some(training) = facts.history.current() {
         figures.push(("training steps".into(), thousands(training.seen as usize)));
         figures.push(("training".into(), duration(training.time)));
-        figures.push(("with validation".into(), rate(training.rate())));
+        let steps = rate(training.rate());
+        let steps = steps.trim_end_matches(" steps/s").to_string();
+        figures.push(("steps/s".into(), steps));
         for (label, value) in training.last() {
             figures.push((format!("last {}", escape(label)), number(*value)));
         }
