@@ -160,12 +160,47 @@ print \"{f.theta}\"
 fn progress_is_one_line_an_epoch_on_standard_error() {
     let output = dlmc(&["run", "-", "--progress"], TRAINING);
     let (stdout, stderr) = texts(&output);
+    let epochs = stderr.lines().filter(|line| line.starts_with("epoch "));
     assert_eq!(
-        (stdout.lines().count(), stderr.lines().count()),
+        (stdout.lines().count(), epochs.count()),
         (1, 12),
         "{stderr}"
     );
     assert!(stderr.starts_with("epoch  1/12  loss "), "{stderr}");
+    let table: Vec<&str> = stderr.lines().skip(12).collect();
+    assert!(table[0].ends_with("last      best  in epoch"), "{stderr}");
+    assert!(table[2].starts_with("12 epochs of 2 steps in "), "{stderr}");
+    assert!(!stderr.contains('\x1b'), "{stderr:?}");
+    let (_, silent) = texts(&dlmc(&["run", "-"], TRAINING));
+    assert_eq!(silent, "");
+    check(
+        &["run", "-", "-q", "--progress"],
+        TRAINING,
+        2,
+        "",
+        "--quiet",
+    );
+}
+
+#[test]
+fn colours_are_forced_and_refused() {
+    let error = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+            .args(["run", "no-such-file.dlm"])
+            .args(arguments)
+            .env_remove("NO_COLOR")
+            .env_remove("FORCE_COLOR")
+            .envs(variables.iter().copied())
+            .output()
+            .expect("the command runs");
+        texts(&output).1.contains('\x1b')
+    };
+    assert!(!error(&[], &[]), "a file has no colours");
+    assert!(error(&[("FORCE_COLOR", "1")], &[]));
+    assert!(!error(&[("FORCE_COLOR", "0")], &[]));
+    assert!(!error(&[("FORCE_COLOR", "1"), ("NO_COLOR", "1")], &[]));
+    assert!(!error(&[("FORCE_COLOR", "1")], &["--color", "never"]));
+    assert!(error(&[("NO_COLOR", "1")], &["--color", "always"]));
 }
 
 #[test]

@@ -190,7 +190,7 @@ impl<'a> Checkpoints<'a> {
         let shown = self.shown();
         let Some((slot, found)) = self.newest(true)? else {
             let text = format!("{shown} holds no checkpoint yet: the run begins at its start\n");
-            self.job.output.say(&text);
+            self.job.output.note(&text);
             return Ok(());
         };
         self.accept(&found, journal.record.is_some())?;
@@ -209,7 +209,7 @@ impl<'a> Checkpoints<'a> {
         let (place, name) = (journal.place, NAMES[slot]);
         self.job
             .output
-            .say(&format!("going on after {place}, from {name} in {shown}\n"));
+            .note(&format!("going on after {place}, from {name} in {shown}\n"));
         Ok(())
     }
 
@@ -240,7 +240,7 @@ impl<'a> Checkpoints<'a> {
     /// A file that cannot be read; it has been reported.
     pub fn replace(&mut self) -> Result<(), Failure> {
         if let Some((_, found)) = self.newest(false)? {
-            self.job.output.say(&format!(
+            self.job.output.note(&format!(
                 "warning: the checkpoints in \"{}\" (after {}) are replaced; --resume would go on from them\n",
                 self.folder.path().display(),
                 found.header.place

@@ -23,18 +23,29 @@ pub struct Request {
 }
 
 /// One line of the listing: a step of a schedule.
-struct Row {
-    name: String,
+pub struct Row {
+    /// What it computes.
+    pub name: String,
     /// Shape and, for a reduction, what it sums over.
-    shape: String,
-    origin: Option<Span>,
+    pub shape: String,
+    /// The source it comes from.
+    pub origin: Option<Span>,
     /// Seconds in all runs.
-    seconds: f64,
-    /// Operations and bytes of one run of the graph.
-    flops: f64,
-    bytes: f64,
+    pub seconds: f64,
+    /// Operations of one run of the graph.
+    pub flops: f64,
+    /// Bytes of one run of the graph.
+    pub bytes: f64,
     /// What else is to be said, a line each.
     notes: Vec<String>,
+}
+
+/// The steps of a graph by the time that they took, the longest first.
+pub fn rows(graph: &Graph, schedule: &Schedule, times: &StepTimes) -> Vec<Row> {
+    let mut rows = Vec::new();
+    collect(schedule, graph, &schedule.steps, 0, 1, times, &mut rows);
+    rows.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    rows
 }
 
 /// Runs a program for as long as is asked, then lists its graphs and their kernels by the time that they took.
@@ -125,11 +136,9 @@ fn listing(
 ) -> Vec<String> {
     let runs = times.runs.max(1) as f64;
     let total = times.total.as_secs_f64().max(1e-9);
-    let mut rows = Vec::new();
-    collect(schedule, graph, &schedule.steps, 0, 1, times, &mut rows);
+    let rows = rows(graph, schedule, times);
     let inside: f64 = rows.iter().map(|row| row.seconds).sum();
     let flops: f64 = rows.iter().map(|row| row.flops).sum();
-    rows.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     let mut lines = vec![
         String::new(),
         format!(

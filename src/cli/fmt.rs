@@ -129,7 +129,7 @@ fn one(path: &str, request: &Request<'_>, output: &Output) -> Result<(), Failure
             let coloured = match request.colour {
                 Colour::Always => true,
                 Colour::Never => false,
-                Colour::Auto => stdout && Output::wants_colour(),
+                Colour::Auto => Output::colours(stdout),
             };
             let difference = difference(&source.text, &formatted, coloured);
             output.line(&format!("{}\n{difference}", source.name))?;

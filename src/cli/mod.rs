@@ -16,6 +16,7 @@ mod repl;
 mod run;
 mod slots;
 mod verify;
+mod watch;
 
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::render::render;
@@ -33,6 +34,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use watch::Files;
+use watch::progress::Mode;
 
 /// Compiles and runs .dlm programs: neural networks, written as formulas and trained as native code.
 #[derive(Parser)]
@@ -51,6 +54,9 @@ enum Command {
         /// Report each training epoch also where standard error is no terminal
         #[arg(long)]
         progress: bool,
+        /// Say nothing but what the program prints, and errors
+        #[arg(short, long, conflicts_with_all = ["progress", "verbose", "time"])]
+        quiet: bool,
         /// Say what was compiled
         #[arg(short, long)]
         verbose: bool,
@@ -72,6 +78,15 @@ enum Command {
         /// What to do when a loss or a parameter becomes infinite or NaN
         #[arg(long, value_enum, default_value_t = NonFinite::Stop)]
         on_nonfinite: NonFinite,
+        /// Write each training step and epoch to FILE as a line of JSON
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
+        /// Write the loss and metrics to the folder DIR as TensorBoard reads them
+        #[arg(long, value_name = "DIR")]
+        tensorboard: Option<PathBuf>,
+        /// Write what the run did to FILE as a page for a browser: curves, parameters, kernels, memory
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
     },
     /// Train again and compare with the receipt of a run: `identical`, or the first step that differs
     Verify {
@@ -279,6 +294,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
         Command::Run {
             program,
             progress,
+            quiet,
             verbose,
             time,
             checkpoint,
@@ -286,11 +302,15 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             resume,
             receipt,
             on_nonfinite,
+            log,
+            tensorboard,
+            report,
         } => {
-            let job = Job::new(program)?;
+            let mut job = Job::new(program)?;
+            job.output.quiet = *quiet;
             let reports = run::Reports {
-                progress: *progress || job.output.terminal,
-                header: *verbose || job.output.terminal,
+                progress: job.progress(*progress),
+                header: *verbose || (job.output.terminal && !quiet),
                 time: *time,
                 on_nonfinite: (*on_nonfinite).into(),
             };
@@ -299,6 +319,11 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
                 every: every.unwrap_or(Every::Default),
                 resume: *resume,
                 receipt: receipt.clone(),
+                files: Files {
+                    log: log.clone(),
+                    tensorboard: tensorboard.clone(),
+                    report: report.clone(),
+                },
             };
             run::run(job, reports, &keep)
         }
@@ -414,7 +439,21 @@ impl Job {
         }
     }
 
+    /// How progress is shown, where `wanted` asks for it also without a terminal.
+    fn progress(&self, wanted: bool) -> Mode {
+        if self.output.redraws && !self.output.quiet {
+            Mode::Live
+        } else if wanted || (self.output.terminal && !self.output.quiet) {
+            Mode::Plain
+        } else {
+            Mode::Off
+        }
+    }
+
     fn say(&self, diagnostic: &Diagnostic) {
+        if self.output.quiet && diagnostic.severity == Severity::Warning {
+            return;
+        }
         self.output
             .say(&render(diagnostic, &self.sources, self.output.colour));
     }

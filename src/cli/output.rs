@@ -1,13 +1,25 @@
 //! Standard output and standard error, where a closed pipe is no error.
 use super::{Colour, Failure};
+use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IsTerminal, Write};
+
+/// Columns of a terminal that does not say how many it has.
+const COLUMNS: usize = 80;
 
 /// Where results and messages go.
 pub struct Output {
     /// Whether standard error is a terminal.
     pub terminal: bool,
+    /// Whether a line on it can be drawn again.
+    pub redraws: bool,
+    /// Whether standard output is a terminal too, so that results and messages share a screen.
+    pub shared: bool,
     /// Whether messages are coloured.
     pub colour: bool,
+    /// Whether block characters can be shown.
+    pub blocks: bool,
+    /// Whether nothing is said but errors.
+    pub quiet: bool,
 }
 
 impl Output {
@@ -17,15 +29,39 @@ impl Output {
         let colour = match colour {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => terminal && Output::wants_colour(),
+            Colour::Auto => Output::colours(terminal),
         };
-        Output { terminal, colour }
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(variable);
+        Output {
+            terminal,
+            redraws: terminal && !is_dumb(),
+            shared: terminal && std::io::stdout().is_terminal(),
+            colour,
+            blocks: locale.as_deref().is_none_or(is_unicode),
+            quiet: false,
+        }
     }
 
-    /// Whether the environment has nothing against colour on a terminal.
-    pub fn wants_colour() -> bool {
-        std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    /// Columns of the terminal, as wide as its window is now.
+    pub fn columns(&self) -> usize {
+        let size = terminal_size::terminal_size_of(std::io::stderr());
+        size.map_or(COLUMNS, |(columns, _)| match usize::from(columns.0) {
+            0 => COLUMNS,
+            columns => columns,
+        })
+    }
+
+    /// Whether the environment wants colours on a stream, which is a terminal or not.
+    pub fn colours(terminal: bool) -> bool {
+        if variable("NO_COLOR").is_some() {
+            return false;
+        }
+        match variable("FORCE_COLOR") {
+            Some(value) => value != "0",
+            None => terminal && !is_dumb(),
+        }
     }
 
     /// Writes a line of results.
@@ -43,9 +79,31 @@ impl Output {
         })
     }
 
+    /// Writes a message that is no error, except where the run is to be quiet.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
     /// Writes a message to standard error; where that is closed nobody wants to know.
     pub fn say(&self, text: &str) {
         let mut err = std::io::stderr().lock();
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
+}
+
+/// A variable of the environment that is set and not empty.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn is_dumb() -> bool {
+    variable("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// Whether the terminal of a locale shows more than ASCII. One that names no coding at all, as `en_GB`, is an old one.
+fn is_unicode(locale: &OsStr) -> bool {
+    let locale = locale.to_string_lossy().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
 }

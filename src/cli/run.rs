@@ -3,15 +3,16 @@ use super::checkpoint::{Checkpoints, Every};
 use super::identity::Identity;
 use super::interrupt::Interrupt;
 use super::journal::Journal;
-use super::output::Output;
 use super::receipt::Receipt;
+use super::watch::progress::Mode;
+pub use super::watch::text::duration;
+use super::watch::{Files, Outcome, Watch, report};
 use super::{Failure, Job};
 use crate::check::program::{Program, SlotKind};
 use crate::data::FileProvider;
 use crate::data::whole::try_replace;
 use crate::session::{self, Checked, Summary};
-use crate::train::format::float;
-use crate::train::{Compiled, Epoch, Event, Machine, OnNonFinite, Resolve, RunError};
+use crate::train::{Compiled, Event, Machine, OnNonFinite, Resolve, RunError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,8 +20,8 @@ use std::time::{Duration, Instant};
 /// What is reported beside the results.
 #[derive(Debug, Clone, Copy)]
 pub struct Reports {
-    /// Each training epoch.
-    pub progress: bool,
+    /// Its progress.
+    pub progress: Mode,
     /// What was compiled.
     pub header: bool,
     /// Where the time went.
@@ -40,6 +41,8 @@ pub struct Keep {
     pub resume: bool,
     /// The file of its receipt.
     pub receipt: Option<PathBuf>,
+    /// What is seen of it.
+    pub files: Files,
 }
 
 /// Runs a program.
@@ -52,6 +55,7 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     }
     let identity = identity(job, keep, &program)?;
     let checkpoints = checkpoints(job, keep, identity.as_ref(), &program)?;
+    let watch = Watch::new(job, reports.progress, &keep.files, keep.resume)?;
     let pool = job.pool()?;
     let failed = |error: RunError| failed(job, &error);
     let compiled = session::compiled(&program, &job.settings, &pool).map_err(failed)?;
@@ -61,10 +65,11 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     }
     let resolve = resolver(job.source.base_dir.clone());
     let journal = Journal::new(&program, keep.receipt.is_some());
-    let mut machine = session::machine(program, compiled.clone(), resolve).map_err(failed)?;
+    let mut machine =
+        session::machine(program.clone(), compiled.clone(), resolve).map_err(failed)?;
     let mut drive = Drive {
         job,
-        report: Report::new(&job.output, reports.progress),
+        watch,
         journal,
         checkpoints,
     };
@@ -72,7 +77,26 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     machine.on_nonfinite(reports.on_nonfinite);
     drive.begin(&mut machine, keep.resume)?;
     let began = Instant::now();
-    pool.run(|| drive.run(&mut machine))?;
+    drive.watch.begin(drive.journal.place);
+    if keep.files.report.is_some() {
+        machine.sample(report::kernels::LIMIT);
+    }
+    let ended = pool.run(|| drive.run(&mut machine));
+    // Also of a run that did not reach its end, and why that is comes first.
+    let mut reported = Ok(());
+    if let (Some(path), Some(outcome)) = (&keep.files.report, &drive.watch.outcome) {
+        let facts = report::Facts {
+            job,
+            program: &program,
+            compiled: &compiled,
+            machine: &machine,
+            history: &drive.watch.history,
+            outcome,
+        };
+        reported = write_report(path, &facts);
+    }
+    ended?;
+    reported?;
     if reports.time {
         let ran = machine.times();
         let wall = began.elapsed();
@@ -131,6 +155,16 @@ fn try_receipt(job: &Job, path: &Path) -> Result<(), Failure> {
     try_replace(path).map_err(|error| unwritten(job, path, &error))
 }
 
+/// Writes the report of a run that has ended.
+fn write_report(path: &Path, facts: &report::Facts<'_>) -> Result<(), Failure> {
+    report::write(path, facts).map_err(|error| {
+        let path = path.display();
+        let text = format!("error: the report \"{path}\" cannot be written: {error}\n");
+        facts.job.output.say(&text);
+        Failure::Usage
+    })
+}
+
 fn unwritten(job: &Job, path: &Path, error: &std::io::Error) -> Failure {
     job.output.say(&format!(
         "error: the receipt \"{}\" cannot be written: {error}\n",
@@ -142,7 +176,7 @@ fn unwritten(job: &Job, path: &Path, error: &std::io::Error) -> Failure {
 /// A run with all that accompanies it.
 struct Drive<'a> {
     job: &'a Job,
-    report: Report<'a>,
+    watch: Watch<'a>,
     journal: Journal,
     checkpoints: Option<Checkpoints<'a>>,
 }
@@ -178,21 +212,22 @@ impl Drive<'_> {
                 .as_ref()
                 .map_or(u64::MAX, |c| c.steps_left(place));
             let event = self.journal.advance(machine, turns).map_err(|error| {
-                self.report.clear_status();
+                let why = error.diagnostic.message.clone();
+                self.watch.end(Outcome::Failed(why));
                 failed(self.job, &error)
             })?;
-            let epoch_ended = matches!(event, Event::EpochEnd(_));
-            let finished = event == Event::Finished;
-            self.report.event(event)?;
-            if finished {
-                self.report.clear_status();
+            let seen = self.watch.event(&event, self.journal.place, machine);
+            seen.inspect_err(|_| self.watch.end(Outcome::Closed))?;
+            if event == Event::Finished {
+                self.watch.end(Outcome::Finished);
                 return Ok(());
             }
             if let Some(code) = interrupt.code() {
+                self.watch.end(Outcome::Interrupted);
                 self.interrupted(machine);
                 return Err(Failure::Interrupted(code));
             }
-            self.keep(machine, epoch_ended)?;
+            self.keep(machine, matches!(event, Event::EpochEnd(_)))?;
         }
     }
 
@@ -206,16 +241,20 @@ impl Drive<'_> {
         }
         match machine.look() {
             Ok(None) => {}
-            Ok(Some(warning)) => self.report.event(Event::Warning(warning))?,
+            Ok(Some(warning)) => {
+                self.watch.pause();
+                self.job.say(&warning);
+            }
             Err(error) => {
-                self.report.clear_status();
-                return Err(failed(self.report.job, &error));
+                let why = error.diagnostic.message.clone();
+                self.watch.end(Outcome::Failed(why));
+                return Err(failed(self.job, &error));
             }
         }
         if let Some(checkpoints) = &mut self.checkpoints
             && let Err(error) = checkpoints.write(machine, &self.journal)
         {
-            self.report.clear_status();
+            self.watch.pause();
             self.job.output.say(&format!(
                 "warning: no checkpoint can be written to {}: {error}\n",
                 checkpoints.shown()
@@ -225,7 +264,6 @@ impl Drive<'_> {
     }
 
     fn interrupted(&mut self, machine: &Machine) {
-        self.report.clear_status();
         let place = self.journal.place;
         let mut text = format!("stopped after {place}\n");
         match &mut self.checkpoints {
@@ -240,7 +278,7 @@ impl Drive<'_> {
                 text += &format!("to go on: {}\n", resume_command());
             }
         }
-        self.job.output.say(&text);
+        self.job.output.note(&text);
     }
 }
 
@@ -269,110 +307,6 @@ fn quoted(word: &str) -> String {
 pub fn resolver(base_dir: String) -> Resolve {
     let provider = FileProvider::new();
     Arc::new(move |path| provider.resolve(&base_dir, path))
-}
-
-/// Writes events as they come.
-pub struct Report<'a> {
-    output: &'a Output,
-    progress: bool,
-    status_shown: bool,
-    last_status: Instant,
-}
-
-impl<'a> Report<'a> {
-    /// A report of training where `progress` asks for one line an epoch.
-    pub fn new(output: &'a Output, progress: bool) -> Report<'a> {
-        Report {
-            output,
-            progress,
-            status_shown: false,
-            last_status: Instant::now(),
-        }
-    }
-
-    /// Reports one event.
-    pub fn event(&mut self, event: Event) -> Result<(), Failure> {
-        match event {
-            Event::None | Event::Finished | Event::EpochBegin { .. } => {}
-            Event::Line(line) => {
-                self.clear_status();
-                self.output.line(&line)?;
-            }
-            Event::StepDone { step, steps, loss } => self.status(step, steps, loss),
-            Event::Warning(warning) => {
-                self.clear_status();
-                self.job.say(&warning);
-            }
-            Event::EpochEnd(epoch) => {
-                self.clear_status();
-                if self.progress {
-                    self.output.say(&epoch_line(&epoch));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A line that the next one overwrites, on terminals only, at most five times a second.
-    fn status(&mut self, step: usize, steps: usize, loss: f64) {
-        if self.output.terminal && self.last_status.elapsed() > Duration::from_millis(200) {
-            self.last_status = Instant::now();
-            self.status_shown = true;
-            let text = format!("\r\x1b[Kstep {}/{steps}  loss {loss:.4}", step + 1);
-            self.output.say(&text);
-        }
-    }
-
-    /// Takes the line that the next one would overwrite away.
-    pub fn clear_status(&mut self) {
-        if self.status_shown {
-            self.status_shown = false;
-            self.output.say("\r\x1b[K");
-        }
-    }
-}
-
-fn epoch_line(epoch: &Epoch) -> String {
-    let total = epoch.epochs.to_string();
-    let width = total.len();
-    let mut line = format!("epoch {:>width$}/{total}", epoch.epoch + 1);
-    for (label, value) in &epoch.values {
-        line += &format!("  {label} {}", short(*value));
-    }
-    line + &format!(
-        "  {}\n",
-        duration(Duration::from_secs_f64(epoch.seconds.max(0.0)))
-    )
-}
-
-/// Four digits after the point, or an exponent where that would hide the number.
-fn short(value: f64) -> String {
-    let magnitude = value.abs();
-    if magnitude == 0.0 || (1e-3..1e6).contains(&magnitude) {
-        format!("{value:.4}")
-    } else {
-        float(f64::from(
-            format!("{value:.3e}").parse::<f32>().unwrap_or(f32::NAN),
-        ))
-    }
-}
-
-/// A time in the unit that suits it.
-pub fn duration(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    if seconds >= 60.0 {
-        format!("{} min {:.0} s", (seconds / 60.0) as u64, seconds % 60.0)
-    } else if seconds >= 1.0 {
-        format!("{seconds:.2} s")
-    } else if seconds >= 1e-3 {
-        format!("{:.1} ms", seconds * 1e3)
-    } else {
-        if seconds >= 1e-5 {
-            format!("{:.0} us", seconds * 1e6)
-        } else {
-            format!("{:.2} us", seconds * 1e6)
-        }
-    }
 }
 
 /// A number of bytes in the unit that suits it.
@@ -488,23 +422,4 @@ fn times(
     job.output.say(&format!(
         "{runs} runs of graphs; the host's share is {share:.1} %\n"
     ));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_epoch_is_one_line() {
-        let epoch = Epoch {
-            epoch: 2,
-            epochs: 20,
-            values: vec![("loss".into(), 0.25), ("accuracy".into(), 1e-7)],
-            seconds: 1.5,
-        };
-        assert_eq!(
-            epoch_line(&epoch),
-            "epoch  3/20  loss 0.2500  accuracy 1e-07  1.50 s\n"
-        );
-    }
 }

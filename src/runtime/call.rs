@@ -2,10 +2,11 @@
 use super::bound::Bound;
 use super::execute::{CheckFailure, Executable, Workspace};
 use super::memory::{AlignedBytes, bytes_of};
-use super::profile::StepTimes;
+use super::profile::{Sample, StepTimes, Timing};
 use crate::base::data::Table;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Numbered slots of bytes, each with memory of its own that never moves, or with a field of a table, which is only read.
 #[derive(Debug)]
@@ -164,6 +165,8 @@ pub struct CallSpace {
     workspace: Workspace,
     bindings: Vec<Binding>,
     profiled: bool,
+    /// How long the runs of a call are timed, where not for ever.
+    limit: Option<Duration>,
 }
 
 /// A call's executable bound to the slots of a store.
@@ -175,7 +178,7 @@ struct Binding {
     outputs: Vec<*mut u8>,
     bound: Bound,
     /// Where the time of its runs went, while that is asked.
-    times: Option<StepTimes>,
+    times: Option<Sample>,
 }
 
 // SAFETY: the pointers are only used within `Call::run`, which borrows the store that they point into.
@@ -241,16 +244,27 @@ impl Call {
             .position(|binding| binding.call == self.identity && binding.store == store.identity);
         let at = known.unwrap_or_else(|| self.bind(store, space));
         let binding = &mut space.bindings[at];
+        let timing = match &mut binding.times {
+            Some(sample) => sample.next(space.limit),
+            None => Timing::Plain,
+        };
+        let start = (timing == Timing::Whole).then(Instant::now);
+        let steps = binding.times.as_mut().map(|sample| &mut sample.steps);
         // SAFETY: as in `bind`: the slots are those of the store, which is borrowed exclusively and whose memory has not moved since.
-        unsafe {
+        let result = unsafe {
             self.executable.run(
                 &binding.inputs,
                 &binding.outputs,
                 &space.workspace,
                 &binding.bound,
-                binding.times.as_mut(),
+                steps.filter(|_| timing == Timing::Steps),
             )
+        };
+        if let (Some(start), Some(sample)) = (start, &mut binding.times) {
+            sample.whole += start.elapsed();
+            sample.whole_runs += 1;
         }
+        result
     }
 
     /// Finds the pointers of a call's slots, and says where in the space they are kept.
@@ -290,7 +304,7 @@ impl Call {
             bound,
             times: space
                 .profiled
-                .then(|| StepTimes::new(self.executable.schedule())),
+                .then(|| Sample::new(self.executable.schedule())),
         });
         space.bindings.len() - 1
     }
@@ -309,11 +323,23 @@ impl CallSpace {
     /// Takes the time of each step of the runs from now on, or no more; what was taken is forgotten.
     pub fn profile(&mut self, profiled: bool) {
         self.profiled = profiled;
+        self.limit = None;
         self.bindings.clear();
+    }
+
+    /// Takes the time of each step of every second run of a call from now on, until those runs have taken so long together.
+    pub fn sample(&mut self, limit: Duration) {
+        self.profile(true);
+        self.limit = Some(limit);
     }
 
     /// Where the time of a call's runs went.
     pub fn times(&self, call: &Call) -> Option<&StepTimes> {
+        Some(&self.sampled(call)?.steps)
+    }
+
+    /// What is known of a call's runs.
+    pub fn sampled(&self, call: &Call) -> Option<&Sample> {
         let mut bindings = self.bindings.iter();
         bindings
             .find(|binding| binding.call == call.identity)?
@@ -327,6 +353,7 @@ impl CallSpace {
             workspace: Workspace::for_all(calls.into_iter().map(|call| &*call.executable)),
             bindings: Vec::new(),
             profiled: false,
+            limit: None,
         }
     }
 }

@@ -79,6 +79,60 @@ impl StepTimes {
     }
 }
 
+/// What is known of the runs of one executable: the times of its steps, from all its runs or from a part of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Runs timed step by step.
+    pub steps: StepTimes,
+    /// Time of runs timed as wholes, to compare.
+    pub whole: Duration,
+    /// How many those were.
+    pub whole_runs: u64,
+    /// All runs, timed or not.
+    pub runs: u64,
+}
+
+/// How a run is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Timing {
+    /// Not at all.
+    Plain,
+    /// As a whole.
+    Whole,
+    /// Step by step.
+    Steps,
+}
+
+impl Sample {
+    /// No run yet.
+    pub fn new(schedule: &Schedule) -> Sample {
+        Sample {
+            steps: StepTimes::new(schedule),
+            whole: Duration::ZERO,
+            whole_runs: 0,
+            runs: 0,
+        }
+    }
+
+    /// Counts a run, and says how it is to be timed: each step by step where there is no limit, else in turn with whole runs, until
+    /// those timed step by step have taken so long. A first run, which finds no memory in the caches, is not timed then.
+    pub(super) fn next(&mut self, limit: Option<Duration>) -> Timing {
+        self.runs += 1;
+        match limit {
+            None => Timing::Steps,
+            Some(limit) if self.runs == 1 || self.steps.total >= limit => Timing::Plain,
+            Some(_) if self.runs.is_multiple_of(2) => Timing::Steps,
+            Some(_) => Timing::Whole,
+        }
+    }
+
+    /// Seconds of an ordinary run, as far as it is known.
+    pub fn seconds(&self) -> Option<f64> {
+        let mean = |time: Duration, runs: u64| (runs > 0).then(|| time.as_secs_f64() / runs as f64);
+        mean(self.whole, self.whole_runs).or_else(|| mean(self.steps.total, self.steps.runs))
+    }
+}
+
 /// Steps, with those of loop bodies.
 pub fn count(steps: &[Step]) -> usize {
     let of = |step: &Step| match step {

@@ -1,7 +1,8 @@
 //! The machine that runs the host plan, one instruction at a time.
 use super::batches::{Batches, Walk};
 use super::compile::Compiled;
-use super::error::{ASSERTION, MEMORY, OUT_OF_RANGE, RunError};
+use super::error::{ASSERTION, RunError};
+use super::refused::{enough_memory, no_field, no_graph, no_iterator, out_of_range};
 use super::watch::Watch;
 use super::{files, format, values};
 use crate::base::data::DataError;
@@ -10,9 +11,8 @@ use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::{DType, Type};
 use crate::check::program::{Field, Instr, Piece, Program, SlotId};
-use crate::runtime::memory::available_bytes;
-use crate::runtime::profile::StepTimes;
-use crate::runtime::{Call, CallSpace, CheckFailure, Store};
+use crate::runtime::profile::{Sample, StepTimes};
+use crate::runtime::{CallSpace, Store};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -195,6 +195,17 @@ impl Machine {
         self.space.profile(profiled);
     }
 
+    /// Takes the time of each step of every second run of a compiled graph from now on, until those runs have taken so long together:
+    /// what it costs is bounded, and what is computed stays the same.
+    pub fn sample(&mut self, limit: Duration) {
+        self.space.sample(limit);
+    }
+
+    /// What is known of a graph's runs, since [`Machine::sample`].
+    pub fn sampled(&self, graph: usize) -> Option<&Sample> {
+        self.space.sampled(self.compiled.calls.get(graph)?)
+    }
+
     /// Where the time of a graph's runs went, since [`Machine::profile`].
     pub fn step_times(&self, graph: usize) -> Option<&StepTimes> {
         self.space.times(self.compiled.calls.get(graph)?)
@@ -212,6 +223,14 @@ impl Machine {
             return None;
         };
         Some(*graph)
+    }
+
+    /// The turns done of the loop of steps that the plan is in, and how many it has.
+    pub fn turns(&self) -> Option<(u64, u64)> {
+        match self.program.code.get(self.position) {
+            Some(Instr::RunTimes { times, .. }) => Some((self.turns, *times)),
+            _ => None,
+        }
     }
 
     /// The elements of a slot, in the machine's order of bytes.
@@ -728,65 +747,5 @@ pub(super) fn lend(
     match table {
         Some(table) if fits && store.lend(slot, table, &field.name) => Ok(()),
         Some(_) | None => Err(fault()),
-    }
-}
-
-fn no_graph(graph: usize) -> RunError {
-    RunError::fault(
-        "check",
-        Span::default(),
-        format!("there is no graph {graph}"),
-    )
-}
-
-fn no_iterator(iterator: usize) -> RunError {
-    let why = format!("iterator {iterator} is not open");
-    RunError::fault("check", Span::default(), why)
-}
-
-fn no_field(data: usize, part: &str, field: &str) -> RunError {
-    let why = format!("data set {data} has no `{field}` of that type in part `{part}`");
-    RunError::fault("check", Span::default(), why)
-}
-
-pub(crate) fn out_of_range(call: &Call, failure: CheckFailure) -> RunError {
-    match call.executable().schedule().checks.get(failure.check) {
-        Some(check) => {
-            let mut error = RunError::new(
-                OUT_OF_RANGE,
-                check.origin,
-                format!("index {} is out of range 0..{}", failure.value, check.bound),
-            );
-            error.diagnostic = Box::new(error.diagnostic.here(format!(
-                "this access found {} where the size is {}",
-                failure.value, check.bound
-            )));
-            error.help(format!(
-                "indices count from 0; every index must be at least 0 and at most {}",
-                check.bound.saturating_sub(1)
-            ))
-        }
-        None => RunError::fault("runtime", Span::default(), "an unknown index check failed"),
-    }
-}
-
-/// Refuses a run whose slots and arena together are larger than the machine's memory, before any of it is asked for.
-fn enough_memory(program: &Program, compiled: &Compiled) -> Result<(), RunError> {
-    let own = program.slots.iter().filter(|slot| slot.field.is_none());
-    let slots = own.fold(0usize, |sum, slot| sum.saturating_add(slot.ty.bytes()));
-    let calls = compiled.calls.iter().zip(&program.graphs);
-    let largest = calls.max_by_key(|(call, _)| call.executable().schedule().arena_bytes);
-    let (arena, origin) = largest.map_or((0, Span::default()), |(call, step)| {
-        (call.executable().schedule().arena_bytes, step.origin)
-    });
-    let wanted = slots.saturating_add(arena);
-    match available_bytes() {
-        Some(there) if wanted > there => Err(RunError::new(
-            MEMORY,
-            origin,
-            format!("the program needs {wanted} bytes of memory, the machine has {there}"),
-        )
-        .help("use smaller tensors or batches; `dlmc emit memory` lists what is kept")),
-        Some(_) | None => Ok(()),
     }
 }

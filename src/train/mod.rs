@@ -8,6 +8,7 @@ mod files;
 pub mod format;
 pub mod machine;
 mod probe;
+pub(crate) mod refused;
 mod replay;
 mod snapshot;
 pub mod values;

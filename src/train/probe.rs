@@ -118,7 +118,7 @@ impl Native {
             into.copy_from_slice(from);
         }
         let result = self.call.run(&mut self.store, &mut self.space);
-        result.map_err(|failure| super::machine::out_of_range(&self.call, failure))
+        result.map_err(|failure| super::refused::out_of_range(&self.call, failure))
     }
 
     fn bytes(&self, output: usize) -> &[u8] {

@@ -6,8 +6,10 @@ mod draw;
 mod editor;
 mod session;
 
+use super::journal::{Journal, Place};
 use super::output::Output;
-use super::run::Report;
+use super::watch::history::History;
+use super::watch::progress::{Mode, Progress};
 use super::{Colour, Failure};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::render::render;
@@ -15,6 +17,7 @@ use crate::base::source::Sources;
 use crate::check::growing::{Renewed, typed};
 use crate::session::{STDIN, Settings, Source, data_diagnostic};
 use crate::train::format::{self, Style};
+use crate::train::{Event, Machine, RunError};
 use commands::{Refusal, Wish, command};
 use editor::{Editing, is_unfinished};
 use rustyline::error::ReadlineError;
@@ -23,6 +26,7 @@ use rustyline::{CompletionType, Config, Editor};
 use session::{Session, Trouble, Value};
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 /// What inputs are reported under.
 const NAME: &str = "input";
@@ -215,13 +219,14 @@ impl Prompt<'_> {
     }
 
     fn statements(&mut self, text: &str) -> Result<(), Failure> {
-        let mut report = Report::new(&self.output, self.output.terminal);
         let mut closed = Ok(());
-        let answer = self.session.run(text, &mut |_, event| {
-            closed = report.event(event);
-            closed.is_ok()
+        let output = &self.output;
+        let answer = self.session.run(text, &mut |machine| {
+            let mut shown = Shown::new(output, machine);
+            let outcome = shown.drive(machine);
+            closed = shown.closed;
+            outcome
         });
-        report.clear_status();
         closed?;
         let answer = match answer {
             Ok(answer) => answer,
@@ -279,6 +284,72 @@ impl Prompt<'_> {
                 }
             }
         }
+    }
+}
+
+/// What is seen of statements while they run.
+struct Shown<'a> {
+    output: &'a Output,
+    journal: Journal,
+    history: History,
+    progress: Progress<'a>,
+    /// Whether anybody takes the output.
+    closed: Result<(), Failure>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(output: &'a Output, machine: &Machine) -> Shown<'a> {
+        let mode = match output.redraws {
+            true => Mode::Live,
+            false => Mode::Off,
+        };
+        let place = Place::default();
+        Shown {
+            output,
+            journal: Journal::new(machine.program(), false),
+            history: History::new(place),
+            progress: Progress::new(output, mode, place),
+            closed: Ok(()),
+        }
+    }
+
+    /// Takes a machine to its end, or until its stop flag is set or nobody takes the output.
+    fn drive(&mut self, machine: &mut Machine) -> Result<(), RunError> {
+        let stop = machine.stop_flag();
+        while !stop.load(Ordering::Relaxed) {
+            let event = self.journal.advance(machine, u64::MAX);
+            let event = event.inspect_err(|_| self.progress.clear())?;
+            self.history.note(&event, self.journal.place);
+            match &event {
+                Event::None => {
+                    if !self.journal.place.inside {
+                        self.tick(machine.turns());
+                    }
+                }
+                Event::StepDone { .. } => self.tick(None),
+                Event::EpochBegin { .. } => {}
+                Event::EpochEnd(_) => self.progress.epoch(&self.history),
+                Event::Line(line) => {
+                    self.progress.clear();
+                    self.closed = self.output.line(line);
+                    if self.closed.is_err() {
+                        return Ok(());
+                    }
+                }
+                Event::Warning(warning) => {
+                    self.progress.clear();
+                    let text = render(warning, &Sources::default(), self.output.colour);
+                    self.output.say(&text);
+                }
+                Event::Finished => break,
+            }
+        }
+        self.progress.end(&self.history, self.journal.place);
+        Ok(())
+    }
+
+    fn tick(&mut self, turns: Option<(u64, u64)>) {
+        self.progress.tick(&self.history, self.journal.place, turns);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::cli::run;
 use crate::data::FileProvider;
 use crate::runtime::Store;
 use crate::session::{self, Pool, Settings};
-use crate::train::{Event, Machine, Resolve, RunError, values};
+use crate::train::{Machine, Resolve, RunError, values};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 use std::cell::RefCell;
@@ -111,14 +111,14 @@ impl Session {
         &self.settings
     }
 
-    /// Runs statements; what they print and report goes to `listen`, which says whether to go on.
+    /// Runs statements. `drive` takes the machine to its end, or until its stop flag is set.
     ///
     /// # Errors
     /// What is wrong with them, or what stopped them. The program is as before; weights that had been trained stay trained.
     pub fn run(
         &mut self,
         text: &str,
-        listen: &mut (dyn FnMut(&Machine, Event) -> bool + Send),
+        drive: &mut (dyn FnMut(&mut Machine) -> Result<(), RunError> + Send),
     ) -> Result<Answer, Trouble> {
         let mut part = self.growing.add(text)?;
         let shown = std::mem::take(&mut part.shown);
@@ -129,7 +129,7 @@ impl Session {
         };
         let stop = machine.stop_flag();
         let pool = &self.pool;
-        let outcome = with_interrupt(&stop, || pool.run(|| machine.run(listen)));
+        let outcome = with_interrupt(&stop, || pool.run(|| drive(&mut machine)));
         let answer = Answer {
             values: shown.iter().map(|shown| value(&machine, shown)).collect(),
             renewed,

@@ -1,0 +1,333 @@
+//! What has been seen of a run so far: its trainings, their epochs, the curve of the loss over the steps.
+use crate::cli::journal::Place;
+use crate::train::{Epoch, Event};
+use std::time::{Duration, Instant};
+
+/// A curve of any length in little memory: means of stretches of equal length, which grow as the curve does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Means of whole stretches.
+    means: Vec<f64>,
+    /// Values in a stretch.
+    stretch: usize,
+    /// Sum and number of the values of the stretch that is not whole yet.
+    open: (f64, usize),
+}
+
+/// Most stretches that a curve keeps: more than any picture of it has columns.
+const STRETCHES: usize = 1024;
+
+impl Default for Curve {
+    fn default() -> Curve {
+        Curve {
+            means: Vec::new(),
+            stretch: 1,
+            open: (0.0, 0),
+        }
+    }
+}
+
+impl Curve {
+    /// Adds a value.
+    pub fn push(&mut self, value: f64) {
+        self.open = (self.open.0 + value, self.open.1 + 1);
+        if self.open.1 < self.stretch {
+            return;
+        }
+        self.means.push(self.open.0 / self.open.1 as f64);
+        self.open = (0.0, 0);
+        if self.means.len() == STRETCHES {
+            let halves = self.means.as_chunks::<2>().0;
+            self.means = halves.iter().map(|[a, b]| (a + b) / 2.0).collect();
+            self.stretch *= 2;
+        }
+    }
+
+    /// Points of the curve: the middle of a stretch, counted in values from 1, and its mean.
+    pub fn points(&self) -> Vec<(f64, f64)> {
+        let stretch = self.stretch as f64;
+        let middle = |at: usize| at as f64 * stretch + (stretch + 1.0) / 2.0;
+        let whole = self.means.iter().enumerate();
+        whole.map(|(at, &mean)| (middle(at), mean)).collect()
+    }
+
+    /// The curve in at most `columns` values.
+    pub fn columns(&self, columns: usize) -> Vec<f64> {
+        let length = self.means.len();
+        let columns = columns.min(length);
+        let part = |column: usize| {
+            let part = column * length / columns..(column + 1) * length / columns;
+            let part = self.means.get(part).unwrap_or_default();
+            part.iter().sum::<f64>() / part.len().max(1) as f64
+        };
+        (0..columns).map(part).collect()
+    }
+}
+
+/// A `train` of the program, as far as it was seen.
+#[derive(Debug, Clone)]
+pub struct Training {
+    /// From 1, as people count.
+    pub number: usize,
+    /// Epochs that it may take.
+    pub epochs: usize,
+    /// Steps in one.
+    pub steps: usize,
+    /// The epoch that runs or ran last, from 0.
+    pub epoch: usize,
+    /// The step of it that is done, from 1.
+    pub step: usize,
+    /// Steps seen.
+    pub seen: u64,
+    /// Sum of their losses in this epoch, and how many.
+    sum: (f64, usize),
+    /// The losses of the steps.
+    pub curve: Curve,
+    /// The epochs that ended.
+    pub ended: Vec<Epoch>,
+    /// When it was seen first.
+    started: Instant,
+    /// From there to the end of its last epoch.
+    pub time: Duration,
+}
+
+impl Training {
+    fn new(number: usize, epochs: usize, steps: usize) -> Training {
+        Training {
+            number,
+            epochs,
+            steps,
+            epoch: 0,
+            step: 0,
+            seen: 0,
+            sum: (0.0, 0),
+            curve: Curve::default(),
+            ended: Vec::new(),
+            started: Instant::now(),
+            time: Duration::ZERO,
+        }
+    }
+
+    /// The mean loss of the epoch so far.
+    pub fn loss(&self) -> Option<f64> {
+        (self.sum.1 > 0).then(|| self.sum.0 / self.sum.1 as f64)
+    }
+
+    /// The values of the last epoch that ended.
+    pub fn last(&self) -> &[(String, f64)] {
+        self.ended.last().map_or(&[], |epoch| &epoch.values)
+    }
+
+    /// The best value of a column and the epoch of it, from 1.
+    pub fn best(&self, column: usize) -> Option<(f64, usize)> {
+        let mut best: Option<(f64, usize)> = None;
+        for epoch in &self.ended {
+            let (label, value) = epoch.values.get(column)?;
+            let better = super::text::Better::of(label)?;
+            if !value.is_nan() && best.is_none_or(|(best, _)| better.is(*value, best)) {
+                best = Some((*value, epoch.epoch + 1));
+            }
+        }
+        best
+    }
+
+    /// Steps in a second, validation included.
+    pub fn rate(&self) -> f64 {
+        self.seen as f64 / self.time.as_secs_f64().max(1e-9)
+    }
+
+    /// Seconds that are left, from what the last epochs took, or from the steps of the first one.
+    pub fn seconds_left(&self) -> Option<f64> {
+        let recent = self.ended.iter().rev().take(5);
+        let count = recent.clone().count();
+        let done = self.step as f64 / self.steps.max(1) as f64;
+        let epoch = if count > 0 {
+            recent.map(|epoch| epoch.seconds).sum::<f64>() / count as f64
+        } else if self.seen > 0 {
+            self.started.elapsed().as_secs_f64() / self.seen as f64 * self.steps as f64
+        } else {
+            return None;
+        };
+        let left = self.epochs.saturating_sub(self.epoch) as f64 - done;
+        Some(left.max(0.0) * epoch)
+    }
+}
+
+/// What has been seen of a run.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// The trainings, in the order in which they ran.
+    pub trainings: Vec<Training>,
+    /// When the run began.
+    pub started: Instant,
+    /// Training steps that an earlier process did.
+    pub before: u64,
+    /// Lines that the program printed; the last of them where they are many.
+    pub lines: Vec<String>,
+    /// How many they were.
+    pub printed: usize,
+}
+
+/// Most lines of output that are remembered.
+const LINES: usize = 200;
+
+impl History {
+    /// Nothing seen yet, of a run that begins there.
+    pub fn new(place: Place) -> History {
+        History {
+            trainings: Vec::new(),
+            started: Instant::now(),
+            before: place.total,
+            lines: Vec::new(),
+            printed: 0,
+        }
+    }
+
+    /// The training that runs, or ran last.
+    pub fn current(&self) -> Option<&Training> {
+        self.trainings.last()
+    }
+
+    /// Takes note of an event; `place` is where the run is after it.
+    pub fn note(&mut self, event: &Event, place: Place) {
+        match event {
+            Event::None | Event::Warning(_) | Event::Finished => {}
+            Event::Line(line) => self.line(line),
+            Event::EpochBegin {
+                epoch,
+                epochs,
+                steps,
+            } => {
+                if *epoch == 0 || self.trainings.is_empty() {
+                    let number = self.trainings.len() + 1;
+                    let training = Training::new(number, *epochs, *steps);
+                    self.trainings.push(training);
+                }
+                if let Some(training) = self.trainings.last_mut() {
+                    (training.epoch, training.step) = (*epoch, 0);
+                    training.sum = (0.0, 0);
+                }
+            }
+            Event::StepDone { step, steps, loss } => {
+                let training = self.training(place, *steps);
+                training.step = step + 1;
+                training.seen += 1;
+                training.sum = (training.sum.0 + loss, training.sum.1 + 1);
+                training.curve.push(*loss);
+                if training.step == training.steps {
+                    training.time = training.started.elapsed();
+                }
+            }
+            Event::EpochEnd(epoch) => {
+                let training = self.training(place, place.steps);
+                training.epoch = epoch.epoch;
+                training.time = training.started.elapsed();
+                training.ended.push(epoch.clone());
+            }
+        }
+    }
+
+    /// The training that runs; a run that goes on within an epoch has not seen it begin.
+    fn training(&mut self, place: Place, steps: usize) -> &mut Training {
+        if self.trainings.is_empty() {
+            let mut training = Training::new(1, place.epochs, steps);
+            training.epoch = place.epoch;
+            self.trainings.push(training);
+        }
+        let last = self.trainings.len() - 1;
+        &mut self.trainings[last]
+    }
+
+    fn line(&mut self, line: &str) {
+        self.printed += 1;
+        if self.lines.len() == LINES {
+            self.lines.remove(0);
+        }
+        self.lines.push(line.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_curve_keeps_its_form_in_little_memory() {
+        let mut curve = Curve::default();
+        (0..100_000).for_each(|at| curve.push(f64::from(at)));
+        let points = curve.points();
+        assert!((512..1024).contains(&points.len()), "{}", points.len());
+        // The mean of 0, 1, ... of a stretch is one below its middle, counted from 1.
+        assert!(points.iter().all(|(x, y)| (x - 1.0 - y).abs() < 1e-6));
+        let columns = curve.columns(10);
+        assert_eq!(columns.len(), 10);
+        assert!(columns.is_sorted());
+    }
+
+    fn place(epoch: usize, step: usize) -> Place {
+        Place {
+            epoch,
+            epochs: 3,
+            step,
+            steps: 2,
+            inside: true,
+            total: (2 * epoch + step) as u64,
+        }
+    }
+
+    fn ended(epoch: usize, loss: f64, accuracy: f64) -> Event {
+        Event::EpochEnd(Epoch {
+            epoch,
+            epochs: 3,
+            values: vec![
+                ("loss".into(), loss),
+                ("val_accuracy".into(), accuracy),
+                ("own".into(), 1.0),
+            ],
+            seconds: 2.0,
+        })
+    }
+
+    #[test]
+    fn the_best_is_the_least_loss_and_the_greatest_accuracy() {
+        let mut history = History::new(Place::default());
+        for (epoch, loss, accuracy) in [(0, 3.0, 0.5), (1, 1.0, 0.9), (2, 2.0, f64::NAN)] {
+            history.note(
+                &Event::EpochBegin {
+                    epoch,
+                    epochs: 3,
+                    steps: 2,
+                },
+                place(epoch, 0),
+            );
+            for step in 0..2 {
+                let event = Event::StepDone {
+                    step,
+                    steps: 2,
+                    loss,
+                };
+                history.note(&event, place(epoch, step + 1));
+            }
+            history.note(&ended(epoch, loss, accuracy), place(epoch, 2));
+        }
+        let training = history.current().expect("it was seen");
+        assert_eq!((training.number, training.seen), (1, 6));
+        let best: Vec<_> = (0..3).map(|column| training.best(column)).collect();
+        assert_eq!(best, [Some((1.0, 2)), Some((0.9, 2)), None]);
+        assert_eq!(training.seconds_left(), Some(0.0));
+    }
+
+    #[test]
+    fn a_run_that_goes_on_within_an_epoch_is_seen_from_there() {
+        let mut history = History::new(place(1, 1));
+        let event = Event::StepDone {
+            step: 1,
+            steps: 2,
+            loss: 0.5,
+        };
+        history.note(&event, place(1, 2));
+        let training = history.current().expect("it was seen");
+        assert_eq!((training.epoch, training.step, training.epochs), (1, 2, 3));
+        assert_eq!((training.loss(), history.before), (Some(0.5), 3));
+    }
+}

@@ -1,0 +1,416 @@
+//! What a run leaves beside its results: the log, the events for TensorBoard, the report. Each is read back by code of its own.
+#![cfg(feature = "cli")]
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const TRAINING: &str = "
+let set = data(x = [[1, 0], [0, 1], [1, 1], [-1, 0.5]], y = [2, -1, 1, -2.5])
+layer linear(x: [n, d]) -> [n] {
+    param theta: [d] = zeros
+    x @ theta
+}
+hyper rate = 0.05
+let f = linear()
+train f on set {
+    loss = mse
+    optimizer = sgd(lr = rate)
+    epochs = 3
+    batch = 2
+    validate = set
+    metrics = [r2]
+}
+print \"<b>done</b> & {1 + 1}\"
+";
+
+/// A folder of its own for a test, with a program in it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str, program: &str) -> Folder {
+        let folder = std::env::temp_dir().join(format!("dlmc-out-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("program.dlm"), program).expect("a program");
+        Folder(folder)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_dlmc"))
+            .current_dir(&self.0)
+            .args(["run", "program.dlm"])
+            .args(arguments)
+            .output()
+            .expect("the command runs")
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.join(name)).expect("the file is there")
+    }
+
+    /// The lines of a log.
+    fn log(&self, name: &str) -> Vec<Value> {
+        let text = self.read(name);
+        let lines = text.lines();
+        lines
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+            .collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn succeeds(output: &Output) {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert_eq!(errors, "");
+}
+
+fn kinds<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    lines.iter().filter(|line| line["kind"] == kind).collect()
+}
+
+#[test]
+fn the_log_has_a_line_for_each_step_and_epoch() {
+    let folder = Folder::new("log", TRAINING);
+    succeeds(&folder.run(&["rate=0.1", "--seed", "7", "--log", "run.jsonl"]));
+    let lines = folder.log("run.jsonl");
+    let run = &lines[0];
+    assert_eq!((&run["kind"], &run["log"]), (&"run".into(), &1.into()));
+    assert_eq!(run["program"], "program.dlm");
+    assert_eq!(run["settings"]["rate"], "0.1");
+    assert_eq!((&run["seed"], &run["steps_before"]), (&7.into(), &0.into()));
+    assert!(
+        run["compiler"]
+            .as_str()
+            .is_some_and(|c| c.starts_with("dlmc "))
+    );
+    assert!(
+        run["started"]
+            .as_str()
+            .is_some_and(|t| t.ends_with('Z') && t.len() == 20)
+    );
+    let steps = kinds(&lines, "step");
+    let numbers: Vec<u64> = steps.iter().filter_map(|s| s["step"].as_u64()).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
+    assert!(steps.iter().all(|step| step["loss"].is_f64()));
+    let epochs = kinds(&lines, "epoch");
+    assert_eq!(epochs.len(), 3);
+    for (at, epoch) in epochs.iter().enumerate() {
+        assert_eq!(
+            (&epoch["epoch"], &epoch["epochs"]),
+            (&(at + 1).into(), &3.into())
+        );
+        // The mean of the epoch's two steps, which an f32 holds.
+        let of = |step: usize| steps[2 * at + step]["loss"].as_f64().expect("a number");
+        let loss = epoch["loss"].as_f64().expect("a number");
+        assert!((loss - (of(0) + of(1)) / 2.0).abs() < 1e-5, "{loss}");
+        assert!(epoch["metrics"]["val_r2"].is_f64() && epoch["metrics"]["val_loss"].is_f64());
+    }
+    assert_eq!(kinds(&lines, "output")[0]["text"], "<b>done</b> & 2");
+    let end = lines.last().expect("a line");
+    assert_eq!(
+        (&end["kind"], &end["outcome"]),
+        (&"end".into(), &"finished".into())
+    );
+    let times: Vec<f64> = lines
+        .iter()
+        .filter_map(|line| line["time"].as_f64())
+        .collect();
+    assert!(times.len() == lines.len() && times.is_sorted(), "{times:?}");
+}
+
+#[test]
+fn a_run_that_goes_on_adds_to_its_log() {
+    let folder = Folder::new("resumed", TRAINING);
+    let arguments = ["--checkpoint", "state", "--resume", "--log", "run.jsonl"];
+    assert!(folder.run(&arguments).status.success());
+    // What a process that was killed may leave behind.
+    let torn = folder.read("run.jsonl") + "{\"kind\":\"step\",\"ti";
+    std::fs::write(folder.0.join("run.jsonl"), torn).expect("written");
+    assert!(folder.run(&arguments).status.success());
+    let text = folder.read("run.jsonl");
+    let runs: Vec<Value> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|line: &Value| line["kind"] == "run")
+        .collect();
+    assert_eq!(runs.len(), 2, "{text}");
+    assert!(runs[1]["steps_before"].as_u64() > Some(0), "{text}");
+}
+
+#[test]
+fn a_run_that_fails_says_so_in_its_log() {
+    let text = format!("{TRAINING}assert mse(f(set.x), set.y) > 100.0, \"never\"\n");
+    let folder = Folder::new("fails", &text);
+    let output = folder.run(&["--log", "run.jsonl"]);
+    assert_eq!(output.status.code(), Some(1));
+    let lines = folder.log("run.jsonl");
+    let end = lines.last().expect("a line");
+    assert_eq!(end["outcome"], "failed");
+    assert!(
+        end["error"]
+            .as_str()
+            .is_some_and(|why| why.contains("never"))
+    );
+}
+
+#[test]
+fn what_cannot_be_written_is_known_before_the_run() {
+    let folder = Folder::new("nowhere", TRAINING);
+    std::fs::write(folder.0.join("file"), "").expect("written");
+    for (option, path) in [
+        ("--log", "none/run.jsonl"),
+        ("--tensorboard", "file"),
+        ("--report", "none/run.html"),
+    ] {
+        let output = folder.run(&[option, path]);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{option}: {errors}");
+        assert!(
+            errors.contains("cannot be written") && errors.contains(path),
+            "{errors}"
+        );
+        assert!(output.stdout.is_empty());
+    }
+}
+
+/// CRC-32C bit by bit, as its definition has it.
+fn crc32c(bytes: &[u8]) -> u32 {
+    let mut sum = u32::MAX;
+    for byte in bytes {
+        sum ^= u32::from(*byte);
+        for _ in 0..8 {
+            sum = if sum & 1 == 1 {
+                (sum >> 1) ^ 0x82F6_3B78
+            } else {
+                sum >> 1
+            };
+        }
+    }
+    !sum
+}
+
+fn masked(bytes: &[u8]) -> u32 {
+    let sum = crc32c(bytes);
+    (sum >> 15 | sum << 17).wrapping_add(0xA282_EAD8)
+}
+
+/// The payloads of a TFRecord file, whose checksums must hold.
+fn records(mut bytes: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let (head, rest) = bytes.split_at(12);
+        let sum = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+        assert_eq!(sum(&head[8..]), masked(&head[..8]), "the length's checksum");
+        let length = u64::from_le_bytes(head[..8].try_into().expect("eight bytes"));
+        let (payload, rest) = rest.split_at(length as usize);
+        assert_eq!(sum(&rest[..4]), masked(payload), "the payload's checksum");
+        found.push(payload);
+        bytes = &rest[4..];
+    }
+    found
+}
+
+/// A field of a message of protocol buffers.
+enum Field<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+fn variable(bytes: &mut &[u8]) -> u64 {
+    let length = bytes.iter().take_while(|&&b| b >= 0x80).count() + 1;
+    let (head, rest) = bytes.split_at(length);
+    *bytes = rest;
+    let part = |(at, byte): (usize, &u8)| u64::from(byte & 0x7F) << (7 * at);
+    head.iter().enumerate().map(part).sum()
+}
+
+fn fields(mut bytes: &[u8]) -> Vec<(u64, Field<'_>)> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let key = variable(&mut bytes);
+        let length = match key & 7 {
+            0 => {
+                found.push((key >> 3, Field::Number(variable(&mut bytes))));
+                continue;
+            }
+            1 => 8,
+            2 => variable(&mut bytes) as usize,
+            5 => 4,
+            other => panic!("no field is written in way {other}"),
+        };
+        let (value, rest) = bytes.split_at(length);
+        found.push((key >> 3, Field::Bytes(value)));
+        bytes = rest;
+    }
+    found
+}
+
+fn bytes_of<'a>(message: &[(u64, Field<'a>)], number: u64) -> Vec<&'a [u8]> {
+    let of = |(found, field): &(u64, Field<'a>)| match field {
+        Field::Bytes(bytes) if *found == number => Some(*bytes),
+        _ => None,
+    };
+    message.iter().filter_map(of).collect()
+}
+
+/// Tag, step and value of every scalar of an event file, whose first event must name the version.
+fn scalars(path: &Path) -> Vec<(String, u64, f32)> {
+    let bytes = std::fs::read(path).expect("the file is there");
+    let mut found = Vec::new();
+    for (at, record) in records(&bytes).into_iter().enumerate() {
+        let event = fields(record);
+        let time = bytes_of(&event, 1)[0].try_into().expect("eight bytes");
+        assert!(f64::from_le_bytes(time) > 1e9, "seconds since 1970");
+        if at == 0 {
+            assert_eq!(bytes_of(&event, 3), [b"brain.Event:2"]);
+        }
+        let step = event.iter().find_map(|(number, field)| match field {
+            Field::Number(value) if *number == 2 => Some(*value),
+            _ => None,
+        });
+        for summary in bytes_of(&event, 5) {
+            for value in bytes_of(&fields(summary), 1) {
+                let value = fields(value);
+                let tag = String::from_utf8_lossy(bytes_of(&value, 1)[0]).into_owned();
+                let number = bytes_of(&value, 2)[0].try_into().expect("four bytes");
+                found.push((tag, step.expect("a step"), f32::from_le_bytes(number)));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn tensorboard_gets_what_the_log_gets() {
+    let folder = Folder::new("board", TRAINING);
+    succeeds(&folder.run(&["--log", "run.jsonl", "--tensorboard", "runs/a"]));
+    let files = std::fs::read_dir(folder.0.join("runs/a")).expect("a folder");
+    let files: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
+    assert_eq!(files.len(), 1);
+    let name = files[0].file_name().expect("a name").to_string_lossy();
+    assert!(name.starts_with("events.out.tfevents."), "{name}");
+    let mut wanted = Vec::new();
+    for line in folder.log("run.jsonl") {
+        let number = |value: &Value| value.as_f64().map(|number| number as f32);
+        let mut add = |tag: &str, value: &Value| {
+            let step = line["step"].as_u64().expect("a step");
+            wanted.push((tag.to_string(), step, number(value).expect("a number")));
+        };
+        match line["kind"].as_str() {
+            Some("step") => add("step/loss", &line["loss"]),
+            Some("epoch") => {
+                add("epoch/loss", &line["loss"]);
+                add("epoch/val_loss", &line["metrics"]["val_loss"]);
+                add("epoch/val_r2", &line["metrics"]["val_r2"]);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(wanted.len(), 6 + 3 * 3);
+    assert_eq!(scalars(&files[0]), wanted);
+}
+
+/// The text of a page without its tags, which must be closed in the order in which they were opened.
+fn text_of(page: &str) -> String {
+    const ALONE: [&str; 2] = ["!doctype", "meta"];
+    let (mut open, mut text): (Vec<&str>, String) = (Vec::new(), String::new());
+    let mut rest = page;
+    while let Some((before, tag)) = rest.split_once('<') {
+        text += before;
+        let (tag, after) = tag.split_once('>').expect("a tag ends");
+        let name = tag.split([' ', '/']).find(|part| !part.is_empty());
+        let name = name.expect("a tag has a name");
+        rest = after;
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name), "{tag} after {before}");
+        } else if !tag.ends_with('/') && !ALONE.contains(&name) {
+            open.push(name);
+        }
+        // What stands in these is no HTML.
+        if ["style", "script"].contains(&tag) {
+            rest = &rest[rest.find("</").expect("it ends")..];
+        }
+    }
+    assert!(open.is_empty(), "{open:?} are open at the end");
+    text + rest
+}
+
+#[test]
+fn the_report_is_one_file_with_all_that_was_seen() {
+    let folder = Folder::new("report", TRAINING);
+    let plain = folder.run(&[]);
+    let output = folder.run(&["--report", "run.html", "--seed", "3", "rate=0.07"]);
+    succeeds(&output);
+    let page = folder.read("run.html");
+    let text = text_of(&page);
+    for part in ["http:", "https:", "src=", "<link", "@import", "url("] {
+        assert!(!page.contains(part), "{part} is in the page");
+    }
+    assert!(page.contains("&lt;b&gt;done&lt;/b&gt; &amp; 2"), "{page}");
+    for part in [
+        "program.dlm",
+        "finished",
+        "f.theta",
+        "f32[2]",
+        "0.07",
+        "3 of 3 epochs of 2 steps",
+        "val_r2",
+        "Memory plan",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    // Losses of both kinds in one chart, the metric, and the losses of the steps.
+    let mut lengths = Vec::new();
+    for chart in page.split("class=\"card chart\"").skip(1) {
+        let data = |name: &str| {
+            let (_, data) = chart.split_once(&format!("{name}='")).expect("it is there");
+            let (data, _) = data.split_once('\'').expect("it ends");
+            serde_json::from_str::<Value>(data).expect("a list")
+        };
+        let curves = data("data-y");
+        let curves = curves.as_array().expect("curves");
+        let places = data("data-x").as_array().expect("places").len();
+        assert!(
+            curves
+                .iter()
+                .all(|curve| curve.as_array().map(Vec::len) == Some(places))
+        );
+        lengths.push((curves.len(), places));
+    }
+    assert_eq!(lengths, [(2, 3), (1, 3), (1, 6)]);
+    // A measured run computes what an ordinary one does.
+    let same = folder.run(&["--report", "again.html"]);
+    assert_eq!(plain.stdout, same.stdout);
+    let files = std::fs::read_dir(&folder.0).expect("a folder").count();
+    assert_eq!(files, 3, "the program and two reports");
+}
+
+#[test]
+fn the_report_of_a_run_that_fails_says_why() {
+    let text = format!("{TRAINING}assert mse(f(set.x), set.y) > 100.0, \"a < b\"\n");
+    let folder = Folder::new("failed", &text);
+    let output = folder.run(&["--report", "run.html"]);
+    assert_eq!(output.status.code(), Some(1));
+    let page = folder.read("run.html");
+    assert!(
+        text_of(&page).contains("failed: the assertion does not hold: a &lt; b"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_program_without_training_has_a_report_too() {
+    let folder = Folder::new("untrained", "print 1.5\n");
+    succeeds(&folder.run(&["--report", "run.html"]));
+    let text = text_of(&folder.read("run.html"));
+    assert!(
+        text.contains("1.5") && !text.contains("Parameters"),
+        "{text}"
+    );
+}
