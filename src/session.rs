@@ -2,8 +2,9 @@
 use crate::base::data::{DataError, DataProvider};
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::source::{MOST_SOURCE_BYTES, Sources, Span};
-use crate::check::program::{Program, SlotKind};
+use crate::check::program::{Instr, Program, SlotId, SlotKind};
 use crate::check::{CheckOptions, check};
+use crate::kir::cost::Work;
 use crate::pass::PIPELINE;
 use crate::runtime::contraction::Cpu;
 use crate::syntax::{parse, print, token};
@@ -224,6 +225,8 @@ pub struct Summary {
     pub parameters: usize,
     /// Their bytes.
     pub parameter_bytes: usize,
+    /// Bytes that optimizers keep from step to step.
+    pub optimizer_bytes: usize,
     /// Bytes of all slots: parameters, states, data of the current batch.
     pub slot_bytes: usize,
     /// Tensor graphs.
@@ -250,6 +253,10 @@ pub fn summary(program: &Program, compiled: &Compiled) -> Summary {
         parameter_tensors: parameters().count(),
         parameters: parameters().map(|ty| ty.len()).sum(),
         parameter_bytes: parameters().map(|ty| ty.bytes()).sum(),
+        optimizer_bytes: program
+            .slots_of(SlotKind::OptimizerState)
+            .map(|(_, slot)| slot.ty.bytes())
+            .sum(),
         slot_bytes: program
             .slots
             .iter()
@@ -262,6 +269,49 @@ pub fn summary(program: &Program, compiled: &Compiled) -> Summary {
         arena_bytes,
         live_bound,
     }
+}
+
+impl Summary {
+    /// Bytes that a run holds beside its data sets.
+    pub fn memory(&self) -> usize {
+        self.slot_bytes.saturating_add(self.arena_bytes)
+    }
+}
+
+/// A graph that changes parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrainingStep {
+    /// The graph.
+    pub graph: usize,
+    /// What one run of it does.
+    pub work: Work,
+    /// How often the program runs it, where the plan says so.
+    pub times: Option<u64>,
+}
+
+/// The graphs of a program that change parameters.
+pub fn training_steps(program: &Program, compiled: &Compiled) -> Vec<TrainingStep> {
+    let learns = |slots: &[SlotId]| {
+        let mut kinds = slots.iter().map(|slot| program.slot(*slot).kind);
+        kinds.any(|kind| kind == SlotKind::Parameter)
+    };
+    let steps = program.graphs.iter().zip(&compiled.calls).enumerate();
+    steps
+        .filter(|(_, (step, _))| !step.inputs.is_empty() && learns(&step.outputs))
+        .map(|(graph, (_, call))| TrainingStep {
+            graph,
+            work: call.executable().schedule().work(),
+            times: times_run(program, graph),
+        })
+        .collect()
+}
+
+/// How often a plan runs a graph, where it is one loop of steps alone.
+fn times_run(program: &Program, wanted: usize) -> Option<u64> {
+    program.code.iter().find_map(|instr| match instr {
+        Instr::RunTimes { graph, times, .. } if *graph == wanted => Some(*times),
+        _ => None,
+    })
 }
 
 /// A stage of the compiler, for listings.

@@ -3,14 +3,16 @@
 //! All statements form one text, so a place in it, and with it every random number, is what it would be in a file of the same statements. Each
 //! addition gives a [`Part`]: a program of its own over the slots of all parts so far. A part that is wrong leaves no trace: elaboration has no
 //! way back, so the parts before it are elaborated again, which gives the same slots in the same order.
+use super::declared::{Declared, declarations};
 use super::program::{Instr, Program, SlotData, SlotId, SlotKind};
-use super::values::{Bindings, DataVal, DimNames, Instance, Num, Outcome, Reported, Val};
+use super::shown::{Shown, typed};
+use super::values::{Bindings, DataVal, Instance, Num, Val};
 use super::{CheckOptions, Checker, STANDARD_LIBRARY, prune, shift_targets};
 use crate::base::data::DataProvider;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::{FileId, Sources, Span};
 use crate::base::types::Type;
-use crate::syntax::ast::{Expr, Param, Pattern, Stmt, StmtKind};
+use crate::syntax::ast::{Expr, Pattern, Stmt, StmtKind};
 use crate::syntax::parse;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -49,17 +51,6 @@ pub struct Part {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// A value to be shown.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Shown {
-    /// A tensor, in this slot once the part has run.
-    Tensor(SlotId, DimNames),
-    /// What is known without running anything.
-    Text(String),
-    /// `(a, b)`
-    Several(Vec<Shown>),
-}
-
 /// What became of the weights of an instance whose layer was declared anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewed {
@@ -79,25 +70,6 @@ pub struct Wrong {
     pub diagnostics: Vec<Diagnostic>,
     /// The texts.
     pub sources: Sources,
-}
-
-/// What the language or a program declares, for listings and completion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Declared {
-    /// The name.
-    pub name: String,
-    /// `fn`, `layer` or `optimizer`.
-    pub kind: &'static str,
-    /// What stands before the body.
-    pub head: String,
-    /// The `##` lines.
-    pub doc: String,
-    /// The whole text.
-    pub text: String,
-    /// Where it stands.
-    pub place: String,
-    /// The names of its configuration, then of its inputs.
-    pub parameters: Vec<String>,
 }
 
 impl Growing {
@@ -585,167 +557,6 @@ impl Growing {
     }
 }
 
-impl Checker<'_> {
-    /// Notes the value of an expression that stands alone at a prompt.
-    pub(super) fn show(&mut self, value: &Val, span: Span) -> Outcome<()> {
-        let shown = self.shown(value, span)?;
-        if let Some(prompt) = &mut self.prompt {
-            prompt.push(shown);
-        }
-        Ok(())
-    }
-
-    fn shown(&mut self, value: &Val, span: Span) -> Outcome<Shown> {
-        match value {
-            Val::Error => Err(Reported),
-            Val::Tensor(_) | Val::Slot(..) | Val::Hyper(..) | Val::List(_) => {
-                let tensor = self.operand(value, None, span)?;
-                let dims = tensor.dims.clone();
-                Ok(Shown::Tensor(self.export("shown", tensor, span), dims))
-            }
-            Val::Num(Num::Int(number)) => Ok(Shown::Text(number.to_string())),
-            Val::Num(Num::Float(_)) => {
-                let tensor = self.operand(value, None, span)?;
-                Ok(Shown::Tensor(
-                    self.export("shown", tensor, span),
-                    Vec::new(),
-                ))
-            }
-            Val::Bool(truth) => Ok(Shown::Text(truth.to_string())),
-            Val::Str(text) => Ok(Shown::Text(format!("{text:?}"))),
-            Val::Tuple(parts) => {
-                let parts = parts.iter().map(|part| self.shown(part, span));
-                Ok(Shown::Several(parts.collect::<Outcome<_>>()?))
-            }
-            Val::Instance(instance) => Ok(Shown::Text(self.described_instance(instance))),
-            Val::Data(data) => {
-                let text = self.described_data(data)?;
-                Ok(Shown::Text(text))
-            }
-            Val::Fn(_) | Val::Layer(_) | Val::Optimizer(_) => {
-                Ok(Shown::Text(self.described_type(value, span)?))
-            }
-            Val::None
-            | Val::Sizes(..)
-            | Val::Ix(_)
-            | Val::OptimizerUse(_)
-            | Val::Builtin(_)
-            | Val::Reader(_)
-            | Val::Init(_)
-            | Val::Batches(..)
-            | Val::Record(_)
-            | Val::Patience(_) => Ok(Shown::Text(value.kind().into())),
-        }
-    }
-
-    /// A data set's parts and fields, one a line.
-    fn described_data(&mut self, data: &DataVal) -> Outcome<String> {
-        let (set, _) = self.open_whole(data)?;
-        let found = &self.program.data[set];
-        let mut lines = Vec::new();
-        if !found.summary.is_empty() {
-            lines.push(found.summary.clone());
-        }
-        for (part, table) in &found.parts {
-            if data.part.as_ref().is_some_and(|own| **own != **part) {
-                continue;
-            }
-            let title = if part.is_empty() { "rows" } else { part };
-            lines.push(format!("{title}: {}", table.rows()));
-            for (field, tensor) in &table.fields {
-                lines.push(format!("  {field}: {}", tensor.ty()));
-            }
-        }
-        Ok(lines.join("\n"))
-    }
-
-    /// A value's type in the language's words.
-    fn described_type(&mut self, value: &Val, span: Span) -> Outcome<String> {
-        match value {
-            Val::Error => Err(Reported),
-            Val::Tensor(_) | Val::Slot(..) | Val::Hyper(..) | Val::List(_) => {
-                let tensor = self.operand(value, None, span)?;
-                Ok(typed(&self.type_of(&tensor), &tensor.dims))
-            }
-            Val::Num(Num::Int(_)) => Ok("a whole number".into()),
-            Val::Tuple(parts) => {
-                let parts: Outcome<Vec<String>> = parts
-                    .iter()
-                    .map(|part| self.described_type(part, span))
-                    .collect();
-                Ok(format!("({})", parts?.join(", ")))
-            }
-            Val::Fn(def) => Ok(match &def.syntax.name {
-                Some(name) => self.head(name.span, def.syntax.body.span, "fn"),
-                None => "a function".into(),
-            }),
-            Val::Layer(def) => Ok(self.head(def.syntax.name.span, def.syntax.body.span, "layer")),
-            Val::Optimizer(def) => {
-                Ok(self.head(def.syntax.name.span, def.syntax.body.span, "optimizer"))
-            }
-            Val::Instance(instance) => Ok(format!(
-                "{}, a layer: {}",
-                self.path(instance),
-                self.head(
-                    instance.def.syntax.name.span,
-                    instance.def.syntax.body.span,
-                    "layer"
-                )
-            )),
-            Val::Num(Num::Float(_))
-            | Val::Bool(_)
-            | Val::Str(_)
-            | Val::None
-            | Val::Sizes(..)
-            | Val::Ix(_)
-            | Val::OptimizerUse(_)
-            | Val::Builtin(_)
-            | Val::Reader(_)
-            | Val::Init(_)
-            | Val::Data(_)
-            | Val::Batches(..)
-            | Val::Record(_)
-            | Val::Patience(_) => Ok(value.kind().into()),
-        }
-    }
-
-    fn head(&self, name: Span, body: Span, word: &str) -> String {
-        format!("{word} {}", head_text(&self.sources, name, body))
-    }
-}
-
-/// A type with the names of its dimensions.
-pub fn typed(ty: &Type, names: &[Option<Arc<str>>]) -> String {
-    let names = names.iter().chain(std::iter::repeat(&None));
-    let sizes: Vec<String> = ty
-        .shape
-        .iter()
-        .zip(names)
-        .map(|(size, name)| match name {
-            Some(name) if **name != *size.to_string() => format!("{name} = {size}"),
-            Some(_) | None => size.to_string(),
-        })
-        .collect();
-    match sizes.is_empty() {
-        true => ty.dtype.to_string(),
-        false => format!("{}[{}]", ty.dtype, sizes.join(", ")),
-    }
-}
-
-/// A declaration from its name to its body, on one line.
-fn head_text(sources: &Sources, name: Span, body: Span) -> String {
-    let until = Span {
-        end: body.start.max(name.start),
-        ..name
-    };
-    let words: Vec<&str> = sources.snippet(until).split_whitespace().collect();
-    let text = words.join(" ");
-    text.trim_end_matches('{')
-        .trim_end()
-        .replace("( ", "(")
-        .replace(" )", ")")
-}
-
 fn declared_name(statement: &Stmt) -> Option<Arc<str>> {
     match &statement.kind {
         StmtKind::Fn(function) => function.name.as_ref().map(|name| name.text.clone()),
@@ -753,43 +564,6 @@ fn declared_name(statement: &Stmt) -> Option<Arc<str>> {
         StmtKind::Optimizer(optimizer) => Some(optimizer.name.text.clone()),
         _ => None,
     }
-}
-
-/// The declarations of a file.
-pub fn declarations(sources: &Sources, file: FileId) -> Vec<Declared> {
-    let (tree, _) = parse::parse(sources, file);
-    let names = |params: &[Param]| -> Vec<String> {
-        params
-            .iter()
-            .map(|param| param.name.text.to_string())
-            .collect()
-    };
-    let mut found = Vec::new();
-    for statement in &tree.statements {
-        let (kind, name, body, parameters) = match &statement.kind {
-            StmtKind::Fn(f) => match &f.name {
-                Some(name) => ("fn", name, f.body.span, names(&f.inputs)),
-                None => continue,
-            },
-            StmtKind::Layer(l) => {
-                let mut all = l.config.as_deref().map(names).unwrap_or_default();
-                all.extend(names(&l.inputs));
-                ("layer", &l.name, l.body.span, all)
-            }
-            StmtKind::Optimizer(o) => ("optimizer", &o.name, o.body.span, names(&o.config)),
-            _ => continue,
-        };
-        found.push(Declared {
-            name: name.text.to_string(),
-            kind,
-            head: format!("{kind} {}", head_text(sources, name.span, body)),
-            doc: statement.doc.clone().unwrap_or_default(),
-            text: sources.snippet(statement.span).to_string(),
-            place: sources.location(statement.span),
-            parameters,
-        });
-    }
-    found
 }
 
 /// Whether an instance, or one inside it, is of a layer of these names.

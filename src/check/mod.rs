@@ -7,6 +7,7 @@ mod builtins;
 mod call;
 mod control;
 mod datasets;
+pub mod declared;
 mod dims;
 mod expr;
 mod graphs;
@@ -21,6 +22,7 @@ mod parts;
 pub mod program;
 mod scan;
 mod shapes;
+pub mod shown;
 mod statements;
 mod tensors;
 mod train;
@@ -209,7 +211,7 @@ pub struct Checker<'a> {
     /// The last state of each stack that a scan made, for `last`.
     final_states: HashMap<(usize, crate::tir::Value), values::TensorVal>,
     /// At a prompt: the values of expressions that stand alone.
-    prompt: Option<Vec<growing::Shown>>,
+    prompt: Option<Vec<shown::Shown>>,
 }
 
 impl<'a> Checker<'a> {

@@ -58,6 +58,7 @@ pub fn explain(mut job: Job, request: Request) -> Result<(), Failure> {
     };
     let compiled = session::compiled(&program, &job.settings, &pool);
     let compiled = Arc::new(compiled.map_err(|error| failed(&job, error))?);
+    run::within_budget(&job, &program, &compiled)?;
     let resolve = run::resolver(job.source.base_dir.clone());
     let machine = session::machine(program.clone(), compiled, resolve);
     let mut machine = machine.map_err(|error| failed(&job, error))?;

@@ -189,6 +189,47 @@ struct ProgramArguments {
     /// Leave a pass out
     #[arg(long, value_name = "PASS")]
     skip: Vec<String>,
+    #[command(flatten)]
+    budget: Budget,
+}
+
+/// What a program may need at most.
+#[derive(Args, Debug, Clone, Copy, Default, PartialEq)]
+struct Budget {
+    /// Refuse a program that keeps more in memory, data sets apart: `64M`, `1.5G`, a number of bytes
+    #[arg(long = "max-memory", value_name = "SIZE", value_parser = size)]
+    memory: Option<usize>,
+    /// Refuse a program with more parameters: `1e6`
+    #[arg(long = "max-params", value_name = "N", value_parser = amount)]
+    parameters: Option<f64>,
+}
+
+/// A number of bytes; k, M and G are powers of 1000, Ki, Mi and Gi of 1024.
+fn size(text: &str) -> Result<usize, String> {
+    const UNITS: [(&str, f64); 7] = [
+        ("Ki", 1024.0),
+        ("Mi", 1024.0 * 1024.0),
+        ("Gi", 1024.0 * 1024.0 * 1024.0),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("", 1.0),
+    ];
+    let bare = text.strip_suffix('B').unwrap_or(text);
+    let unit = UNITS
+        .iter()
+        .find_map(|(unit, factor)| Some((bare.strip_suffix(unit)?, factor)));
+    let (number, factor) = unit.unwrap_or((bare, &1.0));
+    amount(number.trim_end())
+        .map(|number| (number * factor) as usize)
+        .map_err(|_| "a size is a number of bytes: `64M`, `1.5G`, `800k`, `512Mi`".into())
+}
+
+fn amount(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if (0.0..1e18).contains(&number) => Ok(number),
+        Ok(_) | Err(_) => Err("a number from 0 on: `1e6`".into()),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -401,6 +442,7 @@ fn verify(
         seed: receipt.identity.seed,
         color,
         skip: receipt.identity.skip.clone(),
+        budget: Budget::default(),
     };
     let job = Job::new(&arguments)?;
     verify::verify(job, &verify::Request { path, receipt })
@@ -413,6 +455,7 @@ struct Job {
     read: Vec<ReadFile>,
     sources: Sources,
     settings: Settings,
+    budget: Budget,
     output: Output,
 }
 
@@ -425,6 +468,7 @@ impl Job {
                 read: Vec::new(),
                 sources: Sources::default(),
                 settings: arguments.settings(),
+                budget: arguments.budget,
                 output,
             }),
             Err(error) => {
@@ -515,7 +559,7 @@ fn check(mut job: Job) -> Result<(), Failure> {
     for line in run::description(&program, &compiled) {
         job.output.line(&line)?;
     }
-    Ok(())
+    run::within_budget(&job, &program, &compiled)
 }
 
 fn emit(mut job: Job, stage: Stage) -> Result<(), Failure> {

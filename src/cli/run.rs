@@ -59,6 +59,7 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     let pool = job.pool()?;
     let failed = |error: RunError| failed(job, &error);
     let compiled = session::compiled(&program, &job.settings, &pool).map_err(failed)?;
+    within_budget(job, &program, &compiled)?;
     let compiled = Arc::new(compiled);
     if reports.header {
         header(job, &program, &compiled, start.elapsed());
@@ -309,6 +310,44 @@ pub fn resolver(base_dir: String) -> Resolve {
     Arc::new(move |path| provider.resolve(&base_dir, path))
 }
 
+/// A large number in words that suit it.
+fn count(number: f64) -> String {
+    match number {
+        _ if number >= 1e9 => format!("{:.2} billion", number / 1e9),
+        _ if number >= 1e6 => format!("{:.2} million", number / 1e6),
+        _ => format!("{number:.0}"),
+    }
+}
+
+/// Refuses a program that is larger than what the command allows.
+pub fn within_budget(job: &Job, program: &Program, compiled: &Compiled) -> Result<(), Failure> {
+    let summary = session::summary(program, compiled);
+    let refuse = |text: String| {
+        job.output.say(&text);
+        Err(Failure::Program)
+    };
+    if let Some(most) = job.budget.parameters
+        && summary.parameters as f64 > most
+    {
+        return refuse(format!(
+            "error: the program has {} parameters, --max-params allows {most}\nhelp: `dlmc check` lists them\n",
+            summary.parameters
+        ));
+    }
+    if let Some(most) = job.budget.memory
+        && summary.memory() > most
+    {
+        return refuse(format!(
+            "error: the program keeps {} in memory ({} of parameters, states and values, {} that a step works in), --max-memory allows {}\nhelp: smaller batches make a step smaller; `dlmc check` lists what is kept\n",
+            bytes(summary.memory()),
+            bytes(summary.slot_bytes),
+            bytes(summary.arena_bytes),
+            bytes(most)
+        ));
+    }
+    Ok(())
+}
+
 /// A number of bytes in the unit that suits it.
 pub fn bytes(count: usize) -> String {
     let count = count as f64;
@@ -369,6 +408,12 @@ pub fn description(program: &Program, compiled: &Compiled) -> Vec<String> {
         summary.parameter_tensors,
         bytes(summary.parameter_bytes)
     ));
+    if summary.optimizer_bytes > 0 {
+        lines.push(format!(
+            "optimizer   {} kept from step to step",
+            bytes(summary.optimizer_bytes)
+        ));
+    }
     lines.push(format!(
         "tensors     {} outside the arena",
         bytes(summary.slot_bytes)
@@ -382,6 +427,17 @@ pub fn description(program: &Program, compiled: &Compiled) -> Vec<String> {
         "graphs      {} ({} different), {} kernels",
         summary.graphs, summary.distinct_graphs, summary.kernels
     ));
+    for step in session::training_steps(program, compiled) {
+        let name = &program.graphs[step.graph].name;
+        let times = step
+            .times
+            .map_or_else(String::new, |times| format!(", {times} times"));
+        lines.push(format!(
+            "training    {name}: {} operations and {} moved in a step{times}",
+            count(step.work.operations),
+            bytes(step.work.bytes as usize)
+        ));
+    }
     lines
 }
 

@@ -65,7 +65,9 @@ pub(super) fn enough_memory(program: &Program, compiled: &Compiled) -> Result<()
             origin,
             format!("the program needs {wanted} bytes of memory, the machine has {there}"),
         )
-        .help("use smaller tensors or batches; `dlmc emit memory` lists what is kept")),
+        .help(
+            "use smaller tensors or batches; `dlmc emit --stage memory FILE` lists what is kept",
+        )),
         Some(_) | None => Ok(()),
     }
 }

@@ -3,7 +3,7 @@ use super::draw;
 use super::session::{Session, Trouble, Value};
 use crate::base::diagnostic::nearest;
 use crate::base::source::FileId;
-use crate::check::growing::Declared;
+use crate::check::declared::Declared;
 use crate::cli::explain;
 use crate::cli::run::duration;
 use crate::data::safetensors;

@@ -3,7 +3,7 @@ use super::commands::COMMANDS;
 use super::session::Session;
 use crate::base::source::{FileId, Sources};
 use crate::check::STANDARD_LIBRARY;
-use crate::check::growing::declarations;
+use crate::check::declared::declarations;
 use crate::syntax::is_incomplete;
 use crate::syntax::token::{self, Token};
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
@@ -212,7 +212,20 @@ impl Validator for Editing {
 /// Whether an input goes on in the next line. An empty line ends it in any case.
 pub fn is_unfinished(text: &str) -> bool {
     let command = text.trim_start().starts_with(':');
-    !command && !text.ends_with("\n\n") && is_incomplete(text)
+    !command && !text.ends_with("\n\n") && (is_open(text) || is_incomplete(text))
+}
+
+/// Whether more brackets open than close.
+fn is_open(text: &str) -> bool {
+    let (tokens, _) = token::lex(text, FileId::default());
+    let depth = tokens
+        .iter()
+        .fold(0i64, |depth, (_, token, _)| match token {
+            Token::LBrace | Token::LParen | Token::LBracket => depth + 1,
+            Token::RBrace | Token::RParen | Token::RBracket => depth - 1,
+            _ => depth,
+        });
+    depth > 0
 }
 
 impl Hinter for Editing {
@@ -325,6 +338,7 @@ mod tests {
     fn an_input_goes_on_until_its_brackets_close() {
         assert!(is_unfinished("layer f(n)(x) {"));
         assert!(is_unfinished("let x = [1,"));
+        assert!(is_unfinished("layer f(n)(x) {\nparam w: [n] = zeros"));
         assert!(!is_unfinished("let x = [1, 2]"));
         assert!(
             !is_unfinished("layer f(n)(x) {\n\n"),

@@ -14,7 +14,8 @@ use super::{Colour, Failure};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::render::render;
 use crate::base::source::Sources;
-use crate::check::growing::{Renewed, typed};
+use crate::check::growing::Renewed;
+use crate::check::shown::typed;
 use crate::session::{STDIN, Settings, Source, data_diagnostic};
 use crate::train::format::{self, Style};
 use crate::train::{Event, Machine, RunError};
@@ -235,6 +236,9 @@ impl Prompt<'_> {
                 return Ok(());
             }
         };
+        for warning in &answer.warnings {
+            self.say(warning, self.session.growing.sources());
+        }
         for renewed in &answer.renewed {
             self.output.say(&renewed_text(renewed));
         }

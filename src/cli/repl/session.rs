@@ -1,10 +1,12 @@
 //! What a prompt keeps between inputs: the program so far, and the values of its slots.
 use crate::base::data::{DataError, DataProvider, DataSet, DataSpec};
+use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Sources;
 use crate::base::tensor::Tensor;
 use crate::check::CheckOptions;
-use crate::check::growing::{Growing, Part, Renewed, Shown, Wrong};
+use crate::check::growing::{Growing, Part, Renewed, Wrong};
 use crate::check::program::{SlotId, SlotKind};
+use crate::check::shown::Shown;
 use crate::cli::run;
 use crate::data::FileProvider;
 use crate::runtime::Store;
@@ -61,6 +63,8 @@ pub struct Answer {
     pub values: Vec<Value>,
     /// What became of weights whose layer was declared anew.
     pub renewed: Vec<Renewed>,
+    /// What is worth saying though it is no mistake.
+    pub warnings: Vec<Diagnostic>,
     /// Whether Ctrl-C stopped it.
     pub stopped: bool,
 }
@@ -123,6 +127,7 @@ impl Session {
         let mut part = self.growing.add(text)?;
         let shown = std::mem::take(&mut part.shown);
         let renewed = std::mem::take(&mut part.renewed);
+        let warnings = std::mem::take(&mut part.warnings);
         let mut machine = match self.machine(part, false) {
             Ok(machine) => machine,
             Err(error) => return Err(Trouble::Failed(error, self.growing.undo())),
@@ -133,6 +138,7 @@ impl Session {
         let answer = Answer {
             values: shown.iter().map(|shown| value(&machine, shown)).collect(),
             renewed,
+            warnings,
             stopped: stop.load(Ordering::Relaxed),
         };
         self.store = Some(machine.into_store());
