@@ -229,8 +229,13 @@ mod terminal {
 
         /// Waits until the screen ends with a text.
         fn until(&mut self, what: &str) {
+            self.when(|screen| screen.ends_with(what), what);
+        }
+
+        /// Waits until the screen is as it should be.
+        fn when(&mut self, holds: impl Fn(&str) -> bool, what: &str) {
             let start = Instant::now();
-            while !self.screen().ends_with(what) {
+            while !holds(&self.screen()) {
                 let left = Duration::from_secs(60).checked_sub(start.elapsed());
                 let left = left.unwrap_or_else(|| panic!("no {what:?}:\n{}", self.screen()));
                 match self.reader.recv_timeout(left) {
@@ -258,7 +263,7 @@ mod terminal {
         // An open bracket asks for more.
         prompt.press("let x = [1.0,\r");
         prompt.press("2]\r");
-        prompt.until("\ndlm>");
+        prompt.until("2]\ndlm>");
         prompt.press("x * 2\r");
         prompt.until("[2, 4]\nf32[2]\ndlm>");
         // Tab completes names and arguments.
@@ -272,8 +277,7 @@ mod terminal {
         prompt.until("line()\ndlm>");
         // Ctrl-C stops what runs, keeps the weights, and the prompt goes on.
         prompt.press("repeat 2000000000 { minimize mse(f([x]), [3.0]) with sgd(0.1) }\r");
-        prompt.until("0.1) }");
-        std::thread::sleep(Duration::from_millis(1500));
+        prompt.when(|screen| screen.contains("steps/s"), "steps/s");
         prompt.press("\x03");
         prompt.until("stopped; the weights are as the last step left them\ndlm>");
         prompt.press("f([x])\r");
