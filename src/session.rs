@@ -272,9 +272,10 @@ pub fn summary(program: &Program, compiled: &Compiled) -> Summary {
 }
 
 impl Summary {
-    /// Bytes that a run holds beside its data sets.
+    /// Bytes that a run holds beside its data sets: its slots, the state that it keeps to go back to, and the arena.
     pub fn memory(&self) -> usize {
-        self.slot_bytes.saturating_add(self.arena_bytes)
+        let slots = self.slot_bytes.saturating_mul(2);
+        slots.saturating_add(self.arena_bytes)
     }
 }
 

@@ -68,6 +68,13 @@ fn loops_that_the_host_cannot_count_are_refused() {
         codes("for i in 0..=9223372036854775807 { print i }\n"),
         ["E0311"]
     );
+    let train = |epochs: &str| {
+        format!(
+            "let set = data(x = [[1.0], [2.0]], y = [1.0, 2.0])\nlayer line(x: [n, d]) -> [n] {{\nparam w: [d] = zeros\nx @ w\n}}\nlet f = line()\ntrain f on set {{\nloss = mse\noptimizer = sgd(0.1)\nepochs = {epochs}\n}}\n"
+        )
+    };
+    assert_eq!(codes(&train("2147483648")), ["E0311"]);
+    assert_eq!(codes(&train("9223372036854775807")), ["E0311"]);
 }
 
 #[test]

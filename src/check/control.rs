@@ -129,10 +129,10 @@ impl Checker<'_> {
             slot: turn,
             value: 0,
         });
-        let limit = i32::try_from(times).unwrap_or(i32::MAX);
+        // Written over below, once the body is known.
         let start = self.emit_code(Instr::JumpIfAtLeast {
             slot: turn,
-            limit,
+            limit: 0,
             target: 0,
         });
         self.loop_body(turn, &carried, |checker| checker.body(&body.statements));
@@ -145,7 +145,7 @@ impl Checker<'_> {
             });
             return Ok(());
         }
-        self.counted_by_i32(times, count.span)?;
+        let limit = self.counted_by_i32(times, count.span)?;
         self.emit_code(Instr::AddInt {
             slot: turn,
             value: 1,
@@ -159,10 +159,10 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Refuses more turns than the host's counters hold; only a loop around one single step counts further.
-    fn counted_by_i32(&mut self, times: usize, span: Span) -> Outcome<()> {
-        if i32::try_from(times).is_ok() {
-            return Ok(());
+    /// Refuses more turns than the host's counters hold; only a `repeat` around one single step counts further.
+    pub(super) fn counted_by_i32(&mut self, times: usize, span: Span) -> Outcome<i32> {
+        if let Ok(times) = i32::try_from(times) {
+            return Ok(times);
         }
         self.error(
             "E0311",
@@ -183,7 +183,7 @@ impl Checker<'_> {
         self.only_at_top("repeat", span)?;
         let value = self.eval(at_most)?;
         let times = self.count(&value, at_most.span, "the most turns")?;
-        self.counted_by_i32(times, at_most.span)?;
+        let limit = self.counted_by_i32(times, at_most.span)?;
         let carried = self.carry(&body.statements);
         self.flush();
         let turn = self.counter("turn");
@@ -191,7 +191,6 @@ impl Checker<'_> {
             slot: turn,
             value: 0,
         });
-        let limit = i32::try_from(times).unwrap_or(i32::MAX);
         let start = self.emit_code(Instr::JumpIfAtLeast {
             slot: turn,
             limit,

@@ -1,5 +1,6 @@
 //! Expressions.
 use super::Checker;
+use super::shown::named_sizes;
 use super::values::{DimNames, FnDef, Ix, Num, Outcome, Reported, TensorVal, Val};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
@@ -613,24 +614,14 @@ impl Checker<'_> {
         }
     }
 
-    /// The sum type of several parts that must agree, for messages.
+    /// A tensor's type with the names of its dimensions, for messages: the common element type is left out.
     pub(super) fn describe(&self, tensor: &TensorVal) -> String {
         let ty = self.type_of(tensor);
-        let dims: Vec<String> = ty
-            .shape
-            .iter()
-            .zip(tensor.dims.iter().chain(std::iter::repeat(&None)))
-            .map(|(size, name)| match name {
-                Some(name) if **name != *size.to_string() => format!("{name} = {size}"),
-                _ => size.to_string(),
-            })
-            .collect();
-        let element = if ty.dtype == DType::F32 {
-            String::new()
-        } else {
-            ty.dtype.to_string()
-        };
-        format!("{element}[{}]", dims.join(", "))
+        let sizes = named_sizes(&ty.shape, &tensor.dims);
+        match ty.dtype {
+            DType::F32 => format!("[{sizes}]"),
+            _ => format!("{}[{sizes}]", ty.dtype),
+        }
     }
 
     /// A shape error with both sides.

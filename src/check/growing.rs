@@ -148,6 +148,12 @@ impl Growing {
         }
     }
 
+    /// Values given from outside for hyper-parameters that the program does not have, as mistakes.
+    pub fn unused_hypers(&mut self) -> Vec<Diagnostic> {
+        self.checker.unused_hypers();
+        std::mem::take(&mut self.checker.diagnostics)
+    }
+
     /// The hyper-parameters that can be set between runs: name and slot.
     pub fn hypers(&self) -> Vec<(String, SlotId)> {
         let names = &self.checker.modules[1].names;
@@ -314,10 +320,16 @@ impl Growing {
         let sources = std::mem::take(&mut self.checker.sources);
         self.start();
         for part in std::mem::take(&mut self.parts) {
-            // It was right before, on the same data.
             if self.elaborated(&part).is_some() {
                 self.parts.push(part);
+                continue;
             }
+            // It was right before, on the same data: what follows would be of another program.
+            let message = "fault of the compiler: an input that was right is wrong now, and all after it are forgotten";
+            let warning = Diagnostic::warning("E0699", Span::default(), message);
+            self.checker.diagnostics =
+                vec![warning.help("please report it together with the inputs")];
+            break;
         }
         Wrong {
             diagnostics: once(diagnostics),
@@ -349,6 +361,12 @@ impl Growing {
     }
 
     fn elaborated(&mut self, text: &str) -> Option<Part> {
+        // A limit is one of each input, not of a day at the prompt.
+        self.checker.evaluations = 0;
+        if !self.parts.is_empty() {
+            // Values given from outside are those of the program that came first.
+            self.checker.options.hypers.clear();
+        }
         let statements = self.parsed(text)?;
         self.declare(&statements);
         self.checker.body(&statements);

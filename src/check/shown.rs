@@ -55,10 +55,10 @@ impl Checker<'_> {
                 let text = self.described_data(data)?;
                 Ok(Shown::Text(text))
             }
-            Val::Fn(_) | Val::Layer(_) | Val::Optimizer(_) => {
-                Ok(Shown::Text(self.described_type(value, span)?))
-            }
-            Val::None
+            Val::Fn(_)
+            | Val::Layer(_)
+            | Val::Optimizer(_)
+            | Val::None
             | Val::Sizes(..)
             | Val::Ix(_)
             | Val::OptimizerUse(_)
@@ -67,7 +67,7 @@ impl Checker<'_> {
             | Val::Init(_)
             | Val::Batches(..)
             | Val::Record(_)
-            | Val::Patience(_) => Ok(Shown::Text(value.kind().into())),
+            | Val::Patience(_) => Ok(Shown::Text(self.described_type(value, span)?)),
         }
     }
 
@@ -149,9 +149,16 @@ impl Checker<'_> {
 
 /// A type with the names of its dimensions.
 pub fn typed(ty: &Type, names: &[Option<Arc<str>>]) -> String {
+    match ty.shape.is_empty() {
+        true => ty.dtype.to_string(),
+        false => format!("{}[{}]", ty.dtype, named_sizes(&ty.shape, names)),
+    }
+}
+
+/// `n = 2, 3`: sizes with the names of their dimensions, where they have one.
+pub(super) fn named_sizes(sizes: &[usize], names: &[Option<Arc<str>>]) -> String {
     let names = names.iter().chain(std::iter::repeat(&None));
-    let sizes: Vec<String> = ty
-        .shape
+    let sizes: Vec<String> = sizes
         .iter()
         .zip(names)
         .map(|(size, name)| match name {
@@ -159,8 +166,5 @@ pub fn typed(ty: &Type, names: &[Option<Arc<str>>]) -> String {
             Some(_) | None => size.to_string(),
         })
         .collect();
-    match sizes.is_empty() {
-        true => ty.dtype.to_string(),
-        false => format!("{}[{}]", ty.dtype, sizes.join(", ")),
-    }
+    sizes.join(", ")
 }

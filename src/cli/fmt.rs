@@ -1,11 +1,10 @@
 //! `dlmc fmt`: programs with their blanks in order, written back, or with `--check` compared only.
 use super::output::Output;
-use super::{Colour, Failure};
-use crate::base::diagnostic::Severity;
+use super::{Colour, Failure, read_source, say_count};
 use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::data::whole;
-use crate::session::{self, Source};
+use crate::session::Source;
 use crate::syntax::{FormatError, format_source};
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -109,15 +108,7 @@ fn walk(folder: &Path, folders: &mut Vec<PathBuf>, files: &mut Vec<String>) -> s
 }
 
 fn one(path: &str, request: &Request<'_>, output: &Output) -> Result<(), Failure> {
-    let source = Source::read(path).map_err(|error| {
-        let diagnostic = session::data_diagnostic(&error);
-        output.say(&render(&diagnostic, &Sources::default(), output.colour));
-        if error.missing {
-            Failure::Usage
-        } else {
-            Failure::Program
-        }
-    })?;
+    let source = read_source(path, output)?;
     let formatted = format_source(&source.text).map_err(|error| {
         say_wrong(&source, &error, output);
         Failure::Program
@@ -166,13 +157,7 @@ fn say_wrong(source: &Source, error: &FormatError, output: &Output) {
             for diagnostic in diagnostics {
                 output.say(&render(diagnostic, &sources, output.colour));
             }
-            let errors = diagnostics
-                .iter()
-                .filter(|d| d.severity == Severity::Error)
-                .count();
-            if errors > 1 {
-                output.say(&format!("{errors} errors\n"));
-            }
+            say_count(diagnostics, output);
         }
         FormatError::Formatter(what) => output.say(&format!(
             "error: \"{}\" is left as it is: formatted it would be another program: {what}\n",

@@ -135,18 +135,8 @@ enum Command {
     Repl {
         /// A program that is run first
         file: Option<String>,
-        /// Hyper-parameters: NAME=VALUE
-        #[arg(value_parser = setting, value_name = "NAME=VALUE")]
-        settings: Vec<(String, String)>,
-        /// Threads; as many as there are processors where nothing is said
-        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-        threads: Option<u16>,
-        /// Seed of everything random
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
-        /// Colour of messages
-        #[arg(long, value_enum, default_value_t = Colour::Auto)]
-        color: Colour,
+        #[command(flatten)]
+        choices: Choices,
     },
     /// Put the blanks, indentation and empty lines of programs in order
     Fmt {
@@ -170,10 +160,9 @@ enum Command {
     },
 }
 
-#[derive(Args)]
-struct ProgramArguments {
-    /// The program; `-` for standard input
-    file: String,
+/// What may be chosen for any program.
+#[derive(Args, Default)]
+struct Choices {
     /// Hyper-parameters: NAME=VALUE
     #[arg(value_parser = setting, value_name = "NAME=VALUE")]
     settings: Vec<(String, String)>,
@@ -186,6 +175,14 @@ struct ProgramArguments {
     /// Colour of messages
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
     color: Colour,
+}
+
+#[derive(Args)]
+struct ProgramArguments {
+    /// The program; `-` for standard input
+    file: String,
+    #[command(flatten)]
+    choices: Choices,
     /// Leave a pass out
     #[arg(long, value_name = "PASS")]
     skip: Vec<String>,
@@ -232,8 +229,9 @@ fn amount(text: &str) -> Result<f64, String> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Colour {
+    #[default]
     Auto,
     Always,
     Never,
@@ -275,15 +273,15 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
-impl ProgramArguments {
-    fn settings(&self) -> Settings {
+impl Choices {
+    fn settings(&self, skip: &[String]) -> Settings {
         Settings {
             hypers: self.settings.clone(),
             seed: self.seed,
             threads: self
                 .threads
                 .map_or_else(session::default_threads, usize::from),
-            skip: self.skip.clone(),
+            skip: skip.to_vec(),
         }
     }
 }
@@ -317,10 +315,7 @@ pub fn main() -> ExitCode {
     };
     let command = cli.command.unwrap_or(Command::Repl {
         file: None,
-        settings: Vec::new(),
-        threads: None,
-        seed: 0,
-        color: Colour::Auto,
+        choices: Choices::default(),
     });
     match execute(&command, start) {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
@@ -399,21 +394,10 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             };
             explain::explain(Job::new(program)?, request)
         }
-        Command::Repl {
-            file,
-            settings,
-            threads,
-            seed,
-            color,
-        } => repl::repl(&repl::Request {
+        Command::Repl { file, choices } => repl::repl(&repl::Request {
             file: file.clone(),
-            settings: Settings {
-                hypers: settings.clone(),
-                seed: *seed,
-                threads: threads.map_or_else(session::default_threads, usize::from),
-                skip: Vec::new(),
-            },
-            colour: *color,
+            settings: choices.settings(&[]),
+            colour: choices.color,
         }),
         Command::Fmt { file, check, color } => fmt::fmt(&fmt::Request {
             paths: file,
@@ -437,10 +421,12 @@ fn verify(
     })?;
     let arguments = ProgramArguments {
         file: receipt.program(path, file),
-        settings: receipt.identity.settings.clone().into_iter().collect(),
-        threads,
-        seed: receipt.identity.seed,
-        color,
+        choices: Choices {
+            settings: receipt.identity.settings.clone().into_iter().collect(),
+            threads,
+            seed: receipt.identity.seed,
+            color,
+        },
         skip: receipt.identity.skip.clone(),
         budget: Budget::default(),
     };
@@ -461,26 +447,15 @@ struct Job {
 
 impl Job {
     fn new(arguments: &ProgramArguments) -> Result<Job, Failure> {
-        let output = Output::new(arguments.color);
-        match Source::read(&arguments.file) {
-            Ok(source) => Ok(Job {
-                source,
-                read: Vec::new(),
-                sources: Sources::default(),
-                settings: arguments.settings(),
-                budget: arguments.budget,
-                output,
-            }),
-            Err(error) => {
-                let diagnostic = session::data_diagnostic(&error);
-                output.say(&render(&diagnostic, &Sources::default(), output.colour));
-                Err(if error.missing {
-                    Failure::Usage
-                } else {
-                    Failure::Program
-                })
-            }
-        }
+        let output = Output::new(arguments.choices.color);
+        Ok(Job {
+            source: read_source(&arguments.file, &output)?,
+            read: Vec::new(),
+            sources: Sources::default(),
+            settings: arguments.choices.settings(&arguments.skip),
+            budget: arguments.budget,
+            output,
+        })
     }
 
     /// How progress is shown, where `wanted` asks for it also without a terminal.
@@ -506,13 +481,7 @@ impl Job {
         diagnostics
             .iter()
             .for_each(|diagnostic| self.say(diagnostic));
-        let errors = diagnostics
-            .iter()
-            .filter(|d| d.severity == Severity::Error)
-            .count();
-        if errors > 1 {
-            self.output.say(&format!("{errors} errors\n"));
-        }
+        say_count(diagnostics, &self.output);
     }
 
     fn checked(&mut self) -> Result<(Arc<crate::check::program::Program>, Checked), Failure> {
@@ -536,6 +505,28 @@ impl Job {
             self.output.say(&format!("error: {why}\n"));
             Failure::Usage
         })
+    }
+}
+
+/// A program's text; what keeps it from being read is said.
+fn read_source(path: &str, output: &Output) -> Result<Source, Failure> {
+    Source::read(path).map_err(|error| {
+        let diagnostic = session::data_diagnostic(&error);
+        output.say(&render(&diagnostic, &Sources::default(), output.colour));
+        if error.missing {
+            Failure::Usage
+        } else {
+            Failure::Program
+        }
+    })
+}
+
+/// Says how many errors there are, where they are several.
+fn say_count(diagnostics: &[Diagnostic], output: &Output) {
+    let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error);
+    let errors = errors.count();
+    if errors > 1 {
+        output.say(&format!("{errors} errors\n"));
     }
 }
 

@@ -338,7 +338,7 @@ pub fn within_budget(job: &Job, program: &Program, compiled: &Compiled) -> Resul
         && summary.memory() > most
     {
         return refuse(format!(
-            "error: the program keeps {} in memory ({} of parameters, states and values, {} that a step works in), --max-memory allows {}\nhelp: smaller batches make a step smaller; `dlmc check` lists what is kept\n",
+            "error: the program keeps {} in memory ({} of parameters, states and values, as much again for the state that it goes back to, {} that a step works in), --max-memory allows {}\nhelp: smaller batches make a step smaller; `dlmc check` lists what is kept\n",
             bytes(summary.memory()),
             bytes(summary.slot_bytes),
             bytes(summary.arena_bytes),
@@ -415,7 +415,7 @@ pub fn description(program: &Program, compiled: &Compiled) -> Vec<String> {
         ));
     }
     lines.push(format!(
-        "tensors     {} outside the arena",
+        "tensors     {} outside the arena, kept twice: a run has a state to go back to",
         bytes(summary.slot_bytes)
     ));
     lines.push(format!(

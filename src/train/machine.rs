@@ -162,6 +162,7 @@ impl Machine {
     /// Goes on with the values that slots of the same number and size have in another store: those of the parts of a program that ran before.
     pub fn adopt(&mut self, store: Store) {
         self.store.adopt(store);
+        self.state_changed();
     }
 
     /// The values of all slots, with the machine at an end.

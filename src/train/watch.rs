@@ -147,14 +147,6 @@ impl Machine {
         };
     }
 
-    /// Bytes of the state that a watched run keeps, beside its slots.
-    pub fn kept_bytes(&self) -> usize {
-        match &self.watch {
-            Some(_) => self.store.total_bytes(),
-            None => 0,
-        }
-    }
-
     /// The losses that a run of this graph leaves in slots, where they are watched.
     pub(super) fn watched_losses(&self, graph: usize) -> Arc<[SlotId]> {
         let watch = self.watch.as_ref();

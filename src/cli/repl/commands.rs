@@ -9,9 +9,9 @@ use crate::cli::run::duration;
 use crate::data::safetensors;
 use crate::data::whole::replace;
 use crate::runtime::speed::Speed;
-use crate::session::{self, Stage};
+use crate::session::{self, Source, Stage};
 use crate::syntax::token;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long `:time` and `:explain` repeat an expression.
@@ -299,8 +299,12 @@ fn set(session: &mut Session, text: &str) -> Result<String, Refusal> {
     }
 }
 
+fn path(session: &Session, file: &str) -> Result<PathBuf, Refusal> {
+    session.file(file).or_else(|error| said(error.message))
+}
+
 fn save(session: &mut Session, file: &str) -> Result<String, Refusal> {
-    let path = Path::new(file);
+    let path = &path(session, file)?;
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("dlm") => {
             let parts = session.growing.parts();
@@ -338,9 +342,9 @@ fn load(session: &mut Session, file: &str) -> Result<Wish, Refusal> {
         .extension()
         .and_then(|ending| ending.to_str());
     match ending {
-        Some("dlm") => match std::fs::read_to_string(file) {
-            Ok(text) => Ok(Wish::Run(text)),
-            Err(error) => said(format!("\"{file}\" cannot be read: {error}")),
+        Some("dlm") => match Source::read(&path(session, file)?.to_string_lossy()) {
+            Ok(source) => Ok(Wish::Run(source.text)),
+            Err(error) => said(error.message),
         },
         Some("safetensors" | "npz") => {
             let names = session.growing.instances();

@@ -10,13 +10,13 @@ use super::journal::{Journal, Place};
 use super::output::Output;
 use super::watch::history::History;
 use super::watch::progress::{Mode, Progress};
-use super::{Colour, Failure};
+use super::{Colour, Failure, read_source, say_count};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::check::growing::Renewed;
 use crate::check::shown::typed;
-use crate::session::{STDIN, Settings, Source, data_diagnostic};
+use crate::session::{STDIN, Settings};
 use crate::train::format::{self, Style};
 use crate::train::{Event, Machine, RunError};
 use commands::{Refusal, Wish, command};
@@ -54,9 +54,7 @@ pub fn repl(request: &Request) -> Result<(), Failure> {
         output,
         wrong: false,
     };
-    if request.file.is_some() {
-        prompt.run_file()?;
-    }
+    prompt.run_file()?;
     match std::io::stdin().is_terminal() && request.file.as_deref() != Some("-") {
         true => prompt.edited(),
         false => prompt.piped(),
@@ -94,21 +92,21 @@ enum Next {
 
 impl Prompt<'_> {
     fn run_file(&mut self) -> Result<(), Failure> {
-        let Some(file) = self.request.file.as_deref() else {
+        let Some(file) = self.request.file.as_deref().filter(|file| *file != "-") else {
             return Ok(());
         };
-        if file == "-" {
+        let source = read_source(file, &self.output)?;
+        self.statements(&source.text)?;
+        if self.wrong {
             return Ok(());
         }
-        match Source::read(file) {
-            Ok(source) => self.statements(&source.text),
-            Err(error) => {
-                self.say(&data_diagnostic(&error), &Sources::default());
-                Err(match error.missing {
-                    true => Failure::Usage,
-                    false => Failure::Program,
-                })
-            }
+        let unused = self.session.growing.unused_hypers();
+        for diagnostic in &unused {
+            self.say(diagnostic, &Sources::default());
+        }
+        match unused.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Program),
         }
     }
 
@@ -255,10 +253,12 @@ impl Prompt<'_> {
     fn trouble(&mut self, trouble: &Trouble) {
         self.wrong = true;
         match trouble {
-            Trouble::Wrong(wrong) => wrong
-                .diagnostics
-                .iter()
-                .for_each(|diagnostic| self.say(diagnostic, &wrong.sources)),
+            Trouble::Wrong(wrong) => {
+                for diagnostic in &wrong.diagnostics {
+                    self.say(diagnostic, &wrong.sources);
+                }
+                say_count(&wrong.diagnostics, &self.output);
+            }
             Trouble::Failed(error, sources) => self.say(&error.diagnostic, sources),
         }
     }

@@ -11,11 +11,12 @@ use crate::cli::run;
 use crate::data::FileProvider;
 use crate::runtime::Store;
 use crate::session::{self, Pool, Settings};
-use crate::train::{Machine, Resolve, RunError, values};
+use crate::train::{Machine, OnNonFinite, Resolve, RunError, values};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -105,6 +106,14 @@ impl Session {
         })
     }
 
+    /// The file that a path means: relative ones start where those of the program do.
+    ///
+    /// # Errors
+    /// Why it may not be used.
+    pub fn file(&self, path: &str) -> Result<PathBuf, DataError> {
+        (self.resolve)(path)
+    }
+
     /// The threads that steps run on.
     pub fn pool(&self) -> &Pool {
         &self.pool
@@ -157,7 +166,15 @@ impl Session {
     fn machine(&mut self, part: Part, copied: bool) -> Result<Machine, RunError> {
         let program = Arc::new(part.program);
         let compiled = session::compiled(&program, &self.settings, &self.pool)?;
+        // Only what learns is watched: keeping a state copies all values.
+        let learns = program
+            .graphs
+            .iter()
+            .any(|step| !step.objectives.is_empty());
         let mut machine = session::machine(program, Arc::new(compiled), self.resolve.clone())?;
+        if learns {
+            machine.on_nonfinite(OnNonFinite::Stop);
+        }
         let store = match copied {
             true => self.store.as_ref().map(Store::copied),
             false => self.store.take(),
