@@ -1,7 +1,7 @@
 //! Speed of the contraction engine on one thread, against a loop of FMAs measured in the same run.
 //!
 //! `cargo bench --bench contraction [-- FILTER]`. Columns: GFLOP/s of the plan that the cost model chose, its share of
-//! the peak, what it is (lanes along N or M, packed or in place), then the share of each forced orientation.
+//! the peak, that share with operands from memory (prepacked ones apart), what it is (lanes along N or M, packed or in place), then the share of each forced orientation.
 use dlmc::base::types::DType;
 use dlmc::runtime::contraction::{
     Contraction, ContractionSpec, Cpu, Index, Operand, Operands, Orientation,
@@ -103,6 +103,47 @@ fn measure(spec: &ContractionSpec) -> (f64, String) {
         plan.flops() / time / 1e9,
         format!("{lanes} {how}, {} tasks", plan.tasks()),
     )
+}
+
+/// Bytes over which runs are spread whose operands shall come from memory.
+const FAR_BYTES: usize = 64 << 20;
+
+/// GFLOP/s of the plan when no operand lies in a cache, as within a training step: the median of runs that take turns over copies.
+fn measure_far(spec: &ContractionSpec) -> f64 {
+    let Ok(plan) = Contraction::new(spec, &Cpu::detect()) else {
+        return f64::NAN;
+    };
+    let set = || {
+        (
+            buffer(plan.a_range()),
+            buffer(plan.b_range()),
+            buffer(plan.c_range()),
+        )
+    };
+    let first = set();
+    let bytes = (first.0.len() + first.1.len() + first.2.len()) * 4;
+    let copies = (FAR_BYTES / bytes.max(1)).clamp(2, 512);
+    let mut sets: Vec<_> = std::iter::once(first)
+        .chain((1..copies).map(|_| set()))
+        .collect();
+    let mut scratch = vec![0_u8; plan.scratch_bytes()];
+    let mut times = Vec::new();
+    for _ in 0..(200 / copies).clamp(2, 12) {
+        for (a, b, c) in &mut sets {
+            let operands = Operands {
+                a: a.as_ptr().cast(),
+                b: b.as_ptr().cast(),
+                c: c.as_mut_ptr().cast(),
+                packed: std::ptr::null(),
+            };
+            let start = Instant::now();
+            // SAFETY: the buffers have the plan's own sizes and this thread alone uses them.
+            unsafe { plan.run(&operands, scratch.as_mut_ptr(), 0..plan.rows()) };
+            times.push(start.elapsed().as_secs_f64());
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    plan.flops() / times[times.len() / 2] / 1e9
 }
 
 fn matmul(m: usize, n: usize, k: usize, transpose_a: bool, transpose_b: bool) -> ContractionSpec {
@@ -330,8 +371,8 @@ fn main() {
     let mut best = peak();
     println!("peak {best:.1} GFLOP/s (FMA loop)\n");
     println!(
-        "{:<34}{:>8} {:>5}  {:<24}{:>6}{:>6}",
-        "shape", "GFLOP/s", "peak", "plan", "N", "M"
+        "{:<34}{:>8} {:>5} {:>5}  {:<24}{:>6}{:>6}",
+        "shape", "GFLOP/s", "peak", "far", "plan", "N", "M"
     );
     for (name, spec) in cases() {
         if !filter.is_empty() && !filter.iter().any(|word| name.contains(word.as_str())) {
@@ -350,8 +391,9 @@ fn main() {
             )
         };
         println!(
-            "{name:<34}{speed:>8.1} {:>5}  {what:<24}{:>6}{:>6}",
+            "{name:<34}{speed:>8.1} {:>5} {:>5}  {what:<24}{:>6}{:>6}",
             share(speed),
+            share(measure_far(&spec)),
             forced(Orientation::LanesN),
             forced(Orientation::LanesM)
         );

@@ -1,4 +1,6 @@
 //! The emitter of vector math that makes Cranelift instructions, on one lane or on four.
+use super::memory;
+use super::vectors::Calls;
 use crate::ops::math::{Emitter, HostFunction};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
@@ -14,6 +16,8 @@ pub(super) struct Features {
     pub fma: bool,
     /// Rounding instructions (SSE4.1 or its like).
     pub rounding: bool,
+    /// The host's functions on vectors ([`super::vectors`]).
+    pub vectors: bool,
     /// How host functions are called.
     pub call_conv: CallConv,
 }
@@ -99,6 +103,53 @@ impl Lanes<'_, '_> {
             });
         }
         result.unwrap_or(arguments[0])
+    }
+
+    /// A function of the host on one lane or on four.
+    pub fn call(&mut self, calls: Calls, arguments: &[Value]) -> Value {
+        let address = if self.width == 1 {
+            calls.one
+        } else {
+            calls.four
+        };
+        let ty = self.float_type();
+        call_host(
+            self.builder,
+            self.features.call_conv,
+            address,
+            ty,
+            arguments,
+        )
+    }
+
+    /// A function of the host on two or four vectors at once: the arguments' vectors one after the other; results go through `room`.
+    pub fn call_wide(
+        &mut self,
+        calls: Calls,
+        copies: usize,
+        vectors: &[Value],
+        room: Value,
+    ) -> Vec<Value> {
+        let address = if copies == 2 {
+            calls.eight
+        } else {
+            calls.sixteen
+        };
+        let mut signature = Signature::new(self.features.call_conv);
+        let of_vectors = vectors.iter().map(|_| AbiParam::new(types::F32X4));
+        signature.params.extend(of_vectors);
+        signature.params.push(AbiParam::new(types::I64));
+        let signature = self.builder.import_signature(signature);
+        let address = self.builder.ins().iconst(types::I64, address as i64);
+        let arguments: Vec<Value> = vectors.iter().copied().chain([room]).collect();
+        let ins = self.builder.ins();
+        ins.call_indirect(signature, address, &arguments);
+        let load = |copy: usize| {
+            let flags = memory::flags();
+            let ins = self.builder.ins();
+            ins.load(types::F32X4, flags, room, 16 * copy as i32)
+        };
+        (0..copies).map(load).collect()
     }
 
     fn floor_by_conversion(&mut self, a: Value) -> Value {

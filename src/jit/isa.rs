@@ -9,6 +9,8 @@ use cranelift_codegen::settings::{self, Configurable};
 pub struct Options {
     /// Use only what every processor of the architecture has (on x86-64: no fused multiply-add, no AVX).
     pub baseline: bool,
+    /// Emit functions such as `tanh` in place also where the host could be called for them: the same bits, more code.
+    pub in_place: bool,
     /// Run Cranelift's verifier.
     pub verify: bool,
     /// Keep the text of the IR and of the machine code.
@@ -19,6 +21,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             baseline: false,
+            in_place: false,
             verify: cfg!(debug_assertions),
             keep_text: false,
         }
@@ -65,6 +68,7 @@ pub(super) fn host(
     let features = Features {
         fma: !x86 || has("has_fma"),
         rounding: !x86 || has("has_sse41"),
+        vectors: !options.baseline && !options.in_place && super::vectors::available(),
         call_conv: isa.default_call_conv(),
     };
     Ok((isa, features))

@@ -13,6 +13,7 @@ mod normal;
 mod ops;
 mod reduce;
 mod state;
+mod vectors;
 mod walk;
 
 pub use isa::Options;

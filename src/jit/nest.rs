@@ -3,7 +3,7 @@
 //! loop is cut and walked stands in [`super::walk`].
 use super::emit::{Features, Lanes};
 use super::normal::{self, Normal};
-use super::ops::emit_op;
+use super::ops::{called, emit_op};
 use super::state::{Copies, Int, Known, State};
 use crate::base::types::DType;
 use crate::kir::Nest;
@@ -471,6 +471,9 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
             let value = self.operate_once(op, arguments, &dtypes, &uniform, 1)?;
             return Some(Copies::Uniform(value));
         }
+        if let Some(copies) = self.call_wide(op, &values, &dtypes, state) {
+            return Some(Copies::Varying(copies.into()));
+        }
         let mut copies = Vec::with_capacity(state.tile);
         for copy in 0..state.tile {
             let inputs: Vec<Value> = (0..values.len())
@@ -479,6 +482,27 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
             copies.push(self.operate_once(op, arguments, &dtypes, &inputs, state.width)?);
         }
         Some(Copies::Varying(copies.into()))
+    }
+
+    /// An operator that is a function of the host, on two or four vectors a call; `None` where it is not one or there is one vector.
+    fn call_wide(
+        &mut self,
+        op: Op,
+        values: &[Copies],
+        dtypes: &[DType],
+        state: &mut State,
+    ) -> Option<Vec<Value>> {
+        let of_floats = dtypes.iter().all(|&dtype| dtype == DType::F32);
+        let wide = state.width == 4 && matches!(state.tile, 2 | 4) && of_floats;
+        let calls = called(self.features, op).filter(|_| wide)?;
+        let mut vectors = Vec::with_capacity(values.len() * state.tile);
+        for value in values {
+            for copy in 0..state.tile {
+                vectors.push(self.copy(value, DType::F32, copy, state));
+            }
+        }
+        let (tile, room) = (state.tile, self.spare);
+        Some(self.lanes(4).call_wide(calls, tile, &vectors, room))
     }
 
     /// Whether an instruction is a constant other than NaN.

@@ -1,6 +1,7 @@
 //! Operators of bodies as instructions, for each element type. `bool` is an `i8` of one lane or an `i32` mask of four; `f64` and
 //! division of integers go lane by lane.
-use super::emit::{Lanes, call_host};
+use super::emit::{Features, Lanes, call_host};
+use super::vectors::{self, Calls};
 use crate::base::types::DType;
 use crate::ops::math::{self, Emitter};
 use crate::ops::math64;
@@ -18,6 +19,15 @@ pub(super) fn register_type(dtype: DType, width: usize) -> Type {
         (DType::I32 | DType::U8, 1) => types::I32,
         (DType::Bool, 1) => types::I8,
         (DType::I32 | DType::U8 | DType::Bool, _) => types::I32X4,
+    }
+}
+
+/// The host's functions for an operator on `f32`, where it is called rather than emitted in place.
+pub(super) fn called(features: Features, op: Op) -> Option<Calls> {
+    if features.vectors {
+        vectors::calls(op)
+    } else {
+        None
     }
 }
 
@@ -43,7 +53,10 @@ pub(super) fn emit_op(
             Some(math::philox4x32_10(lanes, [c0, c1, c2, c3], [k0, k1])[0])
         }
         (Op::UnitUniform, _, &[a]) => Some(math::unit_uniform(lanes, a)),
-        (_, &[DType::F32, ..], _) => math::float_op(lanes, op, arguments),
+        (_, &[DType::F32, ..], _) => match called(lanes.features, op) {
+            Some(calls) => Some(lanes.call(calls, arguments)),
+            None => math::float_op(lanes, op, arguments),
+        },
         (_, &[DType::F64, ..], _) => double_op(lanes, op, arguments),
         (_, &[DType::I32, ..], _) => integer_op(lanes, op, arguments),
         _ => None,

@@ -2,8 +2,9 @@
 //! into edge, interior, edge. What stays undecided becomes a flag that chooses between the element and its fill.
 use super::nest::{Mode, NestEmitter};
 use super::normal;
+use super::ops::called;
 use super::state::{Int, Known, State};
-use crate::tir::{Affine, Condition};
+use crate::tir::{Affine, Condition, Inst};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value, types};
 use cranelift_frontend::Variable;
@@ -421,8 +422,14 @@ impl NestEmitter<'_, '_> {
 
     /// How many vectors are worked on at once.
     fn tile(&self, from: Int, to: Int) -> usize {
-        let weight = normal::body_weight(self.nest);
-        let wanted = match weight {
+        let calls = |inst: &Inst| match inst {
+            Inst::Op(op, _) => called(self.features, *op).is_some(),
+            Inst::Read(_) | Inst::Index(_) | Inst::Const(_) => false,
+        };
+        // A called function takes four vectors; registers do not live through a call anyway.
+        let by_calls = self.nest.body.insts.iter().any(calls);
+        let wanted = match normal::body_weight(self.nest) {
+            _ if by_calls => 4,
             0..=12 => 4,
             13..=40 => 2,
             _ => 1,

@@ -230,6 +230,7 @@ const LN_2: f32 = std::f32::consts::LN_2;
 const LN_2_LOW: f32 = -1.904_654_2e-9;
 
 /// `coefficients[0] x^n + ... + coefficients[n]` by Horner's rule with fused steps.
+#[inline(always)]
 fn polynomial<E: Emitter>(e: &mut E, x: E::F, coefficients: &[f32]) -> E::F {
     let mut sum = e.f32(coefficients[0]);
     for &coefficient in &coefficients[1..] {
@@ -240,6 +241,7 @@ fn polynomial<E: Emitter>(e: &mut E, x: E::F, coefficients: &[f32]) -> E::F {
 }
 
 /// `x`, but at least `low` and at most `high`; NaN stays.
+#[inline(always)]
 fn clamp<E: Emitter>(e: &mut E, x: E::F, low: f32, high: f32) -> E::F {
     let (low, high) = (e.f32(low), e.f32(high));
     let below = e.lt(x, low);
@@ -249,6 +251,7 @@ fn clamp<E: Emitter>(e: &mut E, x: E::F, low: f32, high: f32) -> E::F {
 }
 
 /// `magnitude` (not negative) with the sign of `sign`.
+#[inline(always)]
 fn with_sign<E: Emitter>(e: &mut E, magnitude: E::F, sign: E::F) -> E::F {
     let bits = e.to_bits(sign);
     let mask = e.i32(i32::MIN);
@@ -259,6 +262,7 @@ fn with_sign<E: Emitter>(e: &mut E, magnitude: E::F, sign: E::F) -> E::F {
 }
 
 /// `x` rounded to an integer (|x| < 2^22): as a float and as an integer.
+#[inline(always)]
 fn round<E: Emitter>(e: &mut E, scaled: E::F) -> (E::F, E::I) {
     let rounder = e.f32(ROUNDER);
     let number = e.sub(scaled, rounder);
@@ -268,6 +272,7 @@ fn round<E: Emitter>(e: &mut E, scaled: E::F) -> (E::F, E::I) {
 }
 
 /// e^r for |r| <= ln(2)/2: `1 + (r + r^2 P(r))`.
+#[inline(always)]
 fn exp_core<E: Emitter>(e: &mut E, r: E::F) -> E::F {
     let p = polynomial(
         e,
@@ -287,6 +292,7 @@ fn exp_core<E: Emitter>(e: &mut E, r: E::F) -> E::F {
 }
 
 /// `x * 2^n` for -252 <= n <= 254, in two steps, so that only the last one can round (to a denormal) or overflow.
+#[inline(always)]
 fn scale<E: Emitter>(e: &mut E, x: E::F, n: E::I) -> E::F {
     let half = e.shift_right(n, 1);
     let rest = e.int_sub(n, half);
@@ -302,6 +308,7 @@ fn scale<E: Emitter>(e: &mut E, x: E::F, n: E::I) -> E::F {
 }
 
 /// e^x: at most 1.2 ULP; overflows to infinity, underflows gradually.
+#[inline(always)]
 pub fn exp<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     let x = clamp(e, x, -104.0, 89.0);
     let (per_ln2, rounder) = (e.f32(std::f32::consts::LOG2_E), e.f32(ROUNDER));
@@ -315,6 +322,7 @@ pub fn exp<E: Emitter>(e: &mut E, x: E::F) -> E::F {
 }
 
 /// e^x for |x| <= 87, without the care for overflow and denormals: at most 1 ULP.
+#[inline(always)]
 fn exp_moderate<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     let (per_ln2, rounder) = (e.f32(std::f32::consts::LOG2_E), e.f32(ROUNDER));
     let scaled = e.fma(x, per_ln2, rounder);
@@ -333,6 +341,7 @@ fn exp_moderate<E: Emitter>(e: &mut E, x: E::F) -> E::F {
 }
 
 /// Splits a positive finite `x` into `m * 2^n`, m in [sqrt(1/2), sqrt(2)): (m, n). Denormals are split rightly.
+#[inline(always)]
 fn split<E: Emitter>(e: &mut E, x: E::F) -> (E::F, E::I) {
     let smallest = e.f32(f32::MIN_POSITIVE);
     let denormal = e.lt(x, smallest);
@@ -351,6 +360,7 @@ fn split<E: Emitter>(e: &mut E, x: E::F) -> (E::F, E::I) {
 }
 
 /// Natural logarithm: at most 1 ULP; log 0 = -infinity, of a negative number NaN.
+#[inline(always)]
 pub fn log<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     let (m, n) = split(e, x);
     let n = e.int_to_float(n);
@@ -385,6 +395,7 @@ pub fn log<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     log_special_cases(e, x, value)
 }
 
+#[inline(always)]
 fn log_special_cases<E: Emitter>(e: &mut E, x: E::F, value: E::F) -> E::F {
     let (zero, infinity) = (e.f32(0.0), e.f32(f32::INFINITY));
     let nan = e.f32(f32::NAN);
@@ -399,6 +410,7 @@ fn log_special_cases<E: Emitter>(e: &mut E, x: E::F, value: E::F) -> E::F {
 }
 
 /// Hyperbolic tangent: `x + x^3 P(x^2)` below 0.625, `1 - 2/(e^2|x| + 1)` above.
+#[inline(always)]
 pub fn tanh<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     let t = e.abs(x);
     let square = e.mul(t, t);
@@ -432,6 +444,7 @@ pub fn tanh<E: Emitter>(e: &mut E, x: E::F) -> E::F {
 }
 
 /// `1 / (1 + e^-x)`, as `e^x / (1 + e^x)` for negative x: no overflow, no loss of small values.
+#[inline(always)]
 pub fn sigmoid<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     let (zero, one) = (e.f32(0.0), e.f32(1.0));
     let t = e.abs(x);
@@ -444,6 +457,7 @@ pub fn sigmoid<E: Emitter>(e: &mut E, x: E::F) -> E::F {
 }
 
 /// The error function: `x + x P(x^2)` below 1, `1 - exp(-x Q(x))` above.
+#[inline(always)]
 pub fn erf<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     let square = e.mul(x, x);
     let p = polynomial(
@@ -488,6 +502,7 @@ pub fn erf<E: Emitter>(e: &mut E, x: E::F) -> E::F {
 }
 
 /// The argument less `n` times pi/2 (|x| < 1e5; Cody and Waite's reduction with three constants): (rest, n).
+#[inline(always)]
 fn reduce<E: Emitter>(e: &mut E, x: E::F) -> (E::F, E::I) {
     let (per_quarter, rounder) = (e.f32(std::f32::consts::FRAC_2_PI), e.f32(ROUNDER));
     let scaled = e.fma(x, per_quarter, rounder);
@@ -501,6 +516,7 @@ fn reduce<E: Emitter>(e: &mut E, x: E::F) -> (E::F, E::I) {
 }
 
 /// Sine (`quarter` 0) or cosine (`quarter` 1).
+#[inline(always)]
 fn sine_or_cosine<E: Emitter>(e: &mut E, x: E::F, quarter: i32, function: HostFunction) -> E::F {
     let (r, n) = reduce(e, x);
     let square = e.mul(r, r);
@@ -532,16 +548,19 @@ fn sine_or_cosine<E: Emitter>(e: &mut E, x: E::F, quarter: i32, function: HostFu
 }
 
 /// Sine (radians).
+#[inline(always)]
 pub fn sin<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     sine_or_cosine(e, x, 0, HostFunction::Sin)
 }
 
 /// Cosine (radians).
+#[inline(always)]
 pub fn cos<E: Emitter>(e: &mut E, x: E::F) -> E::F {
     sine_or_cosine(e, x, 1, HostFunction::Cos)
 }
 
 /// log2 of a positive finite number as an unevaluated sum: `n + s 2/ln2 + s^3 Q(s^2)`, where s = (m - 1)/(m + 1).
+#[inline(always)]
 fn log2_pair<E: Emitter>(e: &mut E, x: E::F) -> (E::F, E::F) {
     let (m, n) = split(e, x);
     let n = e.int_to_float(n);
@@ -580,6 +599,7 @@ fn log2_pair<E: Emitter>(e: &mut E, x: E::F) -> (E::F, E::F) {
 }
 
 /// |a|^b for the general case: 2^(b log2 |a|).
+#[inline(always)]
 fn power_magnitude<E: Emitter>(e: &mut E, magnitude: E::F, b: E::F) -> E::F {
     let (high, low) = log2_pair(e, magnitude);
     let (zero, infinity) = (e.f32(0.0), e.f32(f32::INFINITY));
@@ -608,6 +628,7 @@ fn power_magnitude<E: Emitter>(e: &mut E, magnitude: E::F, b: E::F) -> E::F {
 }
 
 /// `a ^ b` with the special cases of IEEE 754: x^0 = 1^y = 1, a negative base needs an integer exponent (else NaN).
+#[inline(always)]
 pub fn pow<E: Emitter>(e: &mut E, a: E::F, b: E::F) -> E::F {
     let (zero, one, half) = (e.f32(0.0), e.f32(1.0), e.f32(0.5));
     let magnitude = e.abs(a);
@@ -640,6 +661,7 @@ pub fn pow<E: Emitter>(e: &mut E, a: E::F, b: E::F) -> E::F {
 
 /// Inverse of the standard normal distribution function (after M. Giles, "Approximating the erfinv function", 2010, refitted):
 /// `(p - 1/2) P(w)`, w = -log(4 p (1 - p)), in the middle; a polynomial in sqrt(w) further out. 0 gives -infinity, 1 infinity.
+#[inline(always)]
 pub fn normal_quantile<E: Emitter>(e: &mut E, p: E::F) -> E::F {
     let (half, one) = (e.f32(0.5), e.f32(1.0));
     let above = e.lt(half, p);
@@ -681,6 +703,7 @@ pub fn normal_quantile<E: Emitter>(e: &mut E, p: E::F) -> E::F {
     e.rarely(far, HostFunction::NormalQuantile, p, value)
 }
 
+#[inline(always)]
 fn outer_quantile<E: Emitter>(e: &mut E, w: E::F, sign: E::F) -> E::F {
     let root = e.sqrt(w);
     let middle = e.f32(-3.18);
@@ -703,6 +726,7 @@ fn outer_quantile<E: Emitter>(e: &mut E, w: E::F, sign: E::F) -> E::F {
 }
 
 /// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011): four words from a counter and a key.
+#[inline(always)]
 pub fn philox4x32_10<E: Emitter>(e: &mut E, counter: [E::I; 4], key: [E::I; 2]) -> [E::I; 4] {
     let [mut c0, mut c1, mut c2, mut c3] = counter;
     let [mut k0, mut k1] = key;
@@ -723,6 +747,7 @@ pub fn philox4x32_10<E: Emitter>(e: &mut E, counter: [E::I; 4], key: [E::I; 2]) 
 
 /// A uniform number in (0, 1) from a random word: `((u32(a) >> 9) + 0.5) / 2^23`, which is exact. (With one bit more the largest word
 /// would round to 1.)
+#[inline(always)]
 pub fn unit_uniform<E: Emitter>(e: &mut E, a: E::I) -> E::F {
     let bits = e.shift_right_unsigned(a, 9);
     let number = e.int_to_float(bits);

@@ -156,7 +156,13 @@ fn every_operator_on_every_type_in_vectors_and_alone() {
                 }
                 let target = buffers.add(result, vec![0.0; n]);
                 let nest = map(&[n], accesses, apply(op, count as u32), target);
-                check(&kernel(&buffers, 1, vec![nest]), &buffers);
+                let kernel = kernel(&buffers, 1, vec![nest]);
+                check(&kernel, &buffers);
+                let in_place = Options {
+                    in_place: true,
+                    ..Options::default()
+                };
+                check_with(&kernel, &buffers, in_place);
             }
         }
     }
