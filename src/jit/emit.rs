@@ -4,7 +4,7 @@ use super::vectors::Calls;
 use crate::ops::math::{Emitter, HostFunction};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
-    AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, Type, Value, types,
+    AbiParam, BlockArg, Inst, InstBuilder, MemFlagsData, Signature, Type, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
@@ -105,14 +105,14 @@ impl Lanes<'_, '_> {
         result.unwrap_or(arguments[0])
     }
 
-    /// A function of the host on one lane or on four.
+    /// A function of the host on one lane or on four, with a result like the first argument.
     pub fn call(&mut self, calls: Calls, arguments: &[Value]) -> Value {
         let address = if self.width == 1 {
             calls.one
         } else {
             calls.four
         };
-        let ty = self.float_type();
+        let ty = self.builder.func.dfg.value_type(arguments[0]);
         call_host(
             self.builder,
             self.features.call_conv,
@@ -122,12 +122,13 @@ impl Lanes<'_, '_> {
         )
     }
 
-    /// A function of the host on two or four vectors at once: the arguments' vectors one after the other; results go through `room`.
+    /// A function of the host on two or four vectors at once: the arguments' copies one after the other; results, like the first
+    /// argument, go through `room`.
     pub fn call_wide(
         &mut self,
         calls: Calls,
         copies: usize,
-        vectors: &[Value],
+        arguments: &[Value],
         room: Value,
     ) -> Vec<Value> {
         let address = if copies == 2 {
@@ -135,19 +136,14 @@ impl Lanes<'_, '_> {
         } else {
             calls.sixteen
         };
-        let mut signature = Signature::new(self.features.call_conv);
-        let of_vectors = vectors.iter().map(|_| AbiParam::new(types::F32X4));
-        signature.params.extend(of_vectors);
-        signature.params.push(AbiParam::new(types::I64));
-        let signature = self.builder.import_signature(signature);
-        let address = self.builder.ins().iconst(types::I64, address as i64);
-        let arguments: Vec<Value> = vectors.iter().copied().chain([room]).collect();
-        let ins = self.builder.ins();
-        ins.call_indirect(signature, address, &arguments);
+        let ty = self.builder.func.dfg.value_type(arguments[0]);
+        let arguments: Vec<Value> = arguments.iter().copied().chain([room]).collect();
+        let conv = self.features.call_conv;
+        call_address(self.builder, conv, address, None, &arguments);
         let load = |copy: usize| {
             let flags = memory::flags();
             let ins = self.builder.ins();
-            ins.load(types::F32X4, flags, room, 16 * copy as i32)
+            ins.load(ty, flags, room, 16 * copy as i32)
         };
         (0..copies).map(load).collect()
     }
@@ -172,7 +168,7 @@ impl Lanes<'_, '_> {
     }
 }
 
-/// Calls a host function of floats through its address.
+/// Calls a host function through its address.
 pub(super) fn call_host(
     builder: &mut FunctionBuilder,
     call_conv: CallConv,
@@ -180,15 +176,24 @@ pub(super) fn call_host(
     ty: Type,
     arguments: &[Value],
 ) -> Value {
+    let call = call_address(builder, call_conv, address, Some(ty), arguments);
+    builder.inst_results(call)[0]
+}
+
+fn call_address(
+    builder: &mut FunctionBuilder,
+    call_conv: CallConv,
+    address: usize,
+    result: Option<Type>,
+    arguments: &[Value],
+) -> Inst {
     let mut signature = Signature::new(call_conv);
-    signature
-        .params
-        .extend(arguments.iter().map(|_| AbiParam::new(ty)));
-    signature.returns.push(AbiParam::new(ty));
+    let types_of = |&argument: &Value| AbiParam::new(builder.func.dfg.value_type(argument));
+    signature.params.extend(arguments.iter().map(types_of));
+    signature.returns.extend(result.map(AbiParam::new));
     let signature = builder.import_signature(signature);
     let address = builder.ins().iconst(types::I64, address as i64);
-    let call = builder.ins().call_indirect(signature, address, arguments);
-    builder.inst_results(call)[0]
+    builder.ins().call_indirect(signature, address, arguments)
 }
 
 extern "C" fn host_sin(x: f32) -> f32 {

@@ -5,6 +5,7 @@ use super::emit::{Features, Lanes};
 use super::normal::{self, Normal};
 use super::ops::{called, emit_op};
 use super::state::{Copies, Int, Known, State};
+use super::vectors;
 use crate::base::types::DType;
 use crate::kir::Nest;
 use crate::ops::math::Emitter;
@@ -492,8 +493,14 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
         dtypes: &[DType],
         state: &mut State,
     ) -> Option<Vec<Value>> {
+        if state.width != 4 {
+            return None;
+        }
+        if op == Op::Philox {
+            return self.call_philox(values, state);
+        }
         let of_floats = dtypes.iter().all(|&dtype| dtype == DType::F32);
-        let wide = state.width == 4 && matches!(state.tile, 2 | 4) && of_floats;
+        let wide = matches!(state.tile, 2 | 4) && of_floats;
         let calls = called(self.features, op).filter(|_| wide)?;
         let mut vectors = Vec::with_capacity(values.len() * state.tile);
         for value in values {
@@ -503,6 +510,29 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
         }
         let (tile, room) = (state.tile, self.spare);
         Some(self.lanes(4).call_wide(calls, tile, &vectors, room))
+    }
+
+    /// Philox where only the counter's first word varies.
+    fn call_philox(&mut self, values: &[Copies], state: &State) -> Option<Vec<Value>> {
+        let calls = vectors::philox().filter(|_| self.features.vectors)?;
+        let (Copies::Varying(first), rest) = values.split_first()? else {
+            return None;
+        };
+        let uniform = |value: &Copies| match value {
+            Copies::Uniform(value) => Some(*value),
+            Copies::Varying(_) => None,
+        };
+        let rest: Vec<Value> = rest.iter().map(uniform).collect::<Option<_>>()?;
+        if matches!(state.tile, 2 | 4) {
+            let (tile, room) = (state.tile, self.spare);
+            let arguments: Vec<Value> = first.iter().chain(&rest).copied().collect();
+            return Some(self.lanes(4).call_wide(calls, tile, &arguments, room));
+        }
+        let word = |&copy: &Value| {
+            let arguments: Vec<Value> = [copy].iter().chain(&rest).copied().collect();
+            self.lanes(4).call(calls, &arguments)
+        };
+        Some(first.iter().map(word).collect())
     }
 
     /// Whether an instruction is a constant other than NaN.

@@ -49,6 +49,9 @@ pub(super) fn emit_op(
         (Op::Or, _, &[a, b]) => Some(lanes.either(a, b)),
         (Op::Not, _, &[a]) => Some(lanes.not(a)),
         (Op::Select, _, &[mask, a, b]) => Some(lanes.choose(mask, a, b)),
+        (Op::Philox, _, _) if lanes.width == 1 && lanes.features.vectors => {
+            vectors::philox().map(|calls| lanes.call(calls, arguments))
+        }
         (Op::Philox, _, &[c0, c1, c2, c3, k0, k1]) => {
             Some(math::philox4x32_10(lanes, [c0, c1, c2, c3], [k0, k1])[0])
         }

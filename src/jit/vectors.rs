@@ -37,6 +37,15 @@ pub(super) fn calls(op: Op) -> Option<Calls> {
     }
 }
 
+/// The functions of [`Op::Philox`] whose first word varies from lane to lane, as for [`calls`]: the words of the first argument as
+/// vectors, then the other five as `i32`.
+pub(super) fn philox() -> Option<Calls> {
+    #[cfg(all(target_arch = "x86_64", unix))]
+    return Some(avx2::philox());
+    #[cfg(not(all(target_arch = "x86_64", unix)))]
+    None
+}
+
 #[cfg(all(target_arch = "x86_64", unix))]
 #[allow(improper_ctypes_definitions)] // vectors are passed in registers, as generated code does
 mod avx2 {
@@ -321,6 +330,79 @@ mod avx2 {
         ) {
             let low = math::pow(&mut Eight, join(a, b), join(u, v));
             let high = math::pow(&mut Eight, join(c, d), join(w, z));
+            // SAFETY: the generated code gives room for sixteen elements.
+            unsafe {
+                leave(out, low);
+                leave(out.add(8), high);
+            }
+        }
+        Calls {
+            one: one as *const () as usize,
+            four: four as *const () as usize,
+            eight: eight as *const () as usize,
+            sixteen: sixteen as *const () as usize,
+        }
+    }
+
+    /// The first word of Philox on eight counters that differ in their first word.
+    #[target_feature(enable = "avx2,fma")]
+    fn words(c0: __m256i, rest: [i32; 5]) -> __m256 {
+        let [c1, c2, c3, k0, k1] = rest.map(|word| _mm256_set1_epi32(word));
+        let random = math::philox4x32_10(&mut Eight, [c0, c1, c2, c3], [k0, k1]);
+        _mm256_castsi256_ps(random[0])
+    }
+
+    /// Philox's functions; words travel in vectors of floats, which are only their bits.
+    pub(super) fn philox() -> Calls {
+        #[target_feature(enable = "avx2,fma")]
+        unsafe extern "C" fn one(c0: i32, c1: i32, c2: i32, c3: i32, k0: i32, k1: i32) -> i32 {
+            math::philox4x32_10(&mut Scalar, [c0, c1, c2, c3], [k0, k1])[0]
+        }
+        #[target_feature(enable = "avx2,fma")]
+        unsafe extern "C" fn four(
+            c0: __m128,
+            c1: i32,
+            c2: i32,
+            c3: i32,
+            k0: i32,
+            k1: i32,
+        ) -> __m128 {
+            let c0 = _mm256_castps_si256(join(c0, c0));
+            _mm256_castps256_ps128(words(c0, [c1, c2, c3, k0, k1]))
+        }
+        #[allow(clippy::too_many_arguments)] // a counter, a key, where to
+        #[target_feature(enable = "avx2,fma")]
+        unsafe extern "C" fn eight(
+            a: __m128,
+            b: __m128,
+            c1: i32,
+            c2: i32,
+            c3: i32,
+            k0: i32,
+            k1: i32,
+            out: *mut f32,
+        ) {
+            let value = words(_mm256_castps_si256(join(a, b)), [c1, c2, c3, k0, k1]);
+            // SAFETY: the generated code gives room for eight elements.
+            unsafe { leave(out, value) }
+        }
+        #[allow(clippy::too_many_arguments)] // as above
+        #[target_feature(enable = "avx2,fma")]
+        unsafe extern "C" fn sixteen(
+            a: __m128,
+            b: __m128,
+            c: __m128,
+            d: __m128,
+            c1: i32,
+            c2: i32,
+            c3: i32,
+            k0: i32,
+            k1: i32,
+            out: *mut f32,
+        ) {
+            let rest = [c1, c2, c3, k0, k1];
+            let low = words(_mm256_castps_si256(join(a, b)), rest);
+            let high = words(_mm256_castps_si256(join(c, d)), rest);
             // SAFETY: the generated code gives room for sixteen elements.
             unsafe {
                 leave(out, low);

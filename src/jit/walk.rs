@@ -4,7 +4,7 @@ use super::nest::{Mode, NestEmitter};
 use super::normal;
 use super::ops::called;
 use super::state::{Int, Known, State};
-use crate::tir::{Affine, Condition, Inst};
+use crate::tir::{Affine, Condition, Inst, Op};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value, types};
 use cranelift_frontend::Variable;
@@ -423,6 +423,7 @@ impl NestEmitter<'_, '_> {
     /// How many vectors are worked on at once.
     fn tile(&self, from: Int, to: Int) -> usize {
         let calls = |inst: &Inst| match inst {
+            Inst::Op(Op::Philox, _) => self.features.vectors,
             Inst::Op(op, _) => called(self.features, *op).is_some(),
             Inst::Read(_) | Inst::Index(_) | Inst::Const(_) => false,
         };
