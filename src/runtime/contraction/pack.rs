@@ -13,7 +13,10 @@ const MAX_PANEL: usize = MAX_VECTORS * 16;
 const LINE_PANELS: usize = 4;
 
 /// Lines that are asked for ahead: the processor's own prefetcher stops at the end of a page.
-const LINES_AHEAD: usize = 8;
+const LINES_AHEAD: usize = 16;
+
+/// The same for the shorter lines of some tiles' rows.
+const ROW_LINES_AHEAD: usize = 24;
 
 /// What is copied: element (k, lane) is at `base + lanes[lane] + sums[k]`.
 pub(super) struct Source<'a, T> {
@@ -128,6 +131,65 @@ impl Contraction {
                 }
             }
             target = target.wrapping_add(wide * sums.len());
+        }
+    }
+}
+
+/// Tiles of rows that are packed side by side, for the reason of [`LINE_PANELS`].
+const LINE_TILES: usize = 4;
+
+/// Packs `tiles` tiles of `size` rows that lie side by side in the operand, line after line of it.
+///
+/// # Safety
+/// `first + sums[k]` begins `tiles * size` readable elements for each k; `target` holds as many for each.
+pub(super) unsafe fn pack_row_lines<T: Scalar>(
+    first: *const T,
+    sums: &[i32],
+    target: *mut T,
+    tiles: usize,
+    size: usize,
+) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match size {
+            1 => pack_tiles::<T, 1>(first, sums, target, tiles),
+            2 => pack_tiles::<T, 2>(first, sums, target, tiles),
+            3 => pack_tiles::<T, 3>(first, sums, target, tiles),
+            4 => pack_tiles::<T, 4>(first, sums, target, tiles),
+            5 => pack_tiles::<T, 5>(first, sums, target, tiles),
+            6 => pack_tiles::<T, 6>(first, sums, target, tiles),
+            7 => pack_tiles::<T, 7>(first, sums, target, tiles),
+            8 => pack_tiles::<T, 8>(first, sums, target, tiles),
+            _ => unreachable!("tiles have at most eight rows"),
+        }
+    }
+}
+
+unsafe fn pack_tiles<T: Scalar, const SIZE: usize>(
+    first: *const T,
+    sums: &[i32],
+    target: *mut T,
+    tiles: usize,
+) {
+    let tile_elements = SIZE * sums.len();
+    for start in (0..tiles).step_by(LINE_TILES) {
+        let count = LINE_TILES.min(tiles - start);
+        let line = first.wrapping_add(start * SIZE);
+        let tile = target.wrapping_add(start * tile_elements);
+        for (at, &offset) in sums.iter().enumerate() {
+            if let Some(&ahead) = sums.get(at + ROW_LINES_AHEAD) {
+                prefetch(line.wrapping_offset(ahead as isize), count * SIZE);
+            }
+            let line = line.wrapping_offset(offset as isize);
+            for number in 0..count {
+                let to = tile.wrapping_add(number * tile_elements + at * SIZE);
+                // SAFETY: the caller's contract: `SIZE` elements of the line and of the tile.
+                unsafe {
+                    let rows = line.add(number * SIZE).cast::<[T; SIZE]>();
+                    to.cast::<[T; SIZE]>()
+                        .write_unaligned(rows.read_unaligned());
+                }
+            }
         }
     }
 }

@@ -560,12 +560,11 @@ fn build(
             ..*vector
         })
         .collect();
-    // Few rows fit the second cache beside one panel, which is then packed just before its use. Lanes that all batch
-    // elements share are better packed together, once.
-    let few = oriented.rows.len() * k_block * spec.dtype.size() <= LANE_BLOCK_BYTES * 3 / 4;
-    let alone = few && !pack_rows && (batch.len() == 1 || oriented.lanes_vary);
-    let block_bytes = if alone { 0 } else { LANE_BLOCK_BYTES };
-    let lane_blocks = cut_lane_blocks(&panels, lanes * k_block * spec.dtype.size(), block_bytes);
+    let lane_blocks = cut_lane_blocks(
+        &panels,
+        lanes * k_block * spec.dtype.size(),
+        LANE_BLOCK_BYTES,
+    );
     let (m, n) = if transposed {
         (oriented.lanes.len(), oriented.rows.len())
     } else {

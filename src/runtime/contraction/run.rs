@@ -1,6 +1,6 @@
 //! Runs a plan: blocks of lanes, pieces and blocks of K, columns of tiles.
 use super::cost::split_rows;
-use super::pack::Source;
+use super::pack::{Source, pack_row_lines};
 use super::plan::{BatchOffset, Contraction, Panel, ROW_BLOCK, ROW_CHUNK};
 use super::tile::{MAX_VECTORS, TileCall, TileTable, Tiled, Vector};
 use crate::base::types::DType;
@@ -557,8 +557,21 @@ impl<T: Tiled> Run<'_, T> {
         k: &Range<usize>,
         begins: &mut [i32; ROW_BLOCK],
     ) {
+        let rows = &self.plan.rows[step.clone()];
+        let in_lines = rows.windows(2).all(|pair| pair[1] == pair[0] + 1);
         let mut done = 0;
         for (tiles, size) in split_rows(step.len(), self.plan.tallest) {
+            if in_lines && tiles > 0 {
+                let first = row.wrapping_offset(rows[done] as isize);
+                let target = self.row_scratch.wrapping_add(done * k.len());
+                // SAFETY: the caller's contract: the tiles' rows lie side by side, the scratch holds them.
+                unsafe { pack_row_lines(first, &self.plan.row_k[k.clone()], target, tiles, size) };
+                for at in 0..tiles * size {
+                    begins[done + at] = ((done + at / size * size) * k.len() + at % size) as i32;
+                }
+                done += tiles * size;
+                continue;
+            }
             for _ in 0..tiles {
                 let lanes = &self.plan.rows[step.start + done..step.start + done + size];
                 let source = Source {
