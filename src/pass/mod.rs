@@ -4,6 +4,7 @@ pub mod dce;
 pub mod factor;
 pub mod hoist;
 pub mod inline;
+pub mod narrow;
 pub mod order;
 pub mod outline;
 pub mod presum;
@@ -85,6 +86,11 @@ pub const PIPELINE: &[Pass] = &[
         name: "outline",
         doc: "guarded and gathered operands of contractions become padded copies",
         run: outline::outline,
+    },
+    Pass {
+        name: "narrow",
+        doc: "tensors of which only a part is read become that part",
+        run: narrow::narrow,
     },
     Pass {
         name: "order",
