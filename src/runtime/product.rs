@@ -55,10 +55,14 @@ impl Executable {
         let groups = natural.min(self.tasks_at_once());
         team.share(groups, &|group| {
             let shared = &shared;
-            for task in part(natural, groups, group) {
-                // SAFETY: groups have scratch of their own and tasks have rows of their own.
-                unsafe { plan.run(&shared.0, scratch(group), plan.task(task)) }
-            }
+            // Neighbouring tasks in one run: what they pack is packed once.
+            let tasks = part(natural, groups, group);
+            let Some(last) = tasks.clone().last() else {
+                return;
+            };
+            let rows = plan.task(tasks.start).start..plan.task(last).end;
+            // SAFETY: groups have scratch of their own and tasks have rows of their own.
+            unsafe { plan.run(&shared.0, scratch(group), rows) }
         });
     }
 

@@ -21,8 +21,9 @@ const TASK_FLOPS: Range<f64> = 5e5..8e6;
 /// Rows of a task that packs all lanes for itself, at least: packing then costs it some six parts in a hundred.
 const PACKED_ROWS: usize = 64;
 
-/// Rows below which packing all lanes for each half of the rows costs more than a fiftieth of the whole.
-const FEW_ROWS_FOR_COLUMNS: usize = 512;
+/// Columns of a task, at least: rows that it packs for itself then cost it some ten parts in a hundred, or nothing where they are read
+/// in place.
+const COLUMNS_OF_A_TASK: usize = 64;
 
 /// A group of vectors that one column of tiles computes.
 #[derive(Debug, Clone, Copy)]
@@ -174,11 +175,10 @@ impl Contraction {
         batch * self.m + first..batch * self.m + (first + self.task_rows).min(self.m)
     }
 
-    /// Number of column ranges that tasks may be cut into without repeating the work of packing; 1 where cutting by rows is as good.
+    /// Number of column ranges that tasks may be cut into without repeating the work of packing lanes; 1 where rows are the better cut.
     pub fn column_tasks(&self) -> usize {
-        let few_rows = self.batch.len() == 1 && self.m < FEW_ROWS_FOR_COLUMNS;
-        if self.packed && !self.transposed && few_rows {
-            self.panels.len()
+        if self.packed && !self.transposed && self.batch.len() == 1 {
+            (self.n / COLUMNS_OF_A_TASK).clamp(1, self.panels.len().max(1))
         } else {
             1
         }
