@@ -31,6 +31,7 @@ impl Checker<'_> {
     ) -> Outcome<Val> {
         let function = self.eval(callee)?;
         let name = written_name(callee);
+        self.note_arguments(&function, arguments);
         if let Val::Optimizer(def) = &function {
             return self.use_optimizer(def, arguments, span);
         }
@@ -169,6 +170,7 @@ impl Checker<'_> {
                 other => self.call(other, &name, vec![first], span),
             };
         };
+        self.note_arguments(&target, written);
         let mut arguments = vec![first];
         // `over` names a dimension of what is passed on.
         let mut failed = false;
@@ -327,6 +329,7 @@ impl Checker<'_> {
         match fitted {
             Ok(value) => {
                 self.bind(&parameter.name.text, value);
+                self.note_name(&parameter.name);
                 Ok(())
             }
             Err(Reported) => {

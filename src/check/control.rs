@@ -388,7 +388,10 @@ impl Checker<'_> {
 
     fn bind_loop_variable(&mut self, pattern: &Pattern, value: Val) {
         match pattern {
-            Pattern::Name(name) => self.bind(&name.text, value),
+            Pattern::Name(name) => {
+                self.bind(&name.text, value);
+                self.note_name(name);
+            }
             Pattern::Tuple(_, span) => {
                 self.error::<()>(
                     "E0304",

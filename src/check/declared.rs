@@ -18,6 +18,8 @@ pub struct Declared {
     pub text: String,
     /// Where it stands.
     pub place: String,
+    /// Where its name stands.
+    pub span: Span,
     /// The names of its configuration, then of its inputs.
     pub parameters: Vec<String>,
 }
@@ -53,6 +55,7 @@ pub fn declarations(sources: &Sources, file: FileId) -> Vec<Declared> {
             doc: statement.doc.clone().unwrap_or_default(),
             text: sources.snippet(statement.span).to_string(),
             place: sources.location(statement.span),
+            span: name.span,
             parameters,
         });
     }

@@ -312,7 +312,9 @@ impl Checker<'_> {
         if let ExprKind::Name(name) = &expr.kind {
             match self.local(name) {
                 None => {
-                    self.bind(name, Val::Num(Num::Int(size as i64)));
+                    let value = Val::Num(Num::Int(size as i64));
+                    self.note(expr, &value);
+                    self.bind(name, value);
                     let callers = tensor.dims.get(axis).cloned().flatten();
                     self.frame().callers_names.insert(name.clone(), callers);
                     return Ok(Some(name.clone()));

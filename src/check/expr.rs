@@ -13,6 +13,16 @@ use std::sync::Arc;
 impl Checker<'_> {
     /// The value of an expression.
     pub(super) fn eval(&mut self, expr: &Expr) -> Outcome<Val> {
+        let outcome = self.eval_kind(expr);
+        if self.record.is_some()
+            && let Ok(value) = &outcome
+        {
+            self.note(expr, value);
+        }
+        outcome
+    }
+
+    fn eval_kind(&mut self, expr: &Expr) -> Outcome<Val> {
         match &expr.kind {
             ExprKind::Name(name) => self.resolve(name, expr.span),
             ExprKind::Int(i) => Ok(Val::Num(Num::Int(*i))),
@@ -442,7 +452,11 @@ impl Checker<'_> {
                     self.no_such(&name.text, name.span, "field", &known)
                 }
             },
-            Val::Instance(instance) => self.instance_field(instance, name),
+            Val::Instance(instance) => {
+                let value = self.instance_field(instance, name)?;
+                self.note_field(instance, name, &value);
+                Ok(value)
+            }
             Val::Data(data) => self.data_field(data.clone(), name),
             other => {
                 let message = format!("{} has no field `{}`", other.kind(), name.text);

@@ -111,6 +111,7 @@ impl Checker<'_> {
         }
         let (slot, dims) = slot?;
         self.bind(&name.text, Val::Slot(slot, dims));
+        self.note_name(name);
         Ok(())
     }
 
@@ -128,6 +129,7 @@ impl Checker<'_> {
         }
         let (slot, dims) = slot?;
         self.bind(&name.text, Val::Slot(slot, dims));
+        self.note_name(name);
         Ok(())
     }
 

@@ -16,16 +16,17 @@ mod index;
 mod layers;
 mod learn;
 pub mod limits;
-mod names;
+pub mod names;
 mod output;
 mod parts;
 pub mod program;
+pub mod record;
 mod scan;
 mod shapes;
 pub mod shown;
 mod statements;
 mod tensors;
-mod train;
+pub mod train;
 mod values;
 
 use crate::base::data::DataProvider;
@@ -109,6 +110,22 @@ pub fn check(
     let program = checker.finish();
     *sources = checker.sources;
     (program, checker.diagnostics)
+}
+
+/// Elaborates a program and records what is seen of it, for an editor.
+pub fn inspect(
+    file: &ast::File,
+    sources: &mut Sources,
+    provider: &mut dyn DataProvider,
+    options: &CheckOptions,
+) -> (Vec<Diagnostic>, record::Record) {
+    let mut checker = Checker::new(std::mem::take(sources), Box::new(provider), options.clone());
+    checker.begin_record();
+    checker.run(&file.statements);
+    checker.finish_elaboration();
+    let record = checker.end_record();
+    *sources = checker.sources;
+    (checker.diagnostics, record)
 }
 
 /// Names that a file declares.
@@ -212,6 +229,8 @@ pub struct Checker<'a> {
     final_states: HashMap<(usize, crate::tir::Value), values::TensorVal>,
     /// At a prompt: the values of expressions that stand alone.
     prompt: Option<Vec<shown::Shown>>,
+    /// For an editor: what is seen of the source.
+    record: Option<Box<record::Record>>,
 }
 
 impl<'a> Checker<'a> {
@@ -280,6 +299,7 @@ impl<'a> Checker<'a> {
             scan_outputs: Vec::new(),
             final_states: HashMap::new(),
             prompt: None,
+            record: None,
         }
     }
 
@@ -301,11 +321,7 @@ impl<'a> Checker<'a> {
 
     /// The program, where nothing is wrong with it.
     fn finish(&mut self) -> Option<Program> {
-        self.unused_hypers();
-        if self.has_errors() {
-            return None;
-        }
-        self.fill_instances();
+        self.finish_elaboration();
         if self.has_errors() {
             return None;
         }
@@ -313,6 +329,14 @@ impl<'a> Checker<'a> {
         let mut program = std::mem::take(&mut self.program);
         prune(&mut program, &HashSet::new());
         Some(program)
+    }
+
+    /// What can be said only once all statements have been elaborated.
+    fn finish_elaboration(&mut self) {
+        self.unused_hypers();
+        if !self.has_errors() {
+            self.fill_instances();
+        }
     }
 
     fn unused_hypers(&mut self) {

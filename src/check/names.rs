@@ -61,6 +61,14 @@ const BUILTINS: &[(&str, Builtin)] = &[
     ("no_improvement", Builtin::NoImprovement),
 ];
 
+/// Names that the language itself knows.
+pub fn language_names() -> impl Iterator<Item = &'static str> {
+    let builtins = BUILTINS.iter().map(|(name, _)| *name);
+    builtins
+        .chain(READER_NAMES.iter().copied())
+        .chain(TRANSFORM_NAMES.iter().copied())
+}
+
 impl Checker<'_> {
     /// Declares the `fn`s, `layer`s and `optimizer`s of a file, which may be used before they stand.
     pub(super) fn declare_all(&mut self, statements: &[Stmt], module: usize) {
@@ -162,10 +170,7 @@ impl Checker<'_> {
 
     /// Names that the language itself knows.
     pub(super) fn language_names(&self) -> impl Iterator<Item = &'static str> {
-        let builtins = BUILTINS.iter().map(|(name, _)| *name);
-        builtins
-            .chain(READER_NAMES.iter().copied())
-            .chain(TRANSFORM_NAMES.iter().copied())
+        language_names()
     }
 
     fn language_name(&mut self, name: &str) -> Option<Val> {
@@ -242,6 +247,7 @@ impl Checker<'_> {
         match (pattern, value) {
             (Pattern::Name(name), value) => {
                 self.bind_let(name, value, origin);
+                self.note_name(name);
                 Ok(())
             }
             (Pattern::Tuple(parts, _), Val::Tuple(values)) if parts.len() == values.len() => {
@@ -441,6 +447,7 @@ impl Checker<'_> {
             Num::Float(_) => Val::Hyper(slot, number),
         };
         self.bind(&name.text, value);
+        self.note_name(name);
         Ok(())
     }
 

@@ -65,11 +65,12 @@ impl Checker<'_> {
         self.scan_turns.push(turn.clone());
         self.frame().scopes.push(Bindings::new());
         let mut inner_states = Vec::new();
-        for ((pattern, ty), state) in patterns.iter().zip(&state_types).zip(&states) {
+        for ((pattern, ty), state) in patterns.into_iter().zip(&state_types).zip(&states) {
             let value = self.graph().input("state", ty.clone());
             let tensor = self.tensor(value, state.dims.clone());
             inner_states.push(tensor.clone());
             self.bind(&pattern.text, Val::Tensor(tensor));
+            self.note_name(&pattern);
         }
         let outcome = self.scan_body(scan, &walk, &turn, &state_types, span);
         self.frame().scopes.pop();
@@ -392,6 +393,7 @@ impl Checker<'_> {
         match (pattern, value) {
             (Pattern::Name(name), value) => {
                 self.bind(&name.text, value);
+                self.note_name(name);
                 Ok(())
             }
             (Pattern::Tuple(parts, _), Val::Tuple(values)) if parts.len() == values.len() => parts

@@ -142,7 +142,7 @@ impl Checker<'_> {
         }
     }
 
-    fn head(&self, name: Span, body: Span, word: &str) -> String {
+    pub(super) fn head(&self, name: Span, body: Span, word: &str) -> String {
         format!("{word} {}", head_text(&self.sources, name, body))
     }
 }

@@ -12,7 +12,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// Every key that `train` knows.
-const KEYS: [&str; 15] = [
+/// The settings of `train`.
+pub const KEYS: [&str; 15] = [
     "loss",
     "optimizer",
     "epochs",

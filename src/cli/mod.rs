@@ -10,6 +10,7 @@ mod fmt;
 mod identity;
 mod interrupt;
 mod journal;
+mod lsp;
 mod output;
 mod receipt;
 mod repl;
@@ -17,6 +18,7 @@ mod run;
 mod slots;
 mod verify;
 mod watch;
+mod words;
 
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::render::render;
@@ -150,6 +152,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Colour::Auto)]
         color: Colour,
     },
+    /// Answer an editor over standard input and output: messages, types, completion, renaming
+    Lsp,
     /// Show a program at a stage of the compiler
     Emit {
         #[command(flatten)]
@@ -404,6 +408,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             check: *check,
             colour: *color,
         }),
+        Command::Lsp => lsp::serve(),
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
     }
 }

@@ -6,6 +6,7 @@ mod explain;
 pub mod format;
 mod layout;
 mod literal;
+pub mod names;
 pub mod parse;
 pub mod print;
 pub mod token;

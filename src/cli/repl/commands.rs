@@ -6,6 +6,7 @@ use crate::base::source::FileId;
 use crate::check::declared::Declared;
 use crate::cli::explain;
 use crate::cli::run::duration;
+use crate::cli::words::documentation;
 use crate::data::safetensors;
 use crate::data::whole::replace;
 use crate::runtime::speed::Speed;
@@ -165,16 +166,6 @@ fn declared(session: &Session, name: &str) -> Result<Declared, Refusal> {
     match nearest(name, names.iter().map(String::as_str)) {
         Some(near) => said(format!("unknown name `{name}`; did you mean `{near}`?")),
         None => said(format!("unknown name `{name}`")),
-    }
-}
-
-fn documentation(found: &Declared) -> String {
-    match found.doc.is_empty() {
-        true => format!(
-            "{}\n\nwithout documentation: `##` lines before it would stand here",
-            found.head
-        ),
-        false => format!("{}\n\n{}", found.head, found.doc),
     }
 }
 

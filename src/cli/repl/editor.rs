@@ -4,6 +4,7 @@ use super::session::Session;
 use crate::base::source::{FileId, Sources};
 use crate::check::STANDARD_LIBRARY;
 use crate::check::declared::declarations;
+use crate::cli::words::{WORDS, called, path_start};
 use crate::syntax::is_incomplete;
 use crate::syntax::token::{self, Token};
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
@@ -13,44 +14,6 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 use std::borrow::Cow;
 use std::collections::HashMap;
-
-/// Words of the language that are completed beside names.
-const WORDS: &[&str] = &[
-    "and",
-    "assert",
-    "at_most",
-    "else",
-    "false",
-    "fn",
-    "for",
-    "hyper",
-    "if",
-    "import",
-    "in",
-    "layer",
-    "let",
-    "load",
-    "minimize",
-    "none",
-    "not",
-    "on",
-    "optimizer",
-    "or",
-    "over",
-    "param",
-    "plot",
-    "print",
-    "repeat",
-    "reverse",
-    "save",
-    "scan",
-    "state",
-    "to",
-    "train",
-    "true",
-    "until",
-    "with",
-];
 
 const KEYWORD: &str = "\x1b[1;34m";
 const NUMBER: &str = "\x1b[36m";
@@ -107,11 +70,7 @@ impl Editing {
             let names = COMMANDS.iter().map(|(name, _, _)| name.to_string());
             return (0, names.filter(|name| name.starts_with(before)).collect());
         }
-        let start = before
-            .char_indices()
-            .rev()
-            .find(|(_, c)| !(c.is_alphanumeric() || "_.′₀₁₂₃₄₅₆₇₈₉".contains(*c)))
-            .map_or(0, |(at, c)| at + c.len_utf8());
+        let start = path_start(before);
         let word = &before[start..];
         let mut found = Vec::new();
         if word.contains('.') {
@@ -146,30 +105,6 @@ fn add_parameters(sources: &Sources, file: FileId, into: &mut HashMap<String, Ve
     for declared in declarations(sources, file) {
         into.insert(declared.name, declared.parameters);
     }
-}
-
-/// The name before the innermost parenthesis that is open at the end of a text.
-fn called(text: &str) -> Option<&str> {
-    let mut depth = 0usize;
-    let open = text.char_indices().rev().find(|(_, c)| match c {
-        ')' => {
-            depth += 1;
-            false
-        }
-        '(' if depth == 0 => true,
-        '(' => {
-            depth -= 1;
-            false
-        }
-        _ => false,
-    })?;
-    let before = text[..open.0].trim_end();
-    let start = before
-        .char_indices()
-        .rev()
-        .find(|(_, c)| !(c.is_alphanumeric() || *c == '_'))
-        .map_or(0, |(at, c)| at + c.len_utf8());
-    (start < before.len()).then(|| &before[start..])
 }
 
 /// Whether the cursor stands in a string, where files are completed.

@@ -2,6 +2,7 @@
 mod constructs;
 mod errors;
 mod language;
+mod names;
 mod robust;
 
 use crate::base::diagnostic::Diagnostic;

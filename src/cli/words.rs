@@ -1,0 +1,90 @@
+//! What the prompt and the language server both know of a text: the words of the language, the word and the call at the cursor, how a
+//! declaration is shown.
+use crate::check::declared::Declared;
+
+/// Words of the language that are completed beside names.
+pub const WORDS: &[&str] = &[
+    "and",
+    "assert",
+    "at_most",
+    "else",
+    "false",
+    "fn",
+    "for",
+    "hyper",
+    "if",
+    "import",
+    "in",
+    "layer",
+    "let",
+    "load",
+    "minimize",
+    "none",
+    "not",
+    "on",
+    "optimizer",
+    "or",
+    "over",
+    "param",
+    "plot",
+    "print",
+    "repeat",
+    "reverse",
+    "save",
+    "scan",
+    "state",
+    "to",
+    "train",
+    "true",
+    "until",
+    "with",
+];
+
+/// Where the name or path begins that ends a text: `net.dense` of `y = net.dense`.
+pub fn path_start(before: &str) -> usize {
+    before
+        .char_indices()
+        .rev()
+        .find(|(_, c)| !(is_word(*c) || *c == '.'))
+        .map_or(0, |(at, c)| at + c.len_utf8())
+}
+
+/// Whether a character may stand in a name.
+pub fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || "_′₀₁₂₃₄₅₆₇₈₉".contains(c)
+}
+
+/// The name before the innermost parenthesis that is open at the end of a text.
+pub fn called(text: &str) -> Option<&str> {
+    let mut depth = 0usize;
+    let open = text.char_indices().rev().find(|(_, c)| match c {
+        ')' => {
+            depth += 1;
+            false
+        }
+        '(' if depth == 0 => true,
+        '(' => {
+            depth -= 1;
+            false
+        }
+        _ => false,
+    })?;
+    let before = text[..open.0].trim_end();
+    let start = before
+        .char_indices()
+        .rev()
+        .find(|(_, c)| !is_word(*c))
+        .map_or(0, |(at, c)| at + c.len_utf8());
+    (start < before.len()).then(|| &before[start..])
+}
+
+/// What is documented of a declaration.
+pub fn documentation(found: &Declared) -> String {
+    match found.doc.is_empty() {
+        true => format!(
+            "{}\n\nwithout documentation: `##` lines before it would stand here",
+            found.head
+        ),
+        false => format!("{}\n\n{}", found.head, found.doc),
+    }
+}
