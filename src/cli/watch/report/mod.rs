@@ -1,7 +1,10 @@
 //! The report of a run: one HTML file that needs nothing beside it.
 mod arena;
 mod chart;
+mod classes;
+mod image;
 pub mod kernels;
+mod predict;
 
 use super::Outcome;
 use super::history::{History, Training};
@@ -81,6 +84,9 @@ fn page(facts: &Facts<'_>) -> String {
     out += &head(facts);
     for training in facts.history.trainings.iter().filter(|t| t.seen > 0) {
         out += &training_section(training, facts.history.trainings.len() > 1);
+    }
+    if let Some(found) = predict::predictions(facts) {
+        out += &classes::html(&found);
     }
     out += &output(facts.history);
     out += &parameters(facts.program);
