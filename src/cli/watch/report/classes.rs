@@ -121,18 +121,23 @@ fn gallery(found: &Predictions, shown: &[usize], pictures: &[String]) -> String 
 fn table(found: &Predictions, shown: &[usize]) -> String {
     let width: usize = found.x.shape().iter().skip(1).product();
     let columns = width.min(6);
-    let mut out = String::from("<div class=\"scroll\"><table><tr><th>row</th>");
+    let mut out = String::from("<div class=\"scroll\"><table><tr><th>row</th><th>predicted</th>");
     (0..columns).for_each(|column| {
         let _ = write!(out, "<th class=\"n\">x[{column}]</th>");
     });
-    out += "<th>predicted</th></tr>\n";
+    out += "</tr>\n";
     for &row in shown {
-        let _ = write!(out, "<tr><td>{}</td>", row + 1);
+        let _ = write!(
+            out,
+            "<tr><td>{}</td><td>{}</td>",
+            row + 1,
+            verdict(found, row)
+        );
         for column in 0..columns {
             let value = found.x.get(row * width + column).unwrap_or(f64::NAN);
             let _ = write!(out, "<td class=\"n\">{}</td>", number(value));
         }
-        let _ = writeln!(out, "<td>{}</td></tr>", verdict(found, row));
+        out += "</tr>\n";
     }
     out + "</table></div>\n"
 }
