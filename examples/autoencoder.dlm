@@ -9,10 +9,10 @@ layer autoencoder(code)(x: [n, d]) -> [n, d] {
 }
 let net = autoencoder(8)
 train net on digits.train {
-    loss = fn (b) { mse(net(b.x), b.x) }
+    loss      = fn (b) { mse(net(b.x), b.x) }
     optimizer = adam(lr = 0.002)
-    epochs = 20
-    batch = 32
+    epochs    = 20
+    batch     = 32
 }
 for b in digits.test |> batches(360) {
     print "reconstruction error {mse(net(b.x), b.x):.5}"

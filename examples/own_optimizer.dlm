@@ -11,9 +11,9 @@ let wine = csv("data/wine.csv") |> target("cultivar") |> standardize |> split(tr
 layer mlp(x: [n, d]) -> [n, 3] { x |> dense(16) |> tanh |> dense(3) }
 let net = mlp()
 train net on wine.train {
-    loss = cross_entropy
+    loss      = cross_entropy
     optimizer = lion(lr = 0.003)
-    epochs = 40
-    batch = 16
+    epochs    = 40
+    batch     = 16
 }
 print "accuracy {evaluate(net, wine.test, accuracy):.4}"

@@ -17,6 +17,7 @@ use crate::base::types::Type;
 use crate::check::program::{self as plan, SlotId, SlotKind};
 use crate::data::{FileProvider, safetensors};
 use crate::session::{self, Pool, Settings, Source, Summary};
+use crate::train::error::NotFinite;
 use crate::train::{Compiled, Epoch, Event, Machine, Resolve, RunError};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Gives data sets and imported sources to programs.
 pub use crate::base::data::DataProvider as Loader;
+pub use crate::train::OnNonFinite;
 pub use memory::MemoryLoader;
 pub use model::Model;
 
@@ -64,6 +66,18 @@ pub enum Error {
         /// The same, rendered.
         text: String,
     },
+    /// A loss or a parameter became infinite or NaN ([`OnNonFinite::Stop`]). The trainer is left before the step in which it did: its
+    /// values are all good, and it can go on after a parameter or the weights are set anew.
+    NonFinite {
+        /// The parameter's path, or `loss`.
+        name: String,
+        /// The step: `epoch 2/20, step 5/45`, `turn 412 of 1000`; empty where the program has no loop there.
+        place: String,
+        /// The message, which names the operation.
+        diagnostic: Box<Diagnostic>,
+        /// The same, rendered.
+        text: String,
+    },
     /// A value does not fit what it is to be.
     Value(String),
     /// There is no parameter, value or layer of that name.
@@ -77,7 +91,9 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Program { text, .. } | Error::Run { text, .. } => f.write_str(text.trim_end()),
+            Error::Program { text, .. }
+            | Error::Run { text, .. }
+            | Error::NonFinite { text, .. } => f.write_str(text.trim_end()),
             Error::Value(text) | Error::Unknown(text) | Error::File(text) => f.write_str(text),
             Error::Internal(text) => write!(f, "fault of the compiler: {text}"),
         }
@@ -161,6 +177,7 @@ impl Engine {
                 inner: Arc::new(Inner {
                     source,
                     settings,
+                    on_nonfinite: options.on_nonfinite,
                     loader,
                     sources,
                     program,
@@ -197,6 +214,8 @@ pub struct ProgramOptions {
     pub hypers: Vec<(String, String)>,
     /// Seed of everything random.
     pub seed: u64,
+    /// What its runs do when a loss or a parameter becomes infinite or NaN: they stop, where nothing else is said.
+    pub on_nonfinite: OnNonFinite,
 }
 
 impl Default for ProgramOptions {
@@ -206,6 +225,7 @@ impl Default for ProgramOptions {
             base_dir: ".".into(),
             hypers: Vec::new(),
             seed: 0,
+            on_nonfinite: OnNonFinite::default(),
         }
     }
 }
@@ -236,9 +256,16 @@ fn rendered(diagnostics: &[Diagnostic], sources: &Sources) -> String {
 }
 
 fn stopped(error: RunError, sources: &Sources) -> Error {
-    Error::Run {
-        text: render(&error.diagnostic, sources, false),
-        diagnostic: error.diagnostic,
+    let text = render(&error.diagnostic, sources, false);
+    let diagnostic = error.diagnostic;
+    match error.not_finite {
+        Some(NotFinite { name, place }) => Error::NonFinite {
+            name,
+            place,
+            diagnostic,
+            text,
+        },
+        None => Error::Run { text, diagnostic },
     }
 }
 
@@ -252,6 +279,7 @@ pub struct Program {
 struct Inner {
     source: Source,
     settings: Settings,
+    on_nonfinite: OnNonFinite,
     loader: SharedLoader,
     sources: Sources,
     program: Arc<plan::Program>,
@@ -286,8 +314,10 @@ impl Program {
         guarded(|| {
             let inner = &self.inner;
             let resolve = self.engine.resolve(&inner.source.base_dir);
-            let machine = session::machine(inner.program.clone(), inner.compiled.clone(), resolve)
-                .map_err(|error| stopped(error, &inner.sources))?;
+            let mut machine =
+                session::machine(inner.program.clone(), inner.compiled.clone(), resolve)
+                    .map_err(|error| stopped(error, &inner.sources))?;
+            machine.on_nonfinite(inner.on_nonfinite);
             Ok(Trainer {
                 program: self.clone(),
                 machine,
@@ -313,6 +343,13 @@ pub enum Progress {
     },
     /// An epoch is done.
     Epoch(Epoch),
+    /// A loss or a parameter is no longer finite, and the run goes on ([`OnNonFinite::Warn`]).
+    Warning {
+        /// The message.
+        diagnostic: Box<Diagnostic>,
+        /// The same, rendered.
+        text: String,
+    },
 }
 
 /// Whether a run goes on.
@@ -342,6 +379,10 @@ impl Trainer {
         let Trainer { program, machine } = self;
         let mut listen = |_: &Machine, event: Event| {
             let progress = match event {
+                Event::Warning(diagnostic) => Progress::Warning {
+                    text: render(&diagnostic, &program.inner.sources, false),
+                    diagnostic,
+                },
                 Event::None | Event::Finished | Event::EpochBegin { .. } => return true,
                 Event::Line(line) => Progress::Line(line),
                 Event::StepDone { step, steps, loss } => Progress::Step { step, steps, loss },

@@ -34,6 +34,7 @@ pub mod train;
 pub use base::diagnostic::Diagnostic;
 pub use base::tensor::Tensor;
 pub use engine::{
-    Config, Control, Engine, Error, Loader, MemoryLoader, Model, Program, ProgramOptions, Progress,
-    Trainer,
+    Config, Control, Engine, Error, Loader, MemoryLoader, Model, OnNonFinite, Program,
+    ProgramOptions, Progress, Trainer,
 };
+pub use syntax::{FormatError, format_source};

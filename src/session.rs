@@ -1,9 +1,10 @@
 //! One program from its text to its run, and every stage between as text.
 use crate::base::data::{DataError, DataProvider};
 use crate::base::diagnostic::{Diagnostic, Severity};
-use crate::base::source::{Sources, Span};
-use crate::check::program::{Program, SlotKind};
+use crate::base::source::{MOST_SOURCE_BYTES, Sources, Span};
+use crate::check::program::{Instr, Program, SlotId, SlotKind};
 use crate::check::{CheckOptions, check};
+use crate::kir::cost::Work;
 use crate::pass::PIPELINE;
 use crate::runtime::contraction::Cpu;
 use crate::syntax::{parse, print, token};
@@ -37,16 +38,28 @@ impl Source {
     pub fn read(path: &str) -> Result<Source, DataError> {
         let mut bytes = Vec::new();
         let name = if path == "-" { STDIN } else { path };
+        let most = MOST_SOURCE_BYTES as u64 + 1;
         let read = if path == "-" {
-            std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
+            std::io::stdin().lock().take(most).read_to_end(&mut bytes)
         } else {
-            std::fs::read(path).map(|read| bytes = read)
+            std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
         };
         read.map_err(|error| DataError {
             message: format!("\"{name}\" cannot be read: {error}"),
             help: None,
             missing: true,
         })?;
+        if bytes.len() > MOST_SOURCE_BYTES {
+            return Err(DataError {
+                message: format!(
+                    "\"{name}\" has more than {MOST_SOURCE_BYTES} bytes, the limit of a source"
+                ),
+                help: Some(
+                    "read data with csv, npy, npz, idx or text instead of writing it out".into(),
+                ),
+                missing: false,
+            });
+        }
         let text = String::from_utf8(bytes).map_err(|error| DataError {
             message: format!(
                 "\"{name}\" is not UTF-8 text: byte {} is wrong",
@@ -212,6 +225,8 @@ pub struct Summary {
     pub parameters: usize,
     /// Their bytes.
     pub parameter_bytes: usize,
+    /// Bytes that optimizers keep from step to step.
+    pub optimizer_bytes: usize,
     /// Bytes of all slots: parameters, states, data of the current batch.
     pub slot_bytes: usize,
     /// Tensor graphs.
@@ -238,6 +253,10 @@ pub fn summary(program: &Program, compiled: &Compiled) -> Summary {
         parameter_tensors: parameters().count(),
         parameters: parameters().map(|ty| ty.len()).sum(),
         parameter_bytes: parameters().map(|ty| ty.bytes()).sum(),
+        optimizer_bytes: program
+            .slots_of(SlotKind::OptimizerState)
+            .map(|(_, slot)| slot.ty.bytes())
+            .sum(),
         slot_bytes: program
             .slots
             .iter()
@@ -250,6 +269,50 @@ pub fn summary(program: &Program, compiled: &Compiled) -> Summary {
         arena_bytes,
         live_bound,
     }
+}
+
+impl Summary {
+    /// Bytes that a run holds beside its data sets: its slots, the state that it keeps to go back to, and the arena.
+    pub fn memory(&self) -> usize {
+        let slots = self.slot_bytes.saturating_mul(2);
+        slots.saturating_add(self.arena_bytes)
+    }
+}
+
+/// A graph that changes parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrainingStep {
+    /// The graph.
+    pub graph: usize,
+    /// What one run of it does.
+    pub work: Work,
+    /// How often the program runs it, where the plan says so.
+    pub times: Option<u64>,
+}
+
+/// The graphs of a program that change parameters.
+pub fn training_steps(program: &Program, compiled: &Compiled) -> Vec<TrainingStep> {
+    let learns = |slots: &[SlotId]| {
+        let mut kinds = slots.iter().map(|slot| program.slot(*slot).kind);
+        kinds.any(|kind| kind == SlotKind::Parameter)
+    };
+    let steps = program.graphs.iter().zip(&compiled.calls).enumerate();
+    steps
+        .filter(|(_, (step, _))| !step.inputs.is_empty() && learns(&step.outputs))
+        .map(|(graph, (_, call))| TrainingStep {
+            graph,
+            work: call.executable().schedule().work(),
+            times: times_run(program, graph),
+        })
+        .collect()
+}
+
+/// How often a plan runs a graph, where it is one loop of steps alone.
+fn times_run(program: &Program, wanted: usize) -> Option<u64> {
+    program.code.iter().find_map(|instr| match instr {
+        Instr::RunTimes { graph, times, .. } if *graph == wanted => Some(*times),
+        _ => None,
+    })
 }
 
 /// A stage of the compiler, for listings.
@@ -373,7 +436,22 @@ pub fn emit(
     }
 }
 
-fn emit_program(stage: Stage, program: &Program, settings: &Settings) -> Result<String, RunError> {
+/// The syntax tree of a text that parses.
+pub fn tree_text(text: &str) -> String {
+    let mut sources = Sources::default();
+    let file = sources.add("", text);
+    print::print_ast(&parse::parse(&sources, file).0)
+}
+
+/// A stage of a checked program as text.
+///
+/// # Errors
+/// A fault of the compiler.
+pub fn emit_program(
+    stage: Stage,
+    program: &Program,
+    settings: &Settings,
+) -> Result<String, RunError> {
     let mut out = String::new();
     if stage == Stage::Typed {
         return Ok(program.to_string());

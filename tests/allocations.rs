@@ -2,7 +2,7 @@
 use dlmc::base::source::Sources;
 use dlmc::data::FileProvider;
 use dlmc::session::{Pool, Settings, Source, checked, compiled, machine};
-use dlmc::train::{Event, Machine};
+use dlmc::train::{Event, Machine, OnNonFinite};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -106,6 +106,8 @@ fn a_step_allocates_nothing() {
     for (name, text) in programs() {
         for threads in [1, 2] {
             let (mut machine, pool) = machine_of(&text, threads);
+            // Also where losses and parameters are watched, within the first second.
+            machine.on_nonfinite(OnNonFinite::Stop);
             let counts = pool.run(|| {
                 let mut counts = Vec::with_capacity(64);
                 let mut steps = 0;
@@ -122,7 +124,10 @@ fn a_step_allocates_nothing() {
                             before = ALLOCATIONS.load(Ordering::Relaxed);
                         }
                         Event::Finished | Event::EpochEnd(_) => break counts,
-                        Event::None | Event::Line(_) | Event::EpochBegin { .. } => {}
+                        Event::None
+                        | Event::Line(_)
+                        | Event::Warning(_)
+                        | Event::EpochBegin { .. } => {}
                     }
                 }
             });

@@ -256,3 +256,30 @@ fn explain_lists_the_kernels_of_every_loop() {
     let total: f64 = shares.sum();
     assert!((50.0..=101.0).contains(&total), "{total}\n{step}");
 }
+
+#[test]
+fn a_program_beyond_its_budget_is_refused_before_it_runs() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/iris.dlm");
+    for (allowed, words) in [
+        (["--max-params", "10"], "has 15 parameters"),
+        (["--max-memory", "1k"], "--max-memory allows 1.0 kB"),
+    ] {
+        for command in ["run", "check", "bench"] {
+            let output = dlmc(&[command, file, allowed[0], allowed[1]], "");
+            let (out, err) = texts(&output);
+            assert_eq!(output.status.code(), Some(1), "{err}");
+            assert!(err.contains(words), "{err}");
+            assert!(command == "check" || out.is_empty(), "nothing ran: {out}");
+        }
+    }
+    let output = dlmc(
+        &["check", file, "--max-params", "15", "--max-memory", "64M"],
+        "",
+    );
+    let (out, err) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(out.contains("\noptimizer   64 bytes"), "{out}");
+    assert!(out.contains("operations and"), "{out}");
+    let output = dlmc(&["run", file, "--max-memory", "much"], "");
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -43,6 +43,7 @@ const CRATES: &[(&str, &str)] = &[
     ("logos", "syntax"),
     ("clap", "cli"),
     ("anstream", "cli"),
+    ("rustyline", "cli"),
 ];
 
 /// Most lines of a file.

@@ -197,7 +197,7 @@ fn crc32c(bytes: &[u8]) -> u32 {
 
 fn masked(bytes: &[u8]) -> u32 {
     let sum = crc32c(bytes);
-    (sum >> 15 | sum << 17).wrapping_add(0xA282_EAD8)
+    sum.rotate_right(15).wrapping_add(0xA282_EAD8)
 }
 
 /// The payloads of a TFRecord file, whose checksums must hold.

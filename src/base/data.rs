@@ -149,3 +149,13 @@ pub trait DataProvider {
     /// The text of a source file that `import` names, relative to `base_dir`, and the name to report it under.
     fn source(&mut self, base_dir: &str, path: &str) -> Result<(String, String), DataError>;
 }
+
+impl<T: DataProvider + ?Sized> DataProvider for &mut T {
+    fn open(&mut self, spec: &DataSpec) -> Result<Arc<DataSet>, DataError> {
+        (**self).open(spec)
+    }
+
+    fn source(&mut self, base_dir: &str, path: &str) -> Result<(String, String), DataError> {
+        (**self).source(base_dir, path)
+    }
+}

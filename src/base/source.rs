@@ -1,6 +1,9 @@
 //! Source files and positions in them.
 use std::sync::Arc;
 
+/// Longest source, in bytes.
+pub const MOST_SOURCE_BYTES: usize = 8 << 20;
+
 /// A file of a [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct FileId(pub u32);
@@ -47,6 +50,11 @@ pub struct SourceFile {
     line_starts: Vec<u32>,
 }
 
+fn line_starts(text: &str) -> Vec<u32> {
+    let after = text.match_indices('\n').map(|(at, _)| at as u32 + 1);
+    std::iter::once(0).chain(after).collect()
+}
+
 /// All source texts of one compilation.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
@@ -57,15 +65,19 @@ impl Sources {
     /// Adds a text.
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> FileId {
         let text = text.into();
-        let line_starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1))
-            .collect();
         self.files.push(SourceFile {
             name: name.into(),
+            line_starts: line_starts(&text),
             text,
-            line_starts,
         });
         FileId(self.files.len() as u32 - 1)
+    }
+
+    /// Lengthens a text, as at a prompt; places in it stay what they are.
+    pub fn append(&mut self, id: FileId, text: &str) {
+        let file = &mut self.files[id.0 as usize];
+        file.text = format!("{}{text}", file.text).into();
+        file.line_starts = line_starts(&file.text);
     }
 
     /// The file of an id that this collection gave out.

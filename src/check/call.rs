@@ -338,6 +338,7 @@ impl Checker<'_> {
 
     /// Enters a body; the caller leaves it with [`Checker::leave`].
     pub(super) fn enter(&mut self, name: &str, span: Span, frame: Frame) -> Outcome<()> {
+        self.spend(span)?;
         if self.depth_of_calls >= MOST_CALLS {
             return self.error(
                 "E0413",

@@ -1,4 +1,5 @@
 //! Run-time control flow of the program: `repeat`, `for`, `if`.
+use super::limits::MOST_TURNS;
 use super::program::{Field, Instr, SlotId, SlotKind};
 use super::values::{Bindings, DataVal, Num, Outcome, Reported, Val};
 use super::{Checker, LoopSite};
@@ -128,10 +129,10 @@ impl Checker<'_> {
             slot: turn,
             value: 0,
         });
-        let limit = i32::try_from(times).unwrap_or(i32::MAX);
+        // Written over below, once the body is known.
         let start = self.emit_code(Instr::JumpIfAtLeast {
             slot: turn,
-            limit,
+            limit: 0,
             target: 0,
         });
         self.loop_body(turn, &carried, |checker| checker.body(&body.statements));
@@ -144,6 +145,7 @@ impl Checker<'_> {
             });
             return Ok(());
         }
+        let limit = self.counted_by_i32(times, count.span)?;
         self.emit_code(Instr::AddInt {
             slot: turn,
             value: 1,
@@ -157,6 +159,19 @@ impl Checker<'_> {
         Ok(())
     }
 
+    /// Refuses more turns than the host's counters hold; only a `repeat` around one single step counts further.
+    pub(super) fn counted_by_i32(&mut self, times: usize, span: Span) -> Outcome<i32> {
+        if let Ok(times) = i32::try_from(times) {
+            return Ok(times);
+        }
+        self.error(
+            "E0311",
+            span,
+            format!("a loop of {times} turns"),
+            "a loop has at most 2147483647 turns",
+        )
+    }
+
     /// `repeat until condition, at most count { body }`
     pub(super) fn repeat_until(
         &mut self,
@@ -168,6 +183,7 @@ impl Checker<'_> {
         self.only_at_top("repeat", span)?;
         let value = self.eval(at_most)?;
         let times = self.count(&value, at_most.span, "the most turns")?;
+        let limit = self.counted_by_i32(times, at_most.span)?;
         let carried = self.carry(&body.statements);
         self.flush();
         let turn = self.counter("turn");
@@ -175,7 +191,6 @@ impl Checker<'_> {
             slot: turn,
             value: 0,
         });
-        let limit = i32::try_from(times).unwrap_or(i32::MAX);
         let start = self.emit_code(Instr::JumpIfAtLeast {
             slot: turn,
             limit,
@@ -233,7 +248,7 @@ impl Checker<'_> {
                 inclusive,
             } => {
                 let (first, last) = (self.whole(start)?, self.whole(end)?);
-                let limit = last + i64::from(*inclusive);
+                let limit = last.saturating_add(i64::from(*inclusive));
                 let (Ok(first), Ok(limit)) = (i32::try_from(first), i32::try_from(limit)) else {
                     return self.error(
                         "E0311",
@@ -626,16 +641,18 @@ impl Checker<'_> {
             );
         };
         let (first, last) = (self.whole(start)?, self.whole(end)?);
-        let last = last + i64::from(*inclusive);
-        if last - first > 4096 {
+        let last = last.saturating_add(i64::from(*inclusive));
+        let turns = last.saturating_sub(first);
+        if turns > MOST_TURNS {
             return self.error(
                 "E0436",
                 span,
-                format!("a loop of {} turns is not unrolled", last - first),
+                format!("a loop of {turns} turns is not unrolled"),
                 "use `scan`",
             );
         }
         for turn in first..last {
+            self.spend(span)?;
             self.places.push(0x1000_0000_0000_0000 | turn as u64);
             self.streams.push(turn as u64);
             self.bind_loop_variable(pattern, Val::Num(super::values::Num::Int(turn)));

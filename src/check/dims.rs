@@ -403,22 +403,6 @@ impl Checker<'_> {
         Ok((shape, names))
     }
 
-    /// Refuses sizes whose product is beyond any memory, before anything is computed with it.
-    pub(super) fn fits_memory(&mut self, shape: &[usize], span: Span) -> Outcome<()> {
-        let bytes = shape
-            .iter()
-            .try_fold(8usize, |product, &size| product.checked_mul(size.max(1)));
-        if bytes.is_some_and(|bytes| bytes <= 1 << 40) {
-            return Ok(());
-        }
-        self.error(
-            "E0352",
-            span,
-            format!("a tensor of sizes {shape:?} is too large"),
-            "a tensor has at most 2^37 elements",
-        )
-    }
-
     /// Fits a result to the type that a signature states, binding dimensions that the inputs left open.
     pub(super) fn fit_result(
         &mut self,

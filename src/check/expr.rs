@@ -1,5 +1,6 @@
 //! Expressions.
 use super::Checker;
+use super::shown::named_sizes;
 use super::values::{DimNames, FnDef, Ix, Num, Outcome, Reported, TensorVal, Val};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
@@ -236,7 +237,11 @@ impl Checker<'_> {
         for (at, statement) in statements.iter().enumerate() {
             let last = at + 1 == statements.len();
             match &statement.kind {
-                StmtKind::Expr(expr) if last => outcome = self.eval(expr),
+                StmtKind::Expr(expr) if last => {
+                    self.spend(expr.span)?;
+                    outcome = self.eval(expr);
+                    self.within_limits(expr.span)?;
+                }
                 _ => failed |= self.statement(statement).is_err(),
             }
         }
@@ -267,7 +272,15 @@ impl Checker<'_> {
 
     pub(super) fn unary(&mut self, op: UnOp, value: Val, span: Span) -> Outcome<Val> {
         match (op, value) {
-            (UnOp::Neg, Val::Num(Num::Int(i))) => Ok(Val::Num(Num::Int(i.wrapping_neg()))),
+            (UnOp::Neg, Val::Num(Num::Int(i))) => match i.checked_neg() {
+                Some(negative) => Ok(Val::Num(Num::Int(negative))),
+                None => self.error(
+                    "E0307",
+                    span,
+                    format!("-({i}) cannot be computed"),
+                    "the number is too large",
+                ),
+            },
             (UnOp::Neg, Val::Num(Num::Float(x))) => Ok(Val::Num(Num::Float(-x))),
             (UnOp::Not, Val::Bool(truth)) => Ok(Val::Bool(!truth)),
             (op, value) => self.elementwise(
@@ -364,9 +377,9 @@ impl Checker<'_> {
                         "check the sizes and the configuration",
                     );
                 }
-                BinOp::FloorDiv => Some(i.div_euclid(j) - i64::from(j < 0 && i.rem_euclid(j) != 0)),
-                BinOp::Mod => Some(i - j * (i as f64 / j as f64).floor() as i64),
-                BinOp::Div if i % j == 0 => Some(i / j),
+                BinOp::FloorDiv => floor_division(i, j),
+                BinOp::Mod => floor_remainder(i, j),
+                BinOp::Div if i.checked_rem(j).is_none_or(|rest| rest == 0) => i.checked_div(j),
                 BinOp::Div => {
                     self.inexact = Some((i, j));
                     return Ok(Val::Num(Num::Float(x / y)));
@@ -601,24 +614,14 @@ impl Checker<'_> {
         }
     }
 
-    /// The sum type of several parts that must agree, for messages.
+    /// A tensor's type with the names of its dimensions, for messages: the common element type is left out.
     pub(super) fn describe(&self, tensor: &TensorVal) -> String {
         let ty = self.type_of(tensor);
-        let dims: Vec<String> = ty
-            .shape
-            .iter()
-            .zip(tensor.dims.iter().chain(std::iter::repeat(&None)))
-            .map(|(size, name)| match name {
-                Some(name) if **name != *size.to_string() => format!("{name} = {size}"),
-                _ => size.to_string(),
-            })
-            .collect();
-        let element = if ty.dtype == DType::F32 {
-            String::new()
-        } else {
-            ty.dtype.to_string()
-        };
-        format!("{element}[{}]", dims.join(", "))
+        let sizes = named_sizes(&ty.shape, &tensor.dims);
+        match ty.dtype {
+            DType::F32 => format!("[{sizes}]"),
+            _ => format!("{}[{sizes}]", ty.dtype),
+        }
     }
 
     /// A shape error with both sides.
@@ -715,5 +718,22 @@ fn literal(
             Some(if items.is_empty() { DType::F32 } else { kind })
         }
         _ => None,
+    }
+}
+
+/// `i // j` rounded down, where an i64 holds it.
+fn floor_division(i: i64, j: i64) -> Option<i64> {
+    let quotient = i.checked_div(j)?;
+    let inexact = i.checked_rem(j)? != 0;
+    Some(quotient - i64::from(inexact && (i < 0) != (j < 0)))
+}
+
+/// `i % j` with the sign of the divisor, where `j` is not 0.
+fn floor_remainder(i: i64, j: i64) -> Option<i64> {
+    match i.checked_rem(j) {
+        Some(rest) if rest != 0 && (rest < 0) != (j < 0) => Some(rest + j),
+        // The one quotient that overflows, the least number by -1, leaves nothing.
+        None if j != 0 => Some(0),
+        rest => rest,
     }
 }

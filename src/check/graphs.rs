@@ -1,6 +1,6 @@
 //! The graphs being built: the open step (a *segment* of the program between two actions of the host) and the bodies of scans inside it.
 use super::Checker;
-use super::program::{Instr, SlotData, SlotId, SlotKind, StepGraph};
+use super::program::{Instr, Objective, SlotData, SlotId, SlotKind, StepGraph};
 use super::values::{DimNames, TensorVal, Val};
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
@@ -17,6 +17,8 @@ pub struct OpenGraph {
     pub captured: Vec<(Value, Value)>,
     /// Number of this graph among all that were opened.
     pub epoch: usize,
+    /// How many of its nodes were found within the limits.
+    pub looked_at: usize,
 }
 
 /// The step being built: what the slots hold at this point of it.
@@ -36,6 +38,8 @@ pub struct Segment {
     pub after: Vec<Instr>,
     /// The statements.
     pub origin: Option<Span>,
+    /// What is minimized in it, and where that is written.
+    pub objectives: Vec<(TensorVal, Span)>,
 }
 
 impl Checker<'_> {
@@ -224,12 +228,14 @@ impl Checker<'_> {
                     self.error::<()>("E0699", origin, message, help).ok();
                 }
                 let number = self.program.graphs.len();
+                let objectives = objectives(&segment.objectives, &segment.current, &outputs);
                 self.program.graphs.push(StepGraph {
                     name,
                     graph,
                     inputs: segment.inputs,
                     outputs,
                     origin,
+                    objectives,
                 });
                 self.program.code.push(Instr::Run(number));
             }
@@ -263,4 +269,27 @@ impl Checker<'_> {
             _ => None,
         }
     }
+}
+
+/// The objectives of a step, each with the slot that holds it once the step has run, if one does.
+fn objectives(
+    found: &[(TensorVal, Span)],
+    current: &HashMap<SlotId, TensorVal>,
+    outputs: &[SlotId],
+) -> Vec<Objective> {
+    let kept = |tensor: &TensorVal| {
+        let mut outputs = outputs.iter().copied();
+        outputs.find(|slot| {
+            current
+                .get(slot)
+                .is_some_and(|now| now.depth == 0 && now.value == tensor.value)
+        })
+    };
+    let top = found.iter().filter(|(tensor, _)| tensor.depth == 0);
+    top.map(|(tensor, origin)| Objective {
+        value: tensor.value,
+        slot: kept(tensor),
+        origin: *origin,
+    })
+    .collect()
 }

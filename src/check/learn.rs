@@ -49,6 +49,10 @@ impl Checker<'_> {
         }
         let limits = if over.is_empty() { None } else { Some(chosen) };
         self.descend(&tensor, limits, optimizer, &StepOptions::default(), span)?;
+        self.export("loss", tensor.clone(), objective.span);
+        self.segment
+            .objectives
+            .push((tensor.clone(), objective.span));
         Ok(Val::Tensor(tensor))
     }
 

@@ -7,18 +7,22 @@ mod builtins;
 mod call;
 mod control;
 mod datasets;
+pub mod declared;
 mod dims;
 mod expr;
 mod graphs;
+pub mod growing;
 mod index;
 mod layers;
 mod learn;
+pub mod limits;
 mod names;
 mod output;
 mod parts;
 pub mod program;
 mod scan;
 mod shapes;
+pub mod shown;
 mod statements;
 mod tensors;
 mod train;
@@ -100,11 +104,11 @@ pub fn check(
     provider: &mut dyn DataProvider,
     options: &CheckOptions,
 ) -> (Option<Program>, Vec<Diagnostic>) {
-    let mut checker = Checker::new(sources, provider, options);
-    checker.load_standard_library();
-    checker.program.base_dir = options.base_dir.clone();
+    let mut checker = Checker::new(std::mem::take(sources), Box::new(provider), options.clone());
     checker.run(&file.statements);
-    checker.finish()
+    let program = checker.finish();
+    *sources = checker.sources;
+    (program, checker.diagnostics)
 }
 
 /// Names that a file declares.
@@ -145,9 +149,9 @@ struct LoopSite {
 
 /// The elaborator.
 pub struct Checker<'a> {
-    sources: &'a mut Sources,
-    provider: &'a mut dyn DataProvider,
-    options: &'a CheckOptions,
+    sources: Sources,
+    provider: Box<dyn DataProvider + 'a>,
+    options: CheckOptions,
     diagnostics: Vec<Diagnostic>,
     program: Program,
     modules: Vec<Module>,
@@ -185,6 +189,10 @@ pub struct Checker<'a> {
     root_ordinals: HashMap<String, usize>,
     root_children: HashMap<u64, Rc<Instance>>,
     depth_of_calls: usize,
+    /// Statements and calls evaluated so far.
+    evaluations: u64,
+    /// Whether a limit was passed: then nothing more is evaluated, so that no number grows further.
+    exhausted: bool,
     /// The last division of whole numbers that was not exact, for the message where a size is wanted.
     inexact: Option<(i64, i64)>,
     /// The folder that paths of the file being elaborated start from.
@@ -202,15 +210,31 @@ pub struct Checker<'a> {
     scan_outputs: Vec<values::TensorVal>,
     /// The last state of each stack that a scan made, for `last`.
     final_states: HashMap<(usize, crate::tir::Value), values::TensorVal>,
+    /// At a prompt: the values of expressions that stand alone.
+    prompt: Option<Vec<shown::Shown>>,
 }
 
 impl<'a> Checker<'a> {
+    /// An elaborator that knows the standard library.
     fn new(
-        sources: &'a mut Sources,
-        provider: &'a mut dyn DataProvider,
-        options: &'a CheckOptions,
+        sources: Sources,
+        provider: Box<dyn DataProvider + 'a>,
+        options: CheckOptions,
+    ) -> Checker<'a> {
+        let mut checker = Checker::empty(sources, provider, options);
+        checker.load_standard_library();
+        checker.program.base_dir = checker.options.base_dir.clone();
+        checker
+    }
+
+    fn empty(
+        sources: Sources,
+        provider: Box<dyn DataProvider + 'a>,
+        options: CheckOptions,
     ) -> Checker<'a> {
         Checker {
+            float: options.float,
+            base_dir: options.base_dir.clone(),
             sources,
             provider,
             options,
@@ -226,14 +250,12 @@ impl<'a> Checker<'a> {
             graphs_opened: 0,
             initial: Segment::default(),
             initial_outputs: Vec::new(),
-            float: options.float,
             training: false,
             index_vars: Vec::new(),
             places: Vec::new(),
             streams: Vec::new(),
             token_starts: HashMap::new(),
             inexact: None,
-            base_dir: options.base_dir.clone(),
             loops: Vec::new(),
             scan_turns: Vec::new(),
             step: None,
@@ -248,6 +270,8 @@ impl<'a> Checker<'a> {
             root_ordinals: HashMap::new(),
             root_children: HashMap::new(),
             depth_of_calls: 0,
+            evaluations: 0,
+            exhausted: false,
             unknown_names: HashSet::new(),
             twins: None,
             field_slots: HashMap::new(),
@@ -255,6 +279,7 @@ impl<'a> Checker<'a> {
             optimized: None,
             scan_outputs: Vec::new(),
             final_states: HashMap::new(),
+            prompt: None,
         }
     }
 
@@ -262,7 +287,7 @@ impl<'a> Checker<'a> {
     fn load_standard_library(&mut self) {
         for (name, text) in STANDARD_LIBRARY {
             let file = self.sources.add(*name, *text);
-            let (tree, diagnostics) = crate::syntax::parse::parse(self.sources, file);
+            let (tree, diagnostics) = crate::syntax::parse::parse(&self.sources, file);
             self.diagnostics.extend(diagnostics);
             self.declare_all(&tree.statements, 0);
         }
@@ -274,18 +299,20 @@ impl<'a> Checker<'a> {
         self.flush();
     }
 
-    fn finish(mut self) -> (Option<Program>, Vec<Diagnostic>) {
+    /// The program, where nothing is wrong with it.
+    fn finish(&mut self) -> Option<Program> {
         self.unused_hypers();
         if self.has_errors() {
-            return (None, self.diagnostics);
+            return None;
         }
         self.fill_instances();
         if self.has_errors() {
-            return (None, self.diagnostics);
+            return None;
         }
         self.initial_graph();
-        prune(&mut self.program);
-        (Some(self.program), self.diagnostics)
+        let mut program = std::mem::take(&mut self.program);
+        prune(&mut program, &HashSet::new());
+        Some(program)
     }
 
     fn unused_hypers(&mut self) {
@@ -327,6 +354,7 @@ impl<'a> Checker<'a> {
             inputs: initial.inputs,
             outputs: std::mem::take(&mut self.initial_outputs),
             origin: Span::default(),
+            objectives: Vec::new(),
         });
         self.program.code.insert(0, Instr::Run(number));
         self.program
@@ -340,19 +368,19 @@ impl<'a> Checker<'a> {
         let is_std = |file: FileId, sources: &Sources| sources.file(file).name.starts_with("std/");
         let primary = diagnostic.labels.first().map(|label| label.span);
         if let Some(span) = primary
-            && is_std(span.file, self.sources)
+            && is_std(span.file, &self.sources)
             && let Some(site) = self
                 .calls
                 .iter()
                 .rev()
-                .find(|site| !is_std(site.span.file, self.sources))
+                .find(|site| !is_std(site.span.file, &self.sources))
                 .cloned()
         {
             let place = self.sources.location(span);
             let label = diagnostic.labels.remove(0);
             diagnostic
                 .labels
-                .retain(|label| !is_std(label.span.file, self.sources));
+                .retain(|label| !is_std(label.span.file, &self.sources));
             diagnostic.labels.insert(
                 0,
                 crate::base::diagnostic::Label {
@@ -401,7 +429,7 @@ impl<'a> Checker<'a> {
 
     /// A number for a span by the tokens before it and in it: blanks and comments do not change what is drawn.
     fn token_key(&mut self, span: Span) -> u64 {
-        let sources = &*self.sources;
+        let sources = &self.sources;
         let starts = self.token_starts.entry(span.file).or_insert_with(|| {
             let (raw, _) = token::lex(&sources.file(span.file).text, span.file);
             let written = raw
@@ -528,14 +556,19 @@ fn slots_read(instr: &Instr) -> Vec<SlotId> {
 }
 
 /// Drops outputs of graphs that nothing reads (bindings that only the step itself needed) and fields of batches that the host need not copy.
-fn prune(program: &mut Program) {
+/// `visible` are slots that something outside the program reads.
+fn prune(program: &mut Program, visible: &HashSet<SlotId>) {
     let mut read: HashSet<SlotId> = program.code.iter().flat_map(slots_read).collect();
+    read.extend(visible);
     read.extend(
         program
             .graphs
             .iter()
             .flat_map(|step| step.inputs.iter().copied()),
     );
+    // Losses are looked at also where the program does not: one may be NaN while the gradients are not.
+    let objectives = program.graphs.iter().flat_map(|step| &step.objectives);
+    read.extend(objectives.filter_map(|objective| objective.slot));
     for instr in &mut program.code {
         if let Instr::NextBatch { rows, fields, .. } = instr {
             let slots = fields.iter().map(|(_, slot)| *slot).chain(*rows);

@@ -1,4 +1,5 @@
 //! Names: declarations of modules, scopes of bodies, what the language itself knows.
+use super::limits::MOST_IMPORTS;
 use super::program::{Instr, SlotKind};
 use super::values::{
     Builtin, DimNames, FnDef, LayerDef, Num, OptimizerDef, Outcome, TensorVal, Val,
@@ -157,6 +158,14 @@ impl Checker<'_> {
             }
         }
         self.language_name(name)
+    }
+
+    /// Names that the language itself knows.
+    pub(super) fn language_names(&self) -> impl Iterator<Item = &'static str> {
+        let builtins = BUILTINS.iter().map(|(name, _)| *name);
+        builtins
+            .chain(READER_NAMES.iter().copied())
+            .chain(TRANSFORM_NAMES.iter().copied())
     }
 
     fn language_name(&mut self, name: &str) -> Option<Val> {
@@ -461,16 +470,16 @@ impl Checker<'_> {
         if let Some(&module) = self.imported.get(&name) {
             return self.bring_in(module, span);
         }
-        if self.imported.len() >= 64 {
+        if self.imported.len() >= MOST_IMPORTS {
             return self.error(
                 "E0204",
                 span,
-                "more than 64 files are imported",
+                format!("more than {MOST_IMPORTS} files are imported"),
                 "join some of them",
             );
         }
         let file = self.sources.add(name.clone(), text);
-        let (tree, diagnostics) = crate::syntax::parse::parse(self.sources, file);
+        let (tree, diagnostics) = crate::syntax::parse::parse(&self.sources, file);
         let failed = !diagnostics.is_empty();
         self.diagnostics.extend(diagnostics);
         let module = self.modules.len();

@@ -114,7 +114,7 @@ impl Checker<'_> {
         }
     }
 
-    fn described_instance(&mut self, instance: &Rc<Instance>) -> String {
+    pub(super) fn described_instance(&mut self, instance: &Rc<Instance>) -> String {
         let mut lines = vec![format!(
             "{} ({})",
             self.path(instance),

@@ -6,7 +6,7 @@ use crate::base::data::DataSet;
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::Type;
-use crate::tir::Graph;
+use crate::tir::{Graph, Value};
 use std::fmt;
 use std::sync::Arc;
 
@@ -71,6 +71,19 @@ pub struct StepGraph {
     /// One slot per output. A slot that is also an input is updated: the graph reads the old version and writes the new one.
     pub outputs: Vec<SlotId>,
     /// The statements it comes from.
+    pub origin: Span,
+    /// What its gradients descend, in order.
+    pub objectives: Vec<Objective>,
+}
+
+/// What a training step minimizes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Objective {
+    /// The scalar, as a value of the graph.
+    pub value: Value,
+    /// The slot that keeps it.
+    pub slot: Option<SlotId>,
+    /// The expression, or the setting of a `train`.
     pub origin: Span,
 }
 

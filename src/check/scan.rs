@@ -154,7 +154,19 @@ impl Checker<'_> {
                     );
                 }
                 let (first, last) = (self.whole(start)?, self.whole(end)?);
-                let length = (last - first + i64::from(*inclusive)).max(0) as usize;
+                let length = last
+                    .saturating_sub(first)
+                    .saturating_add(i64::from(*inclusive));
+                let (Ok(_), Ok(length)) = (i32::try_from(first), i32::try_from(length.max(0)))
+                else {
+                    return self.error(
+                        "E0311",
+                        span,
+                        "the range does not fit an i32",
+                        "use a smaller one",
+                    );
+                };
+                let length = length as usize;
                 Ok(Walk {
                     length,
                     sequences: Vec::new(),

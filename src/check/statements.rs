@@ -25,6 +25,12 @@ impl Checker<'_> {
 
     /// One statement.
     pub(super) fn statement(&mut self, statement: &Stmt) -> Outcome<()> {
+        self.spend(statement.span)?;
+        self.statement_of_its_kind(statement)?;
+        self.within_limits(statement.span)
+    }
+
+    fn statement_of_its_kind(&mut self, statement: &Stmt) -> Outcome<()> {
         let span = statement.span;
         match &statement.kind {
             StmtKind::Fn(_) | StmtKind::Layer(_) | StmtKind::Optimizer(_) => {
@@ -303,7 +309,10 @@ impl Checker<'_> {
                 | ExprKind::Error
                 | ExprKind::Pipe(..)
         );
-        self.eval(expr)?;
+        let value = self.eval(expr)?;
+        if self.prompt.is_some() && self.at_top() && self.loops.is_empty() {
+            return self.show(&value, expr.span);
+        }
         if !used {
             return self.error(
                 "E0441",

@@ -36,7 +36,7 @@ struct Plan {
     loss_span: Span,
     loss_name: String,
     optimizer: Expr,
-    epochs: usize,
+    epochs: i32,
     batch: usize,
     shuffle: Option<u64>,
     validate: Option<DataVal>,
@@ -127,7 +127,8 @@ impl Checker<'_> {
                 }
                 "epochs" => {
                     let found = self.eval(value)?;
-                    plan.epochs = self.count(&found, place, "the number of epochs")?;
+                    let epochs = self.count(&found, place, "the number of epochs")?;
+                    plan.epochs = self.counted_by_i32(epochs, place)?;
                 }
                 "batch" => {
                     let found = self.eval(value)?;
@@ -422,10 +423,9 @@ impl Checker<'_> {
             slot: epoch,
             value: 0,
         });
-        let limit = i32::try_from(plan.epochs).unwrap_or(i32::MAX);
         let begin = self.emit_code(Instr::JumpIfAtLeast {
             slot: epoch,
-            limit,
+            limit: plan.epochs,
             target: 0,
         });
         let outcome = self.loop_body(epoch, &HashSet::new(), |checker| {
@@ -446,7 +446,7 @@ impl Checker<'_> {
         let end = self.emit_code(Instr::Jump(begin)) + 1;
         self.program.code[begin] = Instr::JumpIfAtLeast {
             slot: epoch,
-            limit,
+            limit: plan.epochs,
             target: end,
         };
         if let Some(at) = stop
@@ -470,7 +470,7 @@ impl Checker<'_> {
         let steps = rows.div_ceil(plan.batch.min(rows));
         self.emit_code(Instr::EpochBegin {
             epoch,
-            epochs: plan.epochs,
+            epochs: plan.epochs as usize,
             steps,
         });
         self.emit_code(Instr::SetFloat {
@@ -518,7 +518,7 @@ impl Checker<'_> {
         }
         self.emit_code(Instr::EpochEnd {
             epoch,
-            epochs: plan.epochs,
+            epochs: plan.epochs as usize,
             values,
         });
         if plan.patience.is_none() && plan.save_best.is_none() {
@@ -574,6 +574,7 @@ impl Checker<'_> {
             accumulate: plan.accumulate,
         };
         self.descend(&loss, limits, &plan.optimizer, &options, span)?;
+        self.segment.objectives.push((loss.clone(), plan.loss_span));
         let slot = self.export("loss", loss, span);
         self.after_step(Instr::Accumulate {
             into: loss_sum,

@@ -46,6 +46,7 @@ pub fn bench(mut job: Job, request: Request, start: Instant) -> Result<(), Failu
     let compiled = Arc::new(
         session::compiled(&program, &job.settings, &pool).map_err(|error| failed(&job, error))?,
     );
+    run::within_budget(&job, &program, &compiled)?;
     let resolve = run::resolver(job.source.base_dir.clone());
     let machine = session::machine(program.clone(), compiled.clone(), resolve);
     let mut machine = machine.map_err(|error| failed(&job, error))?;

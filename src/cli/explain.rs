@@ -1,6 +1,6 @@
 //! `dlmc explain`: what a program's time is spent on, kernel by kernel, beside what the machine could do.
 use super::{Failure, Job, run};
-use crate::base::source::Span;
+use crate::base::source::{Sources, Span};
 use crate::check::program::StepGraph;
 use crate::kir::schedule::{Schedule, Step};
 use crate::pass::inline::readers_apart;
@@ -58,6 +58,7 @@ pub fn explain(mut job: Job, request: Request) -> Result<(), Failure> {
     };
     let compiled = session::compiled(&program, &job.settings, &pool);
     let compiled = Arc::new(compiled.map_err(|error| failed(&job, error))?);
+    run::within_budget(&job, &program, &compiled)?;
     let resolve = run::resolver(job.source.base_dir.clone());
     let machine = session::machine(program.clone(), compiled, resolve);
     let mut machine = machine.map_err(|error| failed(&job, error))?;
@@ -65,12 +66,6 @@ pub fn explain(mut job: Job, request: Request) -> Result<(), Failure> {
     let speed = pool.run(|| Speed::measure(pool.threads()));
     pool.run(|| run_for(&mut machine, request.time))
         .map_err(|error| failed(&job, error))?;
-    let graphs = program.graphs.iter().enumerate();
-    let mut timed: Vec<(&StepGraph, &StepTimes)> = graphs
-        .filter_map(|(at, step)| Some((step, machine.step_times(at)?)))
-        .collect();
-    timed.sort_by_key(|(_, times)| std::cmp::Reverse(times.total));
-    let total: f64 = timed.iter().map(|(_, t)| t.total.as_secs_f64()).sum();
     job.output.line(&format!(
         "{} on {} thread{}: {:.0} GFLOP/s and {:.1} GB/s at most (measured now)",
         job.source.name,
@@ -79,31 +74,45 @@ pub fn explain(mut job: Job, request: Request) -> Result<(), Failure> {
         speed.flops / 1e9,
         speed.bandwidth / 1e9
     ))?;
+    let lines = table(
+        &machine,
+        &job.sources,
+        &job.settings.skip,
+        speed,
+        request.all,
+    );
+    let lines = lines.map_err(|error| failed(&job, error))?;
+    lines.iter().try_for_each(|line| job.output.line(line))
+}
+
+/// The graphs of a machine that ran with [`Machine::profile`], and their kernels, by the time that they took.
+///
+/// # Errors
+/// A fault of the compiler.
+pub fn table(
+    machine: &Machine,
+    sources: &Sources,
+    skip: &[String],
+    speed: Speed,
+    all: bool,
+) -> Result<Vec<String>, RunError> {
+    let graphs = machine.program().graphs.iter().enumerate();
+    let mut timed: Vec<(&StepGraph, &StepTimes)> = graphs
+        .filter_map(|(at, step)| Some((step, machine.step_times(at)?)))
+        .collect();
+    timed.sort_by_key(|(_, times)| std::cmp::Reverse(times.total));
+    let total: f64 = timed.iter().map(|(_, t)| t.total.as_secs_f64()).sum();
+    let mut lines = Vec::new();
     for (step, times) in timed {
         let share = times.total.as_secs_f64() / total.max(1e-12);
-        if !request.all && share < 0.01 {
+        if !all && share < 0.01 {
             continue;
         }
-        let made = stages(
-            step,
-            &job.settings.skip,
-            &mut CompileTimes::default(),
-            &mut |_, _| {},
-        );
-        let made = made.map_err(|error| failed(&job, error))?;
-        for line in listing(
-            &job,
-            step,
-            (&made.optimised, &made.schedule),
-            times,
-            share,
-            speed,
-            request.all,
-        ) {
-            job.output.line(&line)?;
-        }
+        let made = stages(step, skip, &mut CompileTimes::default(), &mut |_, _| {})?;
+        let parts = (&made.optimised, &made.schedule);
+        lines.extend(listing(sources, step, parts, times, share, speed, all));
     }
-    Ok(())
+    Ok(lines)
 }
 
 /// Runs the plan until its end or until the time is over.
@@ -118,7 +127,7 @@ fn run_for(machine: &mut Machine, time: Duration) -> Result<(), RunError> {
 }
 
 fn listing(
-    job: &Job,
+    sources: &Sources,
     step: &StepGraph,
     (graph, schedule): (&Graph, &Schedule),
     times: &StepTimes,
@@ -170,7 +179,7 @@ fn listing(
             row.shape,
             row.origin.map_or_else(String::new, |origin| format!(
                 "  at {}",
-                job.sources.location(origin)
+                sources.location(origin)
             )),
         ));
         lines.extend(row.notes.iter().map(|note| format!("{:>62}{note}", "")));

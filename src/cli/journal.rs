@@ -137,7 +137,7 @@ impl Journal {
     fn note(&mut self, event: &Event) {
         let place = &mut self.place;
         match event {
-            Event::None | Event::Finished => {}
+            Event::None | Event::Warning(_) | Event::Finished => {}
             Event::Line(line) => {
                 let mut hash = Sha256::new_with_prefix(self.output);
                 hash.update(line);

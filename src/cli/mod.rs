@@ -1,15 +1,18 @@
-//! The command line: `dlmc run FILE`, `dlmc verify RECEIPT`, `dlmc check FILE`, `dlmc bench FILE`, `dlmc emit --stage STAGE FILE`.
+//! The command line: `dlmc run FILE`, `dlmc verify RECEIPT`, `dlmc check FILE`, `dlmc bench FILE`, `dlmc emit --stage STAGE FILE`,
+//! `dlmc fmt FILE...`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0; 1 where the program is wrong or failed; 2 where the
 //! command is wrong or a file is missing; 130 and 143 where Ctrl-C or a request to end stopped a run.
 mod bench;
 mod checkpoint;
 mod explain;
+mod fmt;
 mod identity;
 mod interrupt;
 mod journal;
 mod output;
 mod receipt;
+mod repl;
 mod run;
 mod slots;
 mod verify;
@@ -20,7 +23,9 @@ use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::data::FileProvider;
 use crate::session::{self, Checked, EmitError, Pool, Settings, Source, Stage};
+use crate::train::OnNonFinite;
 use checkpoint::Every;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use identity::{ReadFile, Recorder};
 use output::Output;
@@ -37,7 +42,7 @@ use watch::progress::Mode;
 #[command(name = "dlmc", version)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -70,6 +75,9 @@ enum Command {
         /// Write what the run was a function of and what each step computed to FILE, for `dlmc verify`
         #[arg(long, value_name = "FILE")]
         receipt: Option<PathBuf>,
+        /// What to do when a loss or a parameter becomes infinite or NaN
+        #[arg(long, value_enum, default_value_t = NonFinite::Stop)]
+        on_nonfinite: NonFinite,
         /// Write each training step and epoch to FILE as a line of JSON
         #[arg(long, value_name = "FILE")]
         log: Option<PathBuf>,
@@ -123,6 +131,25 @@ enum Command {
         #[arg(long)]
         all: bool,
     },
+    /// Type statements and see what they give; the same as no command at all
+    Repl {
+        /// A program that is run first
+        file: Option<String>,
+        #[command(flatten)]
+        choices: Choices,
+    },
+    /// Put the blanks, indentation and empty lines of programs in order
+    Fmt {
+        /// Programs, folders of them, or `-` for standard input to standard output
+        #[arg(required = true)]
+        file: Vec<String>,
+        /// Write nothing: list the files that would change, and fail where there are any
+        #[arg(long)]
+        check: bool,
+        /// Colour of messages and differences
+        #[arg(long, value_enum, default_value_t = Colour::Auto)]
+        color: Colour,
+    },
     /// Show a program at a stage of the compiler
     Emit {
         #[command(flatten)]
@@ -133,10 +160,9 @@ enum Command {
     },
 }
 
-#[derive(Args)]
-struct ProgramArguments {
-    /// The program; `-` for standard input
-    file: String,
+/// What may be chosen for any program.
+#[derive(Args, Default)]
+struct Choices {
     /// Hyper-parameters: NAME=VALUE
     #[arg(value_parser = setting, value_name = "NAME=VALUE")]
     settings: Vec<(String, String)>,
@@ -149,16 +175,86 @@ struct ProgramArguments {
     /// Colour of messages
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
     color: Colour,
+}
+
+#[derive(Args)]
+struct ProgramArguments {
+    /// The program; `-` for standard input
+    file: String,
+    #[command(flatten)]
+    choices: Choices,
     /// Leave a pass out
     #[arg(long, value_name = "PASS")]
     skip: Vec<String>,
+    #[command(flatten)]
+    budget: Budget,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// What a program may need at most.
+#[derive(Args, Debug, Clone, Copy, Default, PartialEq)]
+struct Budget {
+    /// Refuse a program that keeps more in memory, data sets apart: `64M`, `1.5G`, a number of bytes
+    #[arg(long = "max-memory", value_name = "SIZE", value_parser = size)]
+    memory: Option<usize>,
+    /// Refuse a program with more parameters: `1e6`
+    #[arg(long = "max-params", value_name = "N", value_parser = amount)]
+    parameters: Option<f64>,
+}
+
+/// A number of bytes; k, M and G are powers of 1000, Ki, Mi and Gi of 1024.
+fn size(text: &str) -> Result<usize, String> {
+    const UNITS: [(&str, f64); 7] = [
+        ("Ki", 1024.0),
+        ("Mi", 1024.0 * 1024.0),
+        ("Gi", 1024.0 * 1024.0 * 1024.0),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("", 1.0),
+    ];
+    let bare = text.strip_suffix('B').unwrap_or(text);
+    let unit = UNITS
+        .iter()
+        .find_map(|(unit, factor)| Some((bare.strip_suffix(unit)?, factor)));
+    let (number, factor) = unit.unwrap_or((bare, &1.0));
+    amount(number.trim_end())
+        .map(|number| (number * factor) as usize)
+        .map_err(|_| "a size is a number of bytes: `64M`, `1.5G`, `800k`, `512Mi`".into())
+}
+
+fn amount(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if (0.0..1e18).contains(&number) => Ok(number),
+        Ok(_) | Err(_) => Err("a number from 0 on: `1e6`".into()),
+    }
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Colour {
+    #[default]
     Auto,
     Always,
     Never,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum NonFinite {
+    /// Stop with an error that names the step, the operation and its operands
+    Stop,
+    /// Say so once and go on
+    Warn,
+    /// Do not look
+    Ignore,
+}
+
+impl From<NonFinite> for OnNonFinite {
+    fn from(chosen: NonFinite) -> OnNonFinite {
+        match chosen {
+            NonFinite::Stop => OnNonFinite::Stop,
+            NonFinite::Warn => OnNonFinite::Warn,
+            NonFinite::Ignore => OnNonFinite::Ignore,
+        }
+    }
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
@@ -177,15 +273,15 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
-impl ProgramArguments {
-    fn settings(&self) -> Settings {
+impl Choices {
+    fn settings(&self, skip: &[String]) -> Settings {
         Settings {
             hypers: self.settings.clone(),
             seed: self.seed,
             threads: self
                 .threads
                 .map_or_else(session::default_threads, usize::from),
-            skip: self.skip.clone(),
+            skip: skip.to_vec(),
         }
     }
 }
@@ -217,7 +313,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    match execute(&cli.command, start) {
+    let command = cli.command.unwrap_or(Command::Repl {
+        file: None,
+        choices: Choices::default(),
+    });
+    match execute(&command, start) {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Program) => ExitCode::from(1),
         Err(Failure::Usage) => ExitCode::from(2),
@@ -237,6 +337,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             every,
             resume,
             receipt,
+            on_nonfinite,
             log,
             tensorboard,
             report,
@@ -247,6 +348,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
                 progress: job.progress(*progress),
                 header: *verbose || (job.output.terminal && !quiet),
                 time: *time,
+                on_nonfinite: (*on_nonfinite).into(),
             };
             let keep = run::Keep {
                 checkpoint: checkpoint.clone(),
@@ -292,6 +394,16 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             };
             explain::explain(Job::new(program)?, request)
         }
+        Command::Repl { file, choices } => repl::repl(&repl::Request {
+            file: file.clone(),
+            settings: choices.settings(&[]),
+            colour: choices.color,
+        }),
+        Command::Fmt { file, check, color } => fmt::fmt(&fmt::Request {
+            paths: file,
+            check: *check,
+            colour: *color,
+        }),
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
     }
 }
@@ -309,11 +421,14 @@ fn verify(
     })?;
     let arguments = ProgramArguments {
         file: receipt.program(path, file),
-        settings: receipt.identity.settings.clone().into_iter().collect(),
-        threads,
-        seed: receipt.identity.seed,
-        color,
+        choices: Choices {
+            settings: receipt.identity.settings.clone().into_iter().collect(),
+            threads,
+            seed: receipt.identity.seed,
+            color,
+        },
         skip: receipt.identity.skip.clone(),
+        budget: Budget::default(),
     };
     let job = Job::new(&arguments)?;
     verify::verify(job, &verify::Request { path, receipt })
@@ -326,30 +441,21 @@ struct Job {
     read: Vec<ReadFile>,
     sources: Sources,
     settings: Settings,
+    budget: Budget,
     output: Output,
 }
 
 impl Job {
     fn new(arguments: &ProgramArguments) -> Result<Job, Failure> {
-        let output = Output::new(arguments.color);
-        match Source::read(&arguments.file) {
-            Ok(source) => Ok(Job {
-                source,
-                read: Vec::new(),
-                sources: Sources::default(),
-                settings: arguments.settings(),
-                output,
-            }),
-            Err(error) => {
-                let diagnostic = session::data_diagnostic(&error);
-                output.say(&render(&diagnostic, &Sources::default(), output.colour));
-                Err(if error.missing {
-                    Failure::Usage
-                } else {
-                    Failure::Program
-                })
-            }
-        }
+        let output = Output::new(arguments.choices.color);
+        Ok(Job {
+            source: read_source(&arguments.file, &output)?,
+            read: Vec::new(),
+            sources: Sources::default(),
+            settings: arguments.choices.settings(&arguments.skip),
+            budget: arguments.budget,
+            output,
+        })
     }
 
     /// How progress is shown, where `wanted` asks for it also without a terminal.
@@ -375,13 +481,7 @@ impl Job {
         diagnostics
             .iter()
             .for_each(|diagnostic| self.say(diagnostic));
-        let errors = diagnostics
-            .iter()
-            .filter(|d| d.severity == Severity::Error)
-            .count();
-        if errors > 1 {
-            self.output.say(&format!("{errors} errors\n"));
-        }
+        say_count(diagnostics, &self.output);
     }
 
     fn checked(&mut self) -> Result<(Arc<crate::check::program::Program>, Checked), Failure> {
@@ -408,6 +508,28 @@ impl Job {
     }
 }
 
+/// A program's text; what keeps it from being read is said.
+fn read_source(path: &str, output: &Output) -> Result<Source, Failure> {
+    Source::read(path).map_err(|error| {
+        let diagnostic = session::data_diagnostic(&error);
+        output.say(&render(&diagnostic, &Sources::default(), output.colour));
+        if error.missing {
+            Failure::Usage
+        } else {
+            Failure::Program
+        }
+    })
+}
+
+/// Says how many errors there are, where they are several.
+fn say_count(diagnostics: &[Diagnostic], output: &Output) {
+    let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error);
+    let errors = errors.count();
+    if errors > 1 {
+        output.say(&format!("{errors} errors\n"));
+    }
+}
+
 /// A missing file is the command's fault, all else the program's.
 fn failure_of(diagnostics: &[Diagnostic]) -> Failure {
     let errors = || diagnostics.iter().filter(|d| d.severity == Severity::Error);
@@ -428,7 +550,7 @@ fn check(mut job: Job) -> Result<(), Failure> {
     for line in run::description(&program, &compiled) {
         job.output.line(&line)?;
     }
-    Ok(())
+    run::within_budget(&job, &program, &compiled)
 }
 
 fn emit(mut job: Job, stage: Stage) -> Result<(), Failure> {

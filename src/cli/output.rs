@@ -1,6 +1,6 @@
 //! Standard output and standard error, where a closed pipe is no error.
 use super::{Colour, Failure};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IsTerminal, Write};
 
 /// Columns of a terminal that does not say how many it has.
@@ -25,24 +25,18 @@ pub struct Output {
 impl Output {
     /// The streams of this process.
     pub fn new(colour: Colour) -> Output {
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let terminal = std::io::stderr().is_terminal();
-        let dumb = variable("TERM").is_some_and(|term| term == "dumb");
         let colour = match colour {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto if variable("NO_COLOR").is_some() => false,
-            Colour::Auto => match variable("FORCE_COLOR") {
-                Some(value) => value != "0",
-                None => terminal && !dumb,
-            },
+            Colour::Auto => Output::colours(terminal),
         };
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .into_iter()
             .find_map(variable);
         Output {
             terminal,
-            redraws: terminal && !dumb,
+            redraws: terminal && !is_dumb(),
             shared: terminal && std::io::stdout().is_terminal(),
             colour,
             blocks: locale.as_deref().is_none_or(is_unicode),
@@ -57,6 +51,17 @@ impl Output {
             0 => COLUMNS,
             columns => columns,
         })
+    }
+
+    /// Whether the environment wants colours on a stream, which is a terminal or not.
+    pub fn colours(terminal: bool) -> bool {
+        if variable("NO_COLOR").is_some() {
+            return false;
+        }
+        match variable("FORCE_COLOR") {
+            Some(value) => value != "0",
+            None => terminal && !is_dumb(),
+        }
     }
 
     /// Writes a line of results.
@@ -86,6 +91,15 @@ impl Output {
         let mut err = std::io::stderr().lock();
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
+}
+
+/// A variable of the environment that is set and not empty.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn is_dumb() -> bool {
+    variable("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// Whether the terminal of a locale shows more than ASCII. One that names no coding at all, as `en_GB`, is an old one.

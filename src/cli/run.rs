@@ -12,7 +12,7 @@ use crate::check::program::{Program, SlotKind};
 use crate::data::FileProvider;
 use crate::data::whole::try_replace;
 use crate::session::{self, Checked, Summary};
-use crate::train::{Compiled, Event, Machine, Resolve, RunError};
+use crate::train::{Compiled, Event, Machine, OnNonFinite, Resolve, RunError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ pub struct Reports {
     pub header: bool,
     /// Where the time went.
     pub time: bool,
+    /// Losses and parameters that are not finite.
+    pub on_nonfinite: OnNonFinite,
 }
 
 /// What is kept of a run in files.
@@ -57,6 +59,7 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     let pool = job.pool()?;
     let failed = |error: RunError| failed(job, &error);
     let compiled = session::compiled(&program, &job.settings, &pool).map_err(failed)?;
+    within_budget(job, &program, &compiled)?;
     let compiled = Arc::new(compiled);
     if reports.header {
         header(job, &program, &compiled, start.elapsed());
@@ -72,6 +75,7 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
         checkpoints,
     };
     machine.take_times(reports.time);
+    machine.on_nonfinite(reports.on_nonfinite);
     drive.begin(&mut machine, keep.resume)?;
     let began = Instant::now();
     drive.watch.begin(drive.journal.place);
@@ -224,16 +228,31 @@ impl Drive<'_> {
                 self.interrupted(machine);
                 return Err(Failure::Interrupted(code));
             }
-            self.keep(machine, matches!(event, Event::EpochEnd(_)));
+            self.keep(machine, matches!(event, Event::EpochEnd(_)))?;
         }
     }
 
-    /// Writes a checkpoint where one is due. A run of hours does not end because a disk is full for a while.
-    fn keep(&mut self, machine: &Machine, epoch_ended: bool) {
-        let Some(checkpoints) = &mut self.checkpoints else {
-            return;
-        };
-        if checkpoints.due(self.journal.place, epoch_ended)
+    /// Writes a checkpoint where one is due, unless its numbers stop the run: those before are worth more than one of NaN. A run of hours
+    /// does not end because a disk is full for a while.
+    fn keep(&mut self, machine: &mut Machine, epoch_ended: bool) -> Result<(), Failure> {
+        let place = self.journal.place;
+        let due = |checkpoints: &mut Checkpoints| checkpoints.due(place, epoch_ended);
+        if !self.checkpoints.as_mut().is_some_and(due) {
+            return Ok(());
+        }
+        match machine.look() {
+            Ok(None) => {}
+            Ok(Some(warning)) => {
+                self.watch.pause();
+                self.job.say(&warning);
+            }
+            Err(error) => {
+                let why = error.diagnostic.message.clone();
+                self.watch.end(Outcome::Failed(why));
+                return Err(failed(self.job, &error));
+            }
+        }
+        if let Some(checkpoints) = &mut self.checkpoints
             && let Err(error) = checkpoints.write(machine, &self.journal)
         {
             self.watch.pause();
@@ -242,6 +261,7 @@ impl Drive<'_> {
                 checkpoints.shown()
             ));
         }
+        Ok(())
     }
 
     fn interrupted(&mut self, machine: &Machine) {
@@ -288,6 +308,44 @@ fn quoted(word: &str) -> String {
 pub fn resolver(base_dir: String) -> Resolve {
     let provider = FileProvider::new();
     Arc::new(move |path| provider.resolve(&base_dir, path))
+}
+
+/// A large number in words that suit it.
+fn count(number: f64) -> String {
+    match number {
+        _ if number >= 1e9 => format!("{:.2} billion", number / 1e9),
+        _ if number >= 1e6 => format!("{:.2} million", number / 1e6),
+        _ => format!("{number:.0}"),
+    }
+}
+
+/// Refuses a program that is larger than what the command allows.
+pub fn within_budget(job: &Job, program: &Program, compiled: &Compiled) -> Result<(), Failure> {
+    let summary = session::summary(program, compiled);
+    let refuse = |text: String| {
+        job.output.say(&text);
+        Err(Failure::Program)
+    };
+    if let Some(most) = job.budget.parameters
+        && summary.parameters as f64 > most
+    {
+        return refuse(format!(
+            "error: the program has {} parameters, --max-params allows {most}\nhelp: `dlmc check` lists them\n",
+            summary.parameters
+        ));
+    }
+    if let Some(most) = job.budget.memory
+        && summary.memory() > most
+    {
+        return refuse(format!(
+            "error: the program keeps {} in memory ({} of parameters, states and values, as much again for the state that it goes back to, {} that a step works in), --max-memory allows {}\nhelp: smaller batches make a step smaller; `dlmc check` lists what is kept\n",
+            bytes(summary.memory()),
+            bytes(summary.slot_bytes),
+            bytes(summary.arena_bytes),
+            bytes(most)
+        ));
+    }
+    Ok(())
 }
 
 /// A number of bytes in the unit that suits it.
@@ -350,8 +408,14 @@ pub fn description(program: &Program, compiled: &Compiled) -> Vec<String> {
         summary.parameter_tensors,
         bytes(summary.parameter_bytes)
     ));
+    if summary.optimizer_bytes > 0 {
+        lines.push(format!(
+            "optimizer   {} kept from step to step",
+            bytes(summary.optimizer_bytes)
+        ));
+    }
     lines.push(format!(
-        "tensors     {} outside the arena",
+        "tensors     {} outside the arena, kept twice: a run has a state to go back to",
         bytes(summary.slot_bytes)
     ));
     lines.push(format!(
@@ -363,6 +427,17 @@ pub fn description(program: &Program, compiled: &Compiled) -> Vec<String> {
         "graphs      {} ({} different), {} kernels",
         summary.graphs, summary.distinct_graphs, summary.kernels
     ));
+    for step in session::training_steps(program, compiled) {
+        let name = &program.graphs[step.graph].name;
+        let times = step
+            .times
+            .map_or_else(String::new, |times| format!(", {times} times"));
+        lines.push(format!(
+            "training    {name}: {} operations and {} moved in a step{times}",
+            count(step.work.operations),
+            bytes(step.work.bytes as usize)
+        ));
+    }
     lines
 }
 

@@ -4,7 +4,7 @@ use super::files::{Files, utf8};
 use super::frame::{Column, Columns, Frame};
 use super::{fault, fault_help};
 use crate::base::data::DataError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Spellings of a missing value.
 const MISSING: &[&str] = &["", "NA", "NaN", "nan", "null", "NULL", "?"];
@@ -155,6 +155,7 @@ fn header(
         true => record.iter().map(|name| name.trim().to_string()).collect(),
         false => (0..record.len()).map(|index| format!("c{index}")).collect(),
     };
+    let mut places = HashMap::new();
     for (index, name) in names.iter().enumerate() {
         if name.is_empty() {
             return Err(fault_help(
@@ -162,7 +163,7 @@ fn header(
                 "name it, or write csv(..., header = false) if the first line is data",
             ));
         }
-        if let Some(earlier) = names.iter().take(index).position(|other| other == name) {
+        if let Some(earlier) = places.insert(name.as_str(), index) {
             let message = format!(
                 "{path}, header: columns {} and {} are both called \"{name}\"",
                 earlier + 1,

@@ -6,6 +6,9 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+/// Most bytes of one file, decompressed, or of one tensor made from it, where the host says nothing else.
+pub const MOST_FILE_BYTES: u64 = 1 << 32;
+
 /// Which files may be read and how large they may be.
 #[derive(Debug)]
 pub(super) struct Policy {
@@ -19,7 +22,7 @@ impl Policy {
     pub(super) fn anywhere() -> Policy {
         Policy {
             root: None,
-            limit: 1 << 32,
+            limit: MOST_FILE_BYTES,
         }
     }
 
@@ -34,7 +37,7 @@ impl Policy {
         })?;
         Ok(Policy {
             root: Some(root),
-            limit: 1 << 32,
+            limit: MOST_FILE_BYTES,
         })
     }
 }
@@ -90,6 +93,12 @@ impl Files<'_> {
 
     /// The bytes of a file; a gzip stream (known by its magic number, not by its name) is decompressed.
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, DataError> {
+        self.read_within(path, self.policy.limit)
+    }
+
+    /// The same for a file of at most `limit` bytes.
+    pub(super) fn read_within(&self, path: &str, limit: u64) -> Result<Vec<u8>, DataError> {
+        let limit = limit.min(self.policy.limit);
         let real = self.resolve(path)?;
         let unreadable = |error: std::io::Error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => self.missing(path, &real),
@@ -99,7 +108,8 @@ impl Files<'_> {
                 missing: true,
             },
         };
-        let kind = std::fs::metadata(&real).map_err(unreadable)?.file_type();
+        let data = std::fs::metadata(&real).map_err(unreadable)?;
+        let kind = data.file_type();
         if kind.is_dir() {
             let help = Some("name a file in it".to_string());
             return Err(DataError {
@@ -108,20 +118,29 @@ impl Files<'_> {
                 missing: true,
             });
         }
-        if self.policy.root.is_some() && !kind.is_file() {
-            return Err(fault(format!("\"{path}\" is not an ordinary file")));
+        // A pipe ends; a device such as `/dev/zero` never does.
+        if !kind.is_file() && (self.policy.root.is_some() || !is_pipe(kind)) {
+            return Err(fault_help(
+                format!("\"{path}\" is not an ordinary file"),
+                "name a file that holds the data",
+            ));
         }
-        let raw = self
-            .limited(File::open(&real).map_err(unreadable)?, path)?
-            .map_err(unreadable)?;
+        if data.len() > limit {
+            return Err(too_long(path, limit));
+        }
+        let raw =
+            limited(File::open(&real).map_err(unreadable)?, path, limit)?.map_err(unreadable)?;
         match raw.as_slice() {
-            [0x1f, 0x8b, ..] => self
-                .limited(flate2::read::MultiGzDecoder::new(raw.as_slice()), path)?
-                .map_err(|error| {
-                    fault(format!(
-                        "{path}: the gzip stream is damaged or cut off ({error})"
-                    ))
-                }),
+            [0x1f, 0x8b, ..] => limited(
+                flate2::read::MultiGzDecoder::new(raw.as_slice()),
+                path,
+                limit,
+            )?
+            .map_err(|error| {
+                fault(format!(
+                    "{path}: the gzip stream is damaged or cut off ({error})"
+                ))
+            }),
             _ => Ok(raw),
         }
     }
@@ -132,17 +151,7 @@ impl Files<'_> {
         stream: impl Read,
         name: &str,
     ) -> Result<std::io::Result<Vec<u8>>, DataError> {
-        let mut bytes = Vec::new();
-        let outcome = stream
-            .take(self.policy.limit.saturating_add(1))
-            .read_to_end(&mut bytes);
-        if bytes.len() as u64 > self.policy.limit {
-            return Err(fault(format!(
-                "{name} holds more than the limit of {} bytes",
-                self.policy.limit
-            )));
-        }
-        Ok(outcome.map(|_| bytes))
+        limited(stream, name, self.policy.limit)
     }
 
     /// An error if a tensor of these sizes would exceed the limit; else its number of elements.
@@ -225,6 +234,38 @@ impl Files<'_> {
     fn relative_hint(&self) -> String {
         "relative paths start from the folder of the program's file".to_string()
     }
+}
+
+/// All bytes of a stream, or an error beyond the limit.
+fn limited(
+    stream: impl Read,
+    name: &str,
+    limit: u64,
+) -> Result<std::io::Result<Vec<u8>>, DataError> {
+    let mut bytes = Vec::new();
+    let outcome = stream.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    if bytes.len() as u64 > limit {
+        return Err(too_long(name, limit));
+    }
+    Ok(outcome.map(|_| bytes))
+}
+
+fn too_long(name: &str, limit: u64) -> DataError {
+    fault_help(
+        format!("{name} holds more than the limit of {limit} bytes"),
+        "divide it into smaller files",
+    )
+}
+
+#[cfg(unix)]
+fn is_pipe(kind: std::fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&kind)
+}
+
+/// Only files are known where there are no Unix pipes.
+#[cfg(not(unix))]
+fn is_pipe(_: std::fs::FileType) -> bool {
+    false
 }
 
 /// Whether `..` components lead out of `root`, by name alone.

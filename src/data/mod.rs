@@ -27,6 +27,7 @@ mod windows;
 mod tests;
 
 use crate::base::data::{DataError, DataProvider, DataSet, DataSpec};
+use crate::base::source::MOST_SOURCE_BYTES;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -102,7 +103,8 @@ impl DataProvider for FileProvider {
             base_dir,
         };
         let name = files.display(path);
-        let text = files::utf8(files.read(path)?, &name)?;
+        let bytes = files.read_within(path, MOST_SOURCE_BYTES as u64)?;
+        let text = files::utf8(bytes, &name)?;
         Ok((text, name))
     }
 }

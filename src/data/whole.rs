@@ -21,6 +21,25 @@ pub fn replace_by(temporary: &Path, path: &Path, parts: &[&[u8]]) -> std::io::Re
     finish(File::create(temporary)?, temporary, path, parts)
 }
 
+/// The same for a file of the user's own that is there: one behind a link is written where it lies, and it keeps its permissions.
+///
+/// # Errors
+/// As for [`replace`], and where the file may not be written.
+pub fn rewrite(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
+    let path = path.canonicalize()?;
+    let permissions = path.metadata()?.permissions();
+    if permissions.readonly() {
+        return Err(std::io::ErrorKind::PermissionDenied.into());
+    }
+    let (temporary, file) = temporary_beside(&path)?;
+    if let Err(error) = file.set_permissions(permissions) {
+        // The error that matters is this one.
+        let _ = std::fs::remove_file(&temporary);
+        return Err(error);
+    }
+    finish(file, &temporary, &path, parts)
+}
+
 /// Tries whether [`replace`] could write a file there.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use crate::base::types::{DType, Type};
 use crate::check::program::{self as plan, SlotId, StepGraph};
 use crate::runtime::{Call, CallSpace, Store};
 use crate::session::{self, Source};
-use crate::train::machine::out_of_range;
+use crate::train::refused::out_of_range;
 use crate::train::values;
 use std::collections::HashSet;
 use std::sync::Mutex;

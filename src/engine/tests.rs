@@ -128,7 +128,7 @@ fn a_host_trains_and_predicts() {
             match progress {
                 Progress::Line(line) => output.push(line.clone()),
                 Progress::Epoch(_) => epochs += 1,
-                Progress::Step { .. } => {}
+                Progress::Step { .. } | Progress::Warning { .. } => {}
             }
             Control::Continue
         })
@@ -242,4 +242,92 @@ fn a_missing_data_set_names_the_nearest() {
         error.to_string().contains("did you mean \"point\""),
         "{error}"
     );
+}
+
+/// A regression whose rate the host sets, and its trainer.
+fn exploding(on_nonfinite: OnNonFinite) -> Trainer {
+    let engine = Engine::new(Config {
+        threads: 1,
+        folder: None,
+    });
+    let text = "
+let x = [[1, 2], [2, 3], [3, 4]]
+layer linear(x: [n, d]) -> [n] {
+    param theta: [d] = zeros
+    x @ theta
+}
+let f = linear()
+repeat 200 { minimize mse(f(x), 1) with sgd(lr = 1.0) }
+print \"done\"
+";
+    let options = ProgramOptions {
+        on_nonfinite,
+        ..ProgramOptions::default()
+    };
+    let program = engine
+        .expect("one thread")
+        .compile(text, options, MemoryLoader::new());
+    program.expect("compiles").trainer().expect("starts")
+}
+
+#[test]
+fn a_run_stops_before_the_step_that_overflows_and_can_go_on() {
+    let mut trainer = exploding(OnNonFinite::default());
+    let error = trainer
+        .run(|_| Control::Continue)
+        .expect_err("it overflows");
+    let Error::NonFinite {
+        name, place, text, ..
+    } = &error
+    else {
+        panic!("{error}");
+    };
+    assert_eq!(name, "loss");
+    assert!(
+        place.starts_with("turn ") && place.ends_with(" of 200"),
+        "{place}"
+    );
+    assert!(
+        text.contains("overflows") || text.contains("(pred - target) ^ 2"),
+        "{text}"
+    );
+    let theta = trainer.value("f.theta").expect("a parameter");
+    assert!(theta.to_f64().iter().all(|x| x.is_finite()), "{theta:?}");
+    // The same again, then on from a better point: it goes wrong later.
+    assert_eq!(trainer.run(|_| Control::Continue), Err(error.clone()));
+    trainer.set_parameter("f.theta", &[0.0, 0.0]).expect("fits");
+    let later = trainer
+        .run(|_| Control::Continue)
+        .expect_err("it overflows");
+    assert!(
+        matches!(&later, Error::NonFinite { .. }) && later != error,
+        "{later}"
+    );
+    trainer
+        .set_parameter("f.theta", &[f32::NAN, 0.0])
+        .expect("fits");
+    let outside = trainer.run(|_| Control::Continue).expect_err("it is NaN");
+    assert!(
+        outside.to_string().contains("`f.theta` is not finite"),
+        "{outside}"
+    );
+}
+
+#[test]
+fn a_host_may_be_warned_or_left_alone() {
+    for (policy, warnings) in [(OnNonFinite::Warn, 1), (OnNonFinite::Ignore, 0)] {
+        let (mut said, mut lines) = (0, 0);
+        let result = exploding(policy).run(|progress| {
+            match progress {
+                Progress::Warning { text, .. } => {
+                    assert!(text.starts_with("warning[E0605]"), "{text}");
+                    said += 1;
+                }
+                Progress::Line(_) => lines += 1,
+                Progress::Step { .. } | Progress::Epoch(_) => {}
+            }
+            Control::Continue
+        });
+        assert_eq!((result, said, lines), (Ok(()), warnings, 1));
+    }
 }

@@ -18,6 +18,11 @@ use crate::base::types::Type;
 use crate::tir::{Graph, Node, NodeData, Value};
 use rustc_hash::FxHashMap;
 
+/// Most nodes of a graph with its gradients. Each further order of a gradient multiplies them.
+pub const MOST_NODES: usize = 300_000;
+/// The error of a graph that has more.
+pub const TOO_MANY_NODES: &str = "a step with its gradients has more than 300000 operations";
+
 /// The graph with every gradient written out and no `stop_gradient`; inputs and outputs keep their numbers.
 ///
 /// # Errors
@@ -101,6 +106,9 @@ fn expanded(old: &Graph) -> Result<Graph, String> {
                 copy.replace(old, data, Node::Scan(scan));
             }
             node => copy.replace(old, data, node),
+        }
+        if copy.graph.node_count() > MOST_NODES {
+            return Err(TOO_MANY_NODES.into());
         }
     }
     Ok(copy.finish(old))

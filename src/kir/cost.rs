@@ -1,4 +1,5 @@
 //! What a kernel does, in numbers, from its loop nests alone.
+use super::schedule::{Schedule, Step};
 use super::{Kernel, Nest};
 use crate::tir::{Affine, Inst};
 
@@ -8,6 +9,60 @@ impl Kernel {
     pub fn cost(&self) -> (usize, usize) {
         let costs = self.nests.iter().map(|nest| nest_cost(self, nest));
         costs.fold((0, 0), |sum, cost| (sum.0 + cost.0, sum.1 + cost.1))
+    }
+}
+
+/// What a run does: scalar operations (two for a multiply-add) and bytes read and written, each kernel's for itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Work {
+    /// Operations.
+    pub operations: f64,
+    /// Bytes.
+    pub bytes: f64,
+}
+
+impl Schedule {
+    /// The work of one run of the whole schedule.
+    pub fn work(&self) -> Work {
+        let mut work = Work::default();
+        self.add_work(&self.steps, 1.0, &mut work);
+        work
+    }
+
+    fn add_work(&self, steps: &[Step], turns: f64, work: &mut Work) {
+        let mut add = |operations: usize, bytes: usize| {
+            work.operations += turns * operations as f64;
+            work.bytes += turns * bytes as f64;
+        };
+        for step in steps {
+            match step {
+                Step::Kernel { kernel, .. } => {
+                    let (operations, bytes) = self.kernels[*kernel].cost();
+                    add(operations, bytes);
+                }
+                Step::Product { product, .. } => {
+                    let product = &self.products[*product];
+                    add(2 * product.multiply_adds(), product.bytes());
+                }
+                Step::Zero { bytes, .. } => add(0, *bytes),
+                Step::Copy { bytes, .. } => add(0, 2 * bytes),
+                Step::Turn { .. } => add(0, 4),
+                Step::Group { .. } | Step::Loop { .. } => {}
+            }
+        }
+        for step in steps {
+            match step {
+                Step::Group { members, .. } => self.add_work(members, turns, work),
+                Step::Loop { length, body, .. } => {
+                    self.add_work(body, turns * *length as f64, work);
+                }
+                Step::Kernel { .. }
+                | Step::Product { .. }
+                | Step::Zero { .. }
+                | Step::Copy { .. }
+                | Step::Turn { .. } => {}
+            }
+        }
     }
 }
 

@@ -67,6 +67,40 @@ impl Store {
         }
     }
 
+    /// Takes over the memory of another store's slots, number by number, where both have memory of their own of one size.
+    pub fn adopt(&mut self, other: Store) {
+        for (place, slot) in self.slots.iter_mut().zip(other.slots) {
+            if let (Slot::Own(here), Slot::Own(there)) = (&*place, &slot)
+                && here.len() == there.len()
+            {
+                *place = slot;
+            }
+        }
+        self.identity = fresh();
+    }
+
+    /// Forgets every slot from number `length` on.
+    pub fn truncate(&mut self, length: usize) {
+        self.slots.truncate(length);
+        self.identity = fresh();
+    }
+
+    /// A store of the same slots: memory copied, fields lent again.
+    pub fn copied(&self) -> Store {
+        let copy = |slot: &Slot| match slot {
+            Slot::Own(memory) => {
+                let mut own = AlignedBytes::zeroed(memory.len());
+                own.bytes_mut().copy_from_slice(memory.bytes());
+                Slot::Own(own)
+            }
+            Slot::Field(table, field) => Slot::Field(table.clone(), *field),
+        };
+        Store {
+            slots: self.slots.iter().map(copy).collect(),
+            identity: fresh(),
+        }
+    }
+
     /// The bytes of a slot with memory of its own; none for a lent field.
     pub fn own_bytes(&self, slot: usize) -> &[u8] {
         match self.slots.get(slot) {

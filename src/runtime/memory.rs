@@ -93,3 +93,25 @@ impl Drop for AlignedBytes {
         }
     }
 }
+
+/// Bytes of memory that this process could ever have: the machine's memory and swap, or the limit of its control group or address space
+/// where that is less. `None` where the system does not say.
+pub fn available_bytes() -> Option<usize> {
+    let field = |path: &str, name: &str, place: usize| -> Option<usize> {
+        let text = std::fs::read_to_string(path).ok()?;
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        line.strip_prefix(name)?
+            .split_whitespace()
+            .nth(place)?
+            .parse()
+            .ok()
+    };
+    let memory = field("/proc/meminfo", "MemTotal:", 0)
+        .map(|kilobytes: usize| kilobytes.saturating_mul(1024));
+    let swap = field("/proc/meminfo", "SwapTotal:", 0)
+        .map_or(0, |kilobytes: usize| kilobytes.saturating_mul(1024));
+    let machine = memory.map(|memory| memory.saturating_add(swap));
+    let space = field("/proc/self/limits", "Max address space", 0);
+    let group = field("/sys/fs/cgroup/memory.max", "", 0);
+    [machine, space, group].into_iter().flatten().min()
+}

@@ -31,7 +31,12 @@ type GrammarError<'a> = ParseError<usize, Token<'a>, Failure>;
 /// Parses a file. There is always a tree; what did not parse is [`StmtKind::Error`] or [`ExprKind::Error`] in it and a diagnostic.
 /// Diagnostics come in the order of the text.
 pub fn parse(sources: &Sources, file: FileId) -> (File, Vec<Diagnostic>) {
-    let outcome = parse_text(&sources.file(file).text, file);
+    parse_from(sources, file, 0)
+}
+
+/// Parses what stands in a file from byte `start` on, which begins a line.
+pub fn parse_from(sources: &Sources, file: FileId, start: usize) -> (File, Vec<Diagnostic>) {
+    let outcome = parse_text(&sources.file(file).text, file, start);
     (outcome.tree, outcome.diagnostics)
 }
 
@@ -42,7 +47,7 @@ pub fn parse_expression(sources: &Sources, file: FileId) -> (Expr, Vec<Diagnosti
 
 /// Whether a text only lacks its end: then a prompt asks for the next line.
 pub fn is_incomplete(text: &str) -> bool {
-    let outcome = parse_text(text, FileId(0));
+    let outcome = parse_text(text, FileId(0), 0);
     outcome.ends_early && outcome.diagnostics.len() == 1
 }
 
@@ -60,13 +65,15 @@ struct Outcome {
     ends_early: bool,
 }
 
-fn parse_text(text: &str, file: FileId) -> Outcome {
+fn parse_text(text: &str, file: FileId, start: usize) -> Outcome {
+    let mut found = tokens(text.get(start..).unwrap_or_default(), file);
+    found.shift(start);
     let Tokens {
         stream,
         diagnostics,
         marks,
         unclosed,
-    } = tokens(text, file);
+    } = found;
     let mut run = Run {
         text,
         file,

@@ -156,7 +156,7 @@ impl fmt::Display for Token<'_> {
 pub type Spanned<'a> = (usize, Token<'a>, usize);
 
 /// Longest source, in bytes.
-pub const MOST_BYTES: usize = 16 << 20;
+pub const MOST_BYTES: usize = crate::base::source::MOST_SOURCE_BYTES;
 /// How many errors of one file are reported.
 pub const MOST_ERRORS: usize = 20;
 

@@ -3,6 +3,7 @@
 pub mod differential;
 pub mod generate;
 pub mod gradients;
+pub mod mutants;
 pub mod numbers;
 pub mod random;
 

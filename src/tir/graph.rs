@@ -415,6 +415,11 @@ impl Graph {
         self.nodes.iter()
     }
 
+    /// The nodes from the number `from` on, in order.
+    pub fn nodes_since(&self, from: usize) -> impl Iterator<Item = &NodeData> {
+        self.nodes.as_values_slice().iter().skip(from)
+    }
+
     /// Number of nodes.
     pub fn node_count(&self) -> usize {
         self.nodes.len()

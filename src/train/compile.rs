@@ -1,7 +1,7 @@
 //! Compiles the graphs of a program, all of them before the first step.
 //!
 //! Equal graphs are compiled once, and kernels whose loop nests agree are shared between all graphs of the program.
-use super::error::RunError;
+use super::error::{RunError, TOO_LARGE};
 use crate::base::source::Span;
 use crate::check::program::{Program, StepGraph};
 use crate::jit;
@@ -67,6 +67,8 @@ pub struct Compiled {
     pub kernels: usize,
     /// Where the time went.
     pub times: CompileTimes,
+    /// How they were compiled.
+    pub options: CompileOptions,
 }
 
 impl Compiled {
@@ -117,7 +119,14 @@ pub fn stages(
         }
     };
     let start = Instant::now();
-    let expanded = crate::grad::expand(&step.graph).map_err(fault("grad"))?;
+    let expanded = crate::grad::expand(&step.graph).map_err(|why| {
+        if why == crate::grad::TOO_MANY_NODES {
+            return RunError::new(TOO_LARGE, step.origin, why).help(
+                "each order of `grad` multiplies the operations: take fewer orders at a time",
+            );
+        }
+        fault("grad")(why)
+    })?;
     times.grad += start.elapsed();
     let start = Instant::now();
     let optimised = pass::optimise(&expanded, skip, watch).map_err(fault("pass"))?;
@@ -194,6 +203,7 @@ pub fn compile(program: &Program, options: &CompileOptions) -> Result<Compiled, 
         distinct_graphs: executables.len(),
         kernels: kernels.len(),
         times,
+        options: options.clone(),
     })
 }
 

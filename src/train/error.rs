@@ -11,6 +11,17 @@ pub struct RunError {
     pub diagnostic: Box<Diagnostic>,
     /// Whether a file could not be read or written.
     pub missing: bool,
+    /// Where a loss or parameter that is not finite stopped it: which, and when.
+    pub not_finite: Option<NotFinite>,
+}
+
+/// What became infinite or NaN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotFinite {
+    /// The parameter's path, or `loss`.
+    pub name: String,
+    /// The step: `epoch 2/20, step 5/45`, `turn 412 of 1000`; empty where the program has no loop there.
+    pub place: String,
 }
 
 /// An index out of range.
@@ -21,6 +32,12 @@ pub const ASSERTION: &str = "E0602";
 pub const FILE: &str = "E0603";
 /// A state that does not belong to the program.
 pub const STATE: &str = "E0604";
+/// A loss or parameter that is not finite.
+pub const NOT_FINITE: &str = "E0605";
+/// More memory than the machine has.
+pub const MEMORY: &str = "E0606";
+/// A step that is too large once its gradients are written out.
+pub const TOO_LARGE: &str = "E0607";
 /// A fault of the compiler.
 pub const FAULT: &str = "E0699";
 
@@ -30,6 +47,7 @@ impl RunError {
         RunError {
             diagnostic: Box::new(Diagnostic::error(code, span, message)),
             missing: false,
+            not_finite: None,
         }
     }
 

@@ -1,15 +1,18 @@
 //! The machine that runs the host plan, one instruction at a time.
 use super::batches::{Batches, Walk};
 use super::compile::Compiled;
-use super::error::{ASSERTION, OUT_OF_RANGE, RunError};
+use super::error::{ASSERTION, RunError};
+use super::refused::{enough_memory, no_field, no_graph, no_iterator, out_of_range};
+use super::watch::Watch;
 use super::{files, format, values};
 use crate::base::data::DataError;
+use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::{DType, Type};
 use crate::check::program::{Field, Instr, Piece, Program, SlotId};
 use crate::runtime::profile::{Sample, StepTimes};
-use crate::runtime::{Call, CallSpace, CheckFailure, Store};
+use crate::runtime::{CallSpace, Store};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -48,6 +51,8 @@ pub enum Event {
     },
     /// A training epoch is done.
     EpochEnd(Epoch),
+    /// A loss or a parameter is no longer finite, and the run goes on all the same.
+    Warning(Box<Diagnostic>),
     /// The plan has ended.
     Finished,
 }
@@ -88,7 +93,7 @@ pub struct RunTimes {
 /// A program being run. Its whole state is the position, the slots, the batch iterators and the turn of a loop of steps.
 pub struct Machine {
     pub(super) program: Arc<Program>,
-    compiled: Arc<Compiled>,
+    pub(super) compiled: Arc<Compiled>,
     pub(super) store: Store,
     space: CallSpace,
     pub(super) position: usize,
@@ -100,24 +105,28 @@ pub struct Machine {
     /// What [`Machine::snapshot`] knows program and data by; costly, so found once.
     pub(super) fingerprint: OnceLock<u64>,
     /// Most turns of a loop of steps in one [`Machine::step`].
-    slice: u64,
+    pub(super) slice: u64,
     resolve: Resolve,
     stop: Arc<AtomicBool>,
-    times: RunTimes,
+    pub(super) times: RunTimes,
     /// Whether the time of graphs is taken.
     timed: bool,
+    pub(super) watch: Option<Box<Watch>>,
+    /// Whether steps are gone through again, of which the outside must not notice anything.
+    pub(super) replaying: bool,
 }
 
 impl Machine {
     /// A machine before the first instruction. `resolve` says which files the plan's paths mean.
     ///
     /// # Errors
-    /// A fault of the compiler: an initial value that does not fit its slot.
+    /// Less memory than the program needs, or a fault of the compiler: an initial value that does not fit its slot.
     pub fn new(
         program: Arc<Program>,
         compiled: Arc<Compiled>,
         resolve: Resolve,
     ) -> Result<Machine, RunError> {
+        enough_memory(&program, &compiled)?;
         let sizes = program.slots.iter().map(|slot| match slot.field {
             Some(_) => 0,
             None => slot.ty.bytes(),
@@ -127,16 +136,8 @@ impl Machine {
             if let Some(field) = &slot.field {
                 lend(&mut store, &program, at, field)?;
             }
-            let Some(initial) = &slot.initial else {
-                continue;
-            };
-            if initial.shape() != slot.ty.shape
-                || !values::write(slot.ty.dtype, store.bytes_mut(at), initial.elements(), 0)
-            {
-                let why = format!("the initial value of \"{}\" is {}", slot.name, initial.ty());
-                return Err(RunError::fault("check", Span::default(), why));
-            }
         }
+        write_initial(&mut store, &program)?;
         Ok(Machine {
             space: compiled.space(),
             iterators: vec![None; program.iterators],
@@ -153,7 +154,26 @@ impl Machine {
             stop: Arc::default(),
             times: RunTimes::default(),
             timed: false,
+            watch: None,
+            replaying: false,
         })
+    }
+
+    /// Goes on with the values that slots of the same number and size have in another store: those of the parts of a program that ran before.
+    pub fn adopt(&mut self, store: Store) {
+        self.store.adopt(store);
+        self.state_changed();
+    }
+
+    /// The values of all slots, with the machine at an end.
+    pub fn into_store(self) -> Store {
+        self.store
+    }
+
+    /// Back to the first instruction, with all slots as they are.
+    pub fn rewind(&mut self) {
+        self.position = 0;
+        self.turns = 0;
     }
 
     /// The program.
@@ -237,8 +257,25 @@ impl Machine {
         )
     }
 
+    /// Whether the first instruction has run.
+    pub(super) fn has_begun(&self) -> bool {
+        self.position > 0 || self.turns > 0
+    }
+
+    /// Goes back to before the first instruction.
+    pub(super) fn go_to_start(&mut self) -> Result<(), RunError> {
+        for slot in 0..self.store.len() {
+            self.store.bytes_mut(slot).fill(0);
+        }
+        self.iterators.fill(None);
+        self.progress = Progress::default();
+        (self.position, self.turns) = (0, 0);
+        write_initial(&mut self.store, &self.program)
+    }
+
     /// Sets a slot, and says whether the value fits it. A field of a data set is only read: nothing fits it.
     pub fn set_value(&mut self, slot: SlotId, value: &Tensor) -> bool {
+        self.state_changed();
         let ty = self.ty(slot).clone();
         self.program.slot(slot).field.is_none()
             && ty.shape == value.shape()
@@ -284,8 +321,15 @@ impl Machine {
     }
 
     /// Runs one instruction of its program, and says in `event` what it had to say, if anything.
-    fn step_of(&mut self, program: &Program, event: &mut Event) -> Result<(), RunError> {
-        let Some(instr) = program.code.get(self.position) else {
+    pub(super) fn step_of(&mut self, program: &Program, event: &mut Event) -> Result<(), RunError> {
+        let instr = program.code.get(self.position);
+        if self.watch.is_some()
+            && let Some(warning) = self.guard(instr)?
+        {
+            *event = Event::Warning(warning);
+            return Ok(());
+        }
+        let Some(instr) = instr else {
             *event = Event::Finished;
             return Ok(());
         };
@@ -319,7 +363,11 @@ impl Machine {
                 }
             }
             Instr::Copy { from, to } => self.store.copy(from.0 as usize, to.0 as usize),
-            Instr::Print(pieces) => *event = Event::Line(self.text(pieces)),
+            Instr::Print(pieces) => {
+                if !self.replaying {
+                    *event = Event::Line(self.text(pieces));
+                }
+            }
             Instr::Assert {
                 condition,
                 message,
@@ -336,8 +384,10 @@ impl Machine {
                 origin,
             } => self.load(entries, file, *origin)?,
             Instr::Plot { slot, file, origin } => {
-                let path = self.path(file, *origin)?;
-                files::plot(&path, &self.value(*slot), *origin)?;
+                if !self.replaying {
+                    let path = self.path(file, *origin)?;
+                    files::plot(&path, &self.value(*slot), *origin)?;
+                }
             }
             Instr::OpenBatches {
                 iterator,
@@ -454,7 +504,12 @@ impl Machine {
             self.times.graphs += start.elapsed();
         }
         self.times.runs += 1;
-        result.map_err(|failure| out_of_range(call, failure))
+        result.map_err(|failure| out_of_range(call, failure))?;
+        if self.watch.is_some() {
+            let losses = self.watched_losses(graph);
+            self.has_run(graph, &losses);
+        }
+        Ok(())
     }
 
     /// Runs turns of a loop of steps for a slice of time, and says whether all are done.
@@ -462,6 +517,7 @@ impl Machine {
         let call = self.compiled.calls.get(graph);
         let call = call.ok_or_else(|| no_graph(graph))?;
         let dtype = self.program.slot(turn).ty.dtype;
+        let losses = self.watched_losses(graph);
         let start = Instant::now();
         let (first, mut result) = (self.turns, Ok(()));
         // The clock is read so seldom that it takes no time, and so often that a slice ends when it should.
@@ -474,7 +530,7 @@ impl Machine {
                 values::set_number(dtype, bytes, self.turns as f64);
                 result = call.run(&mut self.store, &mut self.space);
                 self.turns += 1;
-                if result.is_err() {
+                if result.is_err() || losses.iter().any(|&slot| !self.is_finite(slot)) {
                     break 'slice;
                 }
             }
@@ -492,6 +548,7 @@ impl Machine {
             self.times.graphs += start.elapsed();
         }
         result.map_err(|failure| out_of_range(call, failure))?;
+        self.has_run(graph, &losses);
         let done = self.turns >= times;
         if done {
             self.turns = 0;
@@ -550,6 +607,9 @@ impl Machine {
     }
 
     fn save(&self, entries: &[(String, SlotId)], file: &str, origin: Span) -> Result<(), RunError> {
+        if self.replaying {
+            return Ok(());
+        }
         let path = self.path(file, origin)?;
         let tensors: Vec<(String, Tensor)> = entries
             .iter()
@@ -579,6 +639,7 @@ impl Machine {
                 0,
             );
         }
+        self.state_changed();
         Ok(())
     }
 
@@ -653,8 +714,29 @@ impl Machine {
     }
 }
 
+/// Writes the values that slots have before the first instruction.
+fn write_initial(store: &mut Store, program: &Program) -> Result<(), RunError> {
+    for (at, slot) in program.slots.iter().enumerate() {
+        let Some(initial) = &slot.initial else {
+            continue;
+        };
+        if initial.shape() != slot.ty.shape
+            || !values::write(slot.ty.dtype, store.bytes_mut(at), initial.elements(), 0)
+        {
+            let why = format!("the initial value of \"{}\" is {}", slot.name, initial.ty());
+            return Err(RunError::fault("check", Span::default(), why));
+        }
+    }
+    Ok(())
+}
+
 /// Lets a slot be a field of a data set, in place.
-fn lend(store: &mut Store, program: &Program, slot: usize, field: &Field) -> Result<(), RunError> {
+pub(super) fn lend(
+    store: &mut Store,
+    program: &Program,
+    slot: usize,
+    field: &Field,
+) -> Result<(), RunError> {
     let fault = || no_field(field.data, &field.part, &field.name);
     let fits = program
         .field(field)
@@ -666,44 +748,5 @@ fn lend(store: &mut Store, program: &Program, slot: usize, field: &Field) -> Res
     match table {
         Some(table) if fits && store.lend(slot, table, &field.name) => Ok(()),
         Some(_) | None => Err(fault()),
-    }
-}
-
-fn no_graph(graph: usize) -> RunError {
-    RunError::fault(
-        "check",
-        Span::default(),
-        format!("there is no graph {graph}"),
-    )
-}
-
-fn no_iterator(iterator: usize) -> RunError {
-    let why = format!("iterator {iterator} is not open");
-    RunError::fault("check", Span::default(), why)
-}
-
-fn no_field(data: usize, part: &str, field: &str) -> RunError {
-    let why = format!("data set {data} has no `{field}` of that type in part `{part}`");
-    RunError::fault("check", Span::default(), why)
-}
-
-pub(crate) fn out_of_range(call: &Call, failure: CheckFailure) -> RunError {
-    match call.executable().schedule().checks.get(failure.check) {
-        Some(check) => {
-            let mut error = RunError::new(
-                OUT_OF_RANGE,
-                check.origin,
-                format!("index {} is out of range 0..{}", failure.value, check.bound),
-            );
-            error.diagnostic = Box::new(error.diagnostic.here(format!(
-                "this access found {} where the size is {}",
-                failure.value, check.bound
-            )));
-            error.help(format!(
-                "indices count from 0; every index must be at least 0 and at most {}",
-                check.bound.saturating_sub(1)
-            ))
-        }
-        None => RunError::fault("runtime", Span::default(), "an unknown index check failed"),
     }
 }

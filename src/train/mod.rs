@@ -1,17 +1,23 @@
 //! Runs the host plan of a checked program: an explicit machine over slots, whose whole state can be saved and restored between any two
 //! instructions.
 mod batches;
+mod blame;
 pub mod compile;
 pub mod error;
 mod files;
 pub mod format;
 pub mod machine;
+mod probe;
+pub(crate) mod refused;
+mod replay;
 mod snapshot;
 pub mod values;
+mod watch;
 
 pub use compile::{CompileOptions, CompileTimes, Compiled, compile};
 pub use error::RunError;
 pub use machine::{Epoch, Event, Machine, Resolve, RunTimes};
+pub use watch::OnNonFinite;
 
 #[cfg(test)]
 mod tests;

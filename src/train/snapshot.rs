@@ -81,12 +81,54 @@ impl Machine {
         self.progress = state.progress;
         self.epoch_start = Instant::now();
         self.iterators = state.iterators;
+        self.state_changed();
         Ok(())
+    }
+
+    /// Keeps the state in memory, in the place of an older one.
+    pub(super) fn keep(&self, kept: &mut Kept) {
+        kept.position = self.position;
+        kept.turns = self.turns;
+        kept.runs = self.times.runs;
+        kept.progress = Progress {
+            before: self.progress.before + self.epoch_start.elapsed(),
+            ..self.progress
+        };
+        kept.iterators.clone_from(&self.iterators);
+        kept.slots.resize_with(self.store.len(), Vec::new);
+        for (slot, bytes) in kept.slots.iter_mut().enumerate() {
+            bytes.clear();
+            bytes.extend_from_slice(self.store.own_bytes(slot));
+        }
+    }
+
+    /// Goes back to a state that this machine has kept.
+    pub(super) fn go_back(&mut self, kept: &Kept) {
+        for (slot, bytes) in kept.slots.iter().enumerate() {
+            self.store.bytes_mut(slot).copy_from_slice(bytes);
+        }
+        self.position = kept.position;
+        self.turns = kept.turns;
+        self.progress = kept.progress;
+        self.epoch_start = Instant::now();
+        self.iterators.clone_from(&kept.iterators);
     }
 
     fn fingerprint(&self) -> u64 {
         *self.fingerprint.get_or_init(|| fingerprint(&self.program))
     }
+}
+
+/// A state in memory, of one machine and for it.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    position: usize,
+    turns: u64,
+    /// Runs of graphs before it.
+    pub(super) runs: u64,
+    progress: Progress,
+    iterators: Vec<Option<Batches>>,
+    slots: Vec<Vec<u8>>,
 }
 
 struct State<'a> {

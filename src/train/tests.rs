@@ -83,6 +83,7 @@ impl Builder {
             inputs: inputs.to_vec(),
             outputs: outputs.to_vec(),
             origin: Span::default(),
+            objectives: Vec::new(),
         });
         self.0.graphs.len() - 1
     }

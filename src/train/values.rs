@@ -92,6 +92,26 @@ pub fn set_number(dtype: DType, bytes: &mut [u8], value: f64) {
     }
 }
 
+/// Whether every element of a slot is finite; integers and truth values are.
+pub fn all_finite(dtype: DType, bytes: &[u8]) -> bool {
+    /// Elements looked at before the answer is asked for, so that the loop over them is one without branches.
+    const BLOCK: usize = 1024;
+    // A float is infinite or NaN exactly where all bits of its exponent are set.
+    const NARROW: u32 = 0x7f80_0000;
+    const WIDE: u64 = 0x7ff0_0000_0000_0000;
+    match dtype {
+        DType::F32 => bytes.as_chunks::<4>().0.chunks(BLOCK).all(|block| {
+            let bad = |word: &[u8; 4]| u32::from_ne_bytes(*word) & NARROW == NARROW;
+            !block.iter().fold(false, |any, word| any | bad(word))
+        }),
+        DType::F64 => bytes.as_chunks::<8>().0.chunks(BLOCK).all(|block| {
+            let bad = |word: &[u8; 8]| u64::from_ne_bytes(*word) & WIDE == WIDE;
+            !block.iter().fold(false, |any, word| any | bad(word))
+        }),
+        DType::I32 | DType::Bool | DType::U8 => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +128,27 @@ mod tests {
             !write(DType::I32, &mut slot, &pixels, 2),
             "too few are left"
         );
+    }
+
+    #[test]
+    fn one_number_that_is_not_finite_is_found_anywhere() {
+        for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for (length, at) in [(1, 0), (1500, 0), (1500, 1023), (1500, 1499)] {
+                let mut values = vec![f32::MAX; length];
+                let bytes = |values: &[f32]| -> Vec<u8> {
+                    values.iter().flat_map(|x| x.to_ne_bytes()).collect()
+                };
+                assert!(all_finite(DType::F32, &bytes(&values)));
+                values[at] = bad;
+                assert!(!all_finite(DType::F32, &bytes(&values)), "{bad} at {at}");
+                let wide: Vec<u8> = values
+                    .iter()
+                    .flat_map(|&x| f64::from(x).to_ne_bytes())
+                    .collect();
+                assert!(!all_finite(DType::F64, &wide));
+                assert!(all_finite(DType::I32, &bytes(&values)));
+            }
+        }
     }
 
     #[test]

@@ -30,6 +30,6 @@ print g
 print where(x > 3, x, 0), x > 3, not (x > 3)
 print mean(x > 3), sum(x > 3)
 print 7 // 2, -7 // 2, 7 % 3, -7 % 3, 2 ^ 10, 2 ^ -1
-print i32(x), f32(idx) , x ^ 2, x ^ 0.5, 2 ^ x
+print i32(x), f32(idx), x ^ 2, x ^ 0.5, 2 ^ x
 let t = (1, [2, 3])
 print "formatted {mean(x):.3} and {x} and {1 + 1}"

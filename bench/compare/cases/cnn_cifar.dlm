@@ -4,8 +4,8 @@ let data = npz("../data/cnn_cifar.npz")
 
 layer cnn(x: [n, 3, 32, 32]) -> [n, 10] {
     x |> conv2d(32, kernel = 3, padding = 1) |> relu |> conv2d(32, kernel = 3, padding = 1) |> relu |> max_pool(2)
-      |> conv2d(64, kernel = 3, padding = 1) |> relu |> conv2d(64, kernel = 3, padding = 1) |> relu |> max_pool(2)
-      |> flatten |> dense(256) |> relu |> dense(10)
+        |> conv2d(64, kernel = 3, padding = 1) |> relu |> conv2d(64, kernel = 3, padding = 1) |> relu |> max_pool(2)
+        |> flatten |> dense(256) |> relu |> dense(10)
 }
 
 let net = cnn()

@@ -191,7 +191,7 @@ impl History {
     /// Takes note of an event; `place` is where the run is after it.
     pub fn note(&mut self, event: &Event, place: Place) {
         match event {
-            Event::None | Event::Finished => {}
+            Event::None | Event::Warning(_) | Event::Finished => {}
             Event::Line(line) => self.line(line),
             Event::EpochBegin {
                 epoch,

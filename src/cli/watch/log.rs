@@ -55,6 +55,12 @@ enum Line<'a> {
         step: u64,
         text: &'a str,
     },
+    /// A number that is not finite, where the run goes on in spite of it.
+    Warning {
+        time: f64,
+        step: u64,
+        message: &'a str,
+    },
     /// The last line of a run that was not killed.
     End {
         time: f64,
@@ -137,6 +143,11 @@ impl Log {
                 time,
                 step: place.total,
                 text,
+            }),
+            Event::Warning(warning) => self.write(&Line::Warning {
+                time,
+                step: place.total,
+                message: &warning.message,
             }),
             Event::StepDone { loss, .. } => self.write(&Line::Step {
                 time,

@@ -144,6 +144,10 @@ impl<'a> Watch<'a> {
                 }
                 self.output.line(line)?;
             }
+            Event::Warning(warning) => {
+                self.progress.clear();
+                self.job.say(warning);
+            }
             Event::EpochBegin { .. } | Event::Finished => {}
         }
         let why = logged(&mut self.log, |log| log.event(event, &self.history, place));

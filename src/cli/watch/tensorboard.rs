@@ -98,7 +98,7 @@ impl Board {
     /// Why it cannot be written.
     pub fn event(&mut self, event: &Event, history: &History, place: Place) -> std::io::Result<()> {
         match event {
-            Event::None | Event::Line(_) | Event::EpochBegin { .. } => Ok(()),
+            Event::None | Event::Line(_) | Event::Warning(_) | Event::EpochBegin { .. } => Ok(()),
             Event::Finished => self.flush(),
             Event::StepDone { loss, .. } => {
                 let tag = tag(history, "step", "loss");

@@ -51,7 +51,7 @@ pub fn estimate(seconds: f64) -> String {
     if seconds < 59.5 {
         format!("{:.0} s", seconds.max(0.0).ceil())
     } else {
-        duration(Duration::from_secs_f64(seconds.min(1e12)))
+        duration(Duration::from_secs_f64(seconds.round().min(1e12)))
     }
 }
 

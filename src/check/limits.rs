@@ -1,0 +1,99 @@
+//! What keeps the elaboration of a program within time and memory: everything is written out, so a few lines may ask for any amount.
+use super::Checker;
+use super::values::{Outcome, Reported};
+use crate::base::source::Span;
+use crate::base::types::Type;
+
+/// Most evaluations of statements and calls of one program. `fn`s that call themselves twice and nested unrolled loops grow as powers.
+pub const MOST_EVALUATIONS: u64 = 400_000;
+/// Most nodes of one step as written, before its gradients.
+pub const MOST_NODES: usize = 100_000;
+/// Most turns of one unrolled loop.
+pub const MOST_TURNS: i64 = 4096;
+/// Most dimensions of a tensor.
+pub const MOST_DIMENSIONS: usize = 32;
+/// Most bytes of a tensor were its elements of eight bytes: 2^37 elements. What is below and more than the machine has is refused before
+/// the run, when all memory that the program needs is known.
+pub const MOST_TENSOR_BYTES: usize = 1 << 40;
+/// Most files that one program imports.
+pub const MOST_IMPORTS: usize = 64;
+
+impl Checker<'_> {
+    /// Counts an evaluation. Beyond the limit everything fails, so that the elaboration ends soon.
+    pub(super) fn spend(&mut self, span: Span) -> Outcome<()> {
+        if self.exhausted {
+            return Err(Reported);
+        }
+        self.evaluations += 1;
+        if self.evaluations <= MOST_EVALUATIONS {
+            return Ok(());
+        }
+        self.exhausted = true;
+        self.error(
+            "E0450",
+            span,
+            format!("the program writes out more than {MOST_EVALUATIONS} statements"),
+            "functions, layers and `for` loops inside them are written out at every use: walk long ways with `scan`, and call a function that calls itself once only",
+        )
+    }
+
+    /// Looks at what has been added to the open graph: too many nodes, or a tensor beyond any memory.
+    pub(super) fn within_limits(&mut self, span: Span) -> Outcome<()> {
+        let Some(open) = self.segment.open.last_mut() else {
+            return Ok(());
+        };
+        let nodes = open.graph.node_count();
+        let from = std::mem::replace(&mut open.looked_at, nodes);
+        if nodes > MOST_NODES {
+            self.exhausted = true;
+            return self.error(
+                "E0451",
+                span,
+                format!("one step of the program has more than {MOST_NODES} operations"),
+                "walk long ways with `scan`, which is written out once",
+            );
+        }
+        let too_large = open
+            .graph
+            .nodes_since(from)
+            .flat_map(|data| &data.results)
+            .map(|&value| open.graph.ty(value))
+            .find(|ty| !is_possible(ty));
+        match too_large.map(|ty| ty.shape.clone()) {
+            Some(shape) => {
+                self.exhausted = true;
+                self.fits_memory(&shape, span)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses sizes whose product is beyond any memory, before anything is computed with it.
+    pub(super) fn fits_memory(&mut self, shape: &[usize], span: Span) -> Outcome<()> {
+        if shape.len() > MOST_DIMENSIONS {
+            let message = format!("a tensor of {} dimensions", shape.len());
+            let help = format!("a tensor has at most {MOST_DIMENSIONS} dimensions");
+            return self.error("E0366", span, message, help);
+        }
+        if within(shape) {
+            return Ok(());
+        }
+        self.error(
+            "E0352",
+            span,
+            format!("a tensor of sizes {shape:?} is too large"),
+            "a tensor has at most 2^37 elements",
+        )
+    }
+}
+
+fn within(shape: &[usize]) -> bool {
+    let bytes = shape
+        .iter()
+        .try_fold(8usize, |product, &size| product.checked_mul(size.max(1)));
+    bytes.is_some_and(|bytes| bytes <= MOST_TENSOR_BYTES)
+}
+
+fn is_possible(ty: &Type) -> bool {
+    ty.shape.len() <= MOST_DIMENSIONS && within(&ty.shape)
+}

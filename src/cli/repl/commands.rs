@@ -1,0 +1,364 @@
+//! What a prompt understands beside the language: lines that begin with a colon.
+use super::draw;
+use super::session::{Session, Trouble, Value};
+use crate::base::diagnostic::nearest;
+use crate::base::source::FileId;
+use crate::check::declared::Declared;
+use crate::cli::explain;
+use crate::cli::run::duration;
+use crate::data::safetensors;
+use crate::data::whole::replace;
+use crate::runtime::speed::Speed;
+use crate::session::{self, Source, Stage};
+use crate::syntax::token;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long `:time` and `:explain` repeat an expression.
+const TIME: Duration = Duration::from_millis(500);
+
+/// A command: its name, what follows it, what it does.
+pub const COMMANDS: &[(&str, &str, &str)] = &[
+    (":help", "", "this list"),
+    (
+        ":type",
+        "EXPR",
+        "the type of an expression, without computing it",
+    ),
+    (":doc", "NAME", "what is documented of a name"),
+    (
+        ":source",
+        "NAME",
+        "how a name is declared, also in the standard library",
+    ),
+    (":names", "", "the names of this session, and what they are"),
+    (
+        ":plot",
+        "EXPR",
+        "a vector as a curve, a matrix as a picture",
+    ),
+    (
+        ":time",
+        "EXPR",
+        "how long it takes, on copies of all values",
+    ),
+    (
+        ":explain",
+        "EXPR",
+        "what its time is spent on, kernel by kernel, on copies of all values",
+    ),
+    (
+        ":ir",
+        "STAGE EXPR",
+        "what the compiler makes of it: tokens, typed, tir, grad, after:PASS, kernels, memory, clif, asm",
+    ),
+    (
+        ":set",
+        "NAME = NUMBER",
+        "another value for a hyper-parameter, without a new compilation",
+    ),
+    (
+        ":save",
+        "FILE",
+        "the session's program to a .dlm file, or its weights to a .safetensors file",
+    ),
+    (
+        ":load",
+        "FILE",
+        "runs a .dlm file, or reads weights of a .safetensors or .npz file",
+    ),
+    (":reset", "", "forgets everything"),
+    (":quit", "", "ends the session, as does Ctrl-D"),
+];
+
+/// What a command asks of the prompt itself.
+pub enum Wish {
+    /// Text to be shown.
+    Show(String),
+    /// Statements to be run as if they had been typed.
+    Run(String),
+    /// A new session.
+    Reset,
+    /// The end.
+    Quit,
+}
+
+/// Why a command did nothing.
+pub enum Refusal {
+    /// What it is about is wrong or failed.
+    Trouble(Trouble),
+    /// What is wrong with the command, and the mend.
+    Said(String),
+}
+
+impl From<Trouble> for Refusal {
+    fn from(trouble: Trouble) -> Refusal {
+        Refusal::Trouble(trouble)
+    }
+}
+
+fn said<T>(text: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal::Said(text.into()))
+}
+
+/// Does what a line that begins with a colon says.
+pub fn command(session: &mut Session, line: &str, colour: bool) -> Result<Wish, Refusal> {
+    let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let rest = rest.trim();
+    let known = COMMANDS.iter().find(|(known, _, _)| *known == name);
+    if let Some((name, wanted, what)) = known
+        && rest.is_empty() != wanted.is_empty()
+    {
+        return match wanted.is_empty() {
+            true => said(format!("`{name}` takes nothing: {what}")),
+            false => said(format!("write `{name} {wanted}`: {what}")),
+        };
+    }
+    let text = match name {
+        ":help" | ":h" | ":?" => help(),
+        ":quit" | ":q" | ":exit" => return Ok(Wish::Quit),
+        ":reset" => return Ok(Wish::Reset),
+        ":type" => session.growing.type_of(rest).map_err(Trouble::from)?,
+        ":doc" => documentation(&declared(session, rest)?),
+        ":source" => source(&declared(session, rest)?),
+        ":names" => names(session),
+        ":plot" => plot(session, rest, colour)?,
+        ":time" => time(session, rest)?,
+        ":explain" => profile(session, rest)?,
+        ":ir" => stage(session, rest)?,
+        ":set" => set(session, rest)?,
+        ":save" => save(session, rest)?,
+        ":load" => return load(session, rest),
+        _ => {
+            let names = COMMANDS.iter().map(|(name, _, _)| *name);
+            return match nearest(name, names) {
+                Some(near) => said(format!(
+                    "there is no command `{name}`; did you mean `{near}`?"
+                )),
+                None => said(format!("there is no command `{name}`; `:help` lists them")),
+            };
+        }
+    };
+    Ok(Wish::Show(text))
+}
+
+fn help() -> String {
+    let mut text = String::from(
+        "Type statements of the language; an expression alone shows its value. Ctrl-C stops what runs and keeps the weights.\n\n",
+    );
+    for (name, wanted, what) in COMMANDS {
+        text += &format!("  {:<20} {what}\n", format!("{name} {wanted}"));
+    }
+    text.trim_end().into()
+}
+
+fn declared(session: &Session, name: &str) -> Result<Declared, Refusal> {
+    if let Some(found) = session.growing.declared(name) {
+        return Ok(found);
+    }
+    let names = session.growing.names();
+    if names.iter().any(|known| known == name) {
+        return said(format!(
+            "`{name}` is no `fn`, `layer` or `optimizer` with a text of its own; `:type {name}` says what it is"
+        ));
+    }
+    match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => said(format!("unknown name `{name}`; did you mean `{near}`?")),
+        None => said(format!("unknown name `{name}`")),
+    }
+}
+
+fn documentation(found: &Declared) -> String {
+    match found.doc.is_empty() {
+        true => format!(
+            "{}\n\nwithout documentation: `##` lines before it would stand here",
+            found.head
+        ),
+        false => format!("{}\n\n{}", found.head, found.doc),
+    }
+}
+
+fn source(found: &Declared) -> String {
+    format!("# {}\n{}", found.place, found.text.trim_end())
+}
+
+fn names(session: &Session) -> String {
+    let mut lines = session.growing.bound();
+    if lines.is_empty() {
+        return "nothing is bound yet".into();
+    }
+    let width = lines
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    lines.sort();
+    let lines: Vec<String> = lines
+        .into_iter()
+        .map(|(name, what)| format!("{name:<width$}  {what}"))
+        .collect();
+    lines.join("\n")
+}
+
+fn plot(session: &mut Session, text: &str, colour: bool) -> Result<String, Refusal> {
+    let values = session.value(text)?;
+    let [Value::Tensor(tensor, _)] = values.as_slice() else {
+        return said("a tensor is plotted: write `:plot x`");
+    };
+    match draw::drawn(tensor, colour) {
+        Some(text) => Ok(text),
+        None => said(format!(
+            "{} cannot be drawn: plot a vector, or a matrix as a picture; an index makes one of more dimensions smaller, `x[0, :, :]`",
+            tensor.ty()
+        )),
+    }
+}
+
+fn time(session: &mut Session, text: &str) -> Result<String, Refusal> {
+    let timing = session.time(text, TIME)?;
+    Ok(format!(
+        "{} (median of {}); checked in {}, compiled in {}",
+        duration(timing.run),
+        timing.runs,
+        duration(timing.check),
+        duration(timing.compile)
+    ))
+}
+
+fn profile(session: &mut Session, text: &str) -> Result<String, Refusal> {
+    let (machine, sources) = session.profile(text, TIME)?;
+    let pool = session.pool();
+    let speed = pool.run(|| Speed::measure(pool.threads()));
+    match explain::table(&machine, &sources, &session.settings().skip, speed, false) {
+        Ok(lines) if lines.is_empty() => {
+            Ok("nothing of it runs: it is known when it is compiled".into())
+        }
+        Ok(lines) => Ok(lines.join("\n").trim_start().into()),
+        Err(error) => Err(Trouble::Failed(error, sources).into()),
+    }
+}
+
+fn stage(session: &mut Session, text: &str) -> Result<String, Refusal> {
+    let (name, text) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let stage = match Stage::parse(name) {
+        Ok(stage) => stage,
+        Err(why) => return said(why),
+    };
+    if text.trim().is_empty() {
+        return said(format!("write `:ir {name} EXPR`"));
+    }
+    if stage == Stage::Tokens {
+        return Ok(token::print_tokens(text, FileId::default()));
+    }
+    let (part, sources) = session.growing.looked_at(text).map_err(Trouble::from)?;
+    if stage == Stage::Ast {
+        return Ok(session::tree_text(text).trim_end().into());
+    }
+    match session::emit_program(stage, &part.program, session.settings()) {
+        Ok(text) => Ok(text.trim_end().into()),
+        Err(error) => Err(Trouble::Failed(error, sources).into()),
+    }
+}
+
+fn set(session: &mut Session, text: &str) -> Result<String, Refusal> {
+    let Some((name, value)) = text.split_once('=') else {
+        return said("write `:set lr = 0.01`");
+    };
+    let (name, value) = (name.trim(), value.trim());
+    let Ok(number) = value.parse::<f64>() else {
+        return said(format!("`{value}` is not a number"));
+    };
+    if session.set(name, number) {
+        return Ok(format!("{name} = {number}"));
+    }
+    if session.growing.is_fixed(name) {
+        return said(format!(
+            "`{name}` is known when a program is compiled: bind it again, `hyper {name} = {value}`, before what uses it"
+        ));
+    }
+    let known: Vec<String> = session
+        .growing
+        .hypers()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    match (
+        nearest(name, known.iter().map(String::as_str)),
+        known.is_empty(),
+    ) {
+        (Some(near), _) => said(format!(
+            "there is no hyper-parameter `{name}`; did you mean `{near}`?"
+        )),
+        (None, true) => said(format!(
+            "there is no hyper-parameter `{name}`: declare it with `hyper {name} = {value}`"
+        )),
+        (None, false) => said(format!(
+            "there is no hyper-parameter `{name}`; there are: {}",
+            known.join(", ")
+        )),
+    }
+}
+
+fn path(session: &Session, file: &str) -> Result<PathBuf, Refusal> {
+    session.file(file).or_else(|error| said(error.message))
+}
+
+fn save(session: &mut Session, file: &str) -> Result<String, Refusal> {
+    let path = &path(session, file)?;
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("dlm") => {
+            let parts = session.growing.parts();
+            let text: String = parts
+                .iter()
+                .map(|part| format!("{}\n", part.trim_end()))
+                .collect();
+            match replace(path, &[text.as_bytes()]) {
+                Ok(()) => Ok(format!("{} inputs are in {file}", parts.len())),
+                Err(error) => said(format!("\"{file}\" cannot be written: {error}")),
+            }
+        }
+        Some("safetensors") => {
+            let weights = session.weights();
+            if weights.is_empty() {
+                return said("no layer has weights yet: a layer has them once it is applied");
+            }
+            match safetensors::save(path, &weights, &[]) {
+                Ok(()) => Ok(format!(
+                    "{} tensors with {} parameters are in {file}",
+                    weights.len(),
+                    session.parameters()
+                )),
+                Err(error) => said(error.message),
+            }
+        }
+        Some(_) | None => {
+            said("the name ends in .dlm for the program, in .safetensors for the weights")
+        }
+    }
+}
+
+fn load(session: &mut Session, file: &str) -> Result<Wish, Refusal> {
+    let ending = Path::new(file)
+        .extension()
+        .and_then(|ending| ending.to_str());
+    match ending {
+        Some("dlm") => match Source::read(&path(session, file)?.to_string_lossy()) {
+            Ok(source) => Ok(Wish::Run(source.text)),
+            Err(error) => said(error.message),
+        },
+        Some("safetensors" | "npz") => {
+            let names = session.growing.instances();
+            if names.is_empty() {
+                return said("no layer has weights yet: a layer has them once it is applied");
+            }
+            let lines: Vec<String> = names
+                .iter()
+                .map(|name| format!("load {name} from {file:?}"))
+                .collect();
+            Ok(Wish::Run(lines.join("\n")))
+        }
+        Some(_) | None => {
+            said("a .dlm file is run, the weights of a .safetensors or .npz file are read")
+        }
+    }
+}

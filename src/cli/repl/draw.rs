@@ -1,0 +1,214 @@
+//! Tensors drawn with characters: a vector as a curve, a matrix as a picture.
+use crate::base::tensor::Tensor;
+
+/// Columns and rows of a curve's cells, each of 2 by 4 dots.
+const CURVE: (usize, usize) = (64, 12);
+/// Most columns and rows of a picture's pixels.
+const PICTURE: (usize, usize) = (80, 64);
+/// From dark to light, for terminals without colours.
+const SHADES: &[u8] = b" .:-=+*#%@";
+
+/// A tensor of rank 1 or 2 as lines of text; `None` for other ranks and for tensors without elements.
+pub fn drawn(tensor: &Tensor, colour: bool) -> Option<String> {
+    let values: Vec<f64> = (0..tensor.len()).filter_map(|at| tensor.get(at)).collect();
+    if values.is_empty() {
+        return None;
+    }
+    match *tensor.shape() {
+        [_] => Some(curve(&values)),
+        [rows, columns] => Some(picture(&values, rows, columns, colour)),
+        _ => None,
+    }
+}
+
+/// The least and the largest finite value; a value alone gets some room around it.
+fn range(values: &[f64]) -> (f64, f64) {
+    let finite = || values.iter().copied().filter(|value| value.is_finite());
+    let least = finite().fold(f64::INFINITY, f64::min);
+    let most = finite().fold(f64::NEG_INFINITY, f64::max);
+    if least > most {
+        (0.0, 1.0)
+    } else if least == most {
+        (least - 0.5, most + 0.5)
+    } else {
+        (least, most)
+    }
+}
+
+/// A curve of dots. Where there are more values than columns, each column shows the span of its values.
+fn curve(values: &[f64]) -> String {
+    let (columns, rows) = CURVE;
+    let (wide, high) = (columns * 2, rows * 4);
+    let (least, most) = range(values);
+    let mut dots = vec![false; wide * high];
+    let row_of = |value: f64| {
+        let share = (most - value) / (most - least);
+        ((share * (high - 1) as f64).round().max(0.0) as usize).min(high - 1)
+    };
+    let mut last: Option<usize> = None;
+    for column in 0..wide {
+        let from = column * values.len() / wide;
+        let to = ((column + 1) * values.len()).div_ceil(wide).max(from + 1);
+        let part = values.get(from..to.min(values.len())).unwrap_or_default();
+        let finite = part.iter().copied().filter(|value| value.is_finite());
+        let found: Vec<usize> = finite.map(row_of).collect();
+        let (Some(&top), Some(&bottom)) = (found.iter().min(), found.iter().max()) else {
+            last = None;
+            continue;
+        };
+        // A steep piece is joined to the column before.
+        let (top, bottom) = match last {
+            Some(before) if before < top => (before + 1, bottom),
+            Some(before) if before > bottom => (top, before - 1),
+            Some(_) | None => (top, bottom),
+        };
+        for row in top.min(bottom)..=bottom.max(top) {
+            dots[row * wide + column] = true;
+        }
+        last = found.last().copied();
+    }
+    let labels: Vec<String> = [most, least]
+        .iter()
+        .map(|value| format!("{value:.4}"))
+        .collect();
+    let margin = labels
+        .iter()
+        .map(|label| label.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut out = String::new();
+    for row in 0..rows {
+        let label = match row {
+            0 => labels[0].as_str(),
+            _ if row == rows - 1 => labels[1].as_str(),
+            _ => "",
+        };
+        out += &format!("{label:>margin$} │");
+        let cells = (0..columns).map(|column| braille(&dots, wide, row * 4, column * 2));
+        out += cells.collect::<String>().trim_end_matches('\u{2800}');
+        out.push('\n');
+    }
+    let last = (values.len() - 1).to_string();
+    let line = "─".repeat(columns);
+    out + &format!(
+        "{:>margin$} └{line}\n{:>margin$}  0{last:>width$}",
+        "",
+        "",
+        width = columns - 1
+    )
+}
+
+/// The character of a cell of 2 by 4 dots.
+fn braille(dots: &[bool], wide: usize, row: usize, column: usize) -> char {
+    const BITS: [(usize, usize, u32); 8] = [
+        (0, 0, 0x01),
+        (1, 0, 0x02),
+        (2, 0, 0x04),
+        (0, 1, 0x08),
+        (1, 1, 0x10),
+        (2, 1, 0x20),
+        (3, 0, 0x40),
+        (3, 1, 0x80),
+    ];
+    let bits = BITS
+        .iter()
+        .filter(|(down, right, _)| dots[(row + down) * wide + column + right])
+        .map(|(_, _, bit)| bit);
+    char::from_u32(0x2800 + bits.sum::<u32>()).unwrap_or(' ')
+}
+
+/// A picture, light for large: two pixels in a character of a colour terminal, two characters for a pixel of another.
+fn picture(values: &[f64], rows: usize, columns: usize, colour: bool) -> String {
+    let (least, most) = range(values);
+    let (wide, high) = (columns.min(PICTURE.0), rows.min(PICTURE.1));
+    // What is larger than the screen is thinned out.
+    let share = |row: usize, column: usize| {
+        let at = (row * rows / high) * columns + column * columns / wide;
+        let value = values.get(at).copied().unwrap_or(least);
+        let share = (value - least) / (most - least);
+        if share.is_nan() {
+            0.0
+        } else {
+            share.clamp(0.0, 1.0)
+        }
+    };
+    let mut out = String::new();
+    if colour {
+        for row in (0..high).step_by(2) {
+            for column in 0..wide {
+                let upper = grey(share(row, column));
+                let lower = match row + 1 < high {
+                    true => format!(";48;5;{}", grey(share(row + 1, column))),
+                    false => String::new(),
+                };
+                out += &format!("\x1b[38;5;{upper}{lower}m▀");
+            }
+            out += "\x1b[0m\n";
+        }
+    } else {
+        for row in 0..high {
+            for column in 0..wide {
+                let shade = (share(row, column) * (SHADES.len() - 1) as f64).round() as usize;
+                let shade = char::from(SHADES[shade.min(SHADES.len() - 1)]);
+                out.push(shade);
+                out.push(shade);
+            }
+            out = format!("{}\n", out.trim_end_matches(' '));
+        }
+    }
+    out + &format!("{rows} x {columns}, {least:.4} (dark) to {most:.4}")
+}
+
+/// One of the 24 greys of a terminal with 256 colours.
+fn grey(share: f64) -> u8 {
+    232 + (share * 23.0).round() as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::tensor::Elements;
+
+    fn tensor(shape: &[usize], values: Vec<f32>) -> Tensor {
+        Tensor::new(shape.to_vec(), Elements::F32(values)).expect("the elements fit")
+    }
+
+    #[test]
+    fn a_rising_line_goes_from_the_lower_left_to_the_upper_right() {
+        let text = drawn(&tensor(&[128], (0..128).map(|x| x as f32).collect()), false);
+        let text = text.expect("a curve");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), CURVE.1 + 2);
+        assert!(
+            lines[0].starts_with("127.0000 │") && lines[11].starts_with("  0.0000 │"),
+            "{text}"
+        );
+        let ends = |line: &str| line.chars().last().is_some_and(|c| c > '\u{2800}');
+        assert!(
+            ends(lines[0]) && lines[11].contains(|c| c > '\u{2800}'),
+            "{text}"
+        );
+        let length = |line: &str| line.chars().count();
+        assert!(length(lines[0]) > length(lines[5]) && length(lines[5]) > length(lines[11]));
+    }
+
+    #[test]
+    fn what_is_not_finite_leaves_a_gap() {
+        let values = vec![0.0, f32::NAN, f32::INFINITY, 1.0];
+        assert!(drawn(&tensor(&[4], values), false).is_some());
+        assert!(drawn(&tensor(&[2], vec![f32::NAN; 2]), false).is_some());
+        assert!(drawn(&tensor(&[0], vec![]), false).is_none());
+        assert!(drawn(&tensor(&[1, 1, 1], vec![0.0]), false).is_none());
+    }
+
+    #[test]
+    fn a_matrix_is_a_picture() {
+        let text = drawn(&tensor(&[2, 2], vec![0.0, 1.0, 0.5, 0.0]), false);
+        assert_eq!(
+            text.as_deref(),
+            Some("  @@\n++\n2 x 2, 0.0000 (dark) to 1.0000")
+        );
+        let text = drawn(&tensor(&[2, 2], vec![0.0, 1.0, 0.5, 0.0]), true);
+        assert_eq!(text.expect("a picture").matches('▀').count(), 2);
+    }
+}

@@ -1,0 +1,399 @@
+//! The prompt: `dlmc`, `dlmc repl [FILE]`.
+//!
+//! On a terminal lines are edited, coloured, completed and remembered; from a pipe or a file inputs are read the same way without a prompt.
+mod commands;
+mod draw;
+mod editor;
+mod session;
+
+use super::journal::{Journal, Place};
+use super::output::Output;
+use super::watch::history::History;
+use super::watch::progress::{Mode, Progress};
+use super::{Colour, Failure, read_source, say_count};
+use crate::base::diagnostic::Diagnostic;
+use crate::base::render::render;
+use crate::base::source::Sources;
+use crate::check::growing::Renewed;
+use crate::check::shown::typed;
+use crate::session::{STDIN, Settings};
+use crate::train::format::{self, Style};
+use crate::train::{Event, Machine, RunError};
+use commands::{Refusal, Wish, command};
+use editor::{Editing, is_unfinished};
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{CompletionType, Config, Editor};
+use session::{Session, Trouble, Value};
+use std::io::{BufRead, IsTerminal};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+/// What inputs are reported under.
+const NAME: &str = "input";
+
+/// Inputs that are remembered.
+const HISTORY: usize = 2000;
+
+/// What a prompt is started with.
+pub struct Request {
+    /// A program that is run first.
+    pub file: Option<String>,
+    /// Threads, seed, values of hyper-parameters.
+    pub settings: Settings,
+    /// Colour of messages.
+    pub colour: Colour,
+}
+
+/// Reads inputs to their end.
+pub fn repl(request: &Request) -> Result<(), Failure> {
+    let output = Output::new(request.colour);
+    let mut prompt = Prompt {
+        session: new_session(request, &output)?,
+        request,
+        output,
+        wrong: false,
+    };
+    prompt.run_file()?;
+    match std::io::stdin().is_terminal() && request.file.as_deref() != Some("-") {
+        true => prompt.edited(),
+        false => prompt.piped(),
+    }
+}
+
+fn new_session(request: &Request, output: &Output) -> Result<Session, Failure> {
+    let file = request.file.as_deref().filter(|file| *file != "-");
+    let folder = file.and_then(|file| std::path::Path::new(file).parent());
+    let folder = folder.map(|folder| folder.display().to_string());
+    let base = folder
+        .filter(|f| !f.is_empty())
+        .unwrap_or_else(|| ".".into());
+    let name = file.unwrap_or(NAME);
+    Session::new(name, &base, request.settings.clone()).map_err(|why| {
+        output.say(&format!("error: {why}\n"));
+        Failure::Usage
+    })
+}
+
+struct Prompt<'a> {
+    session: Session,
+    request: &'a Request,
+    output: Output,
+    /// Whether an input was wrong or failed.
+    wrong: bool,
+}
+
+/// Whether there is more to read.
+#[derive(PartialEq, Eq)]
+enum Next {
+    More,
+    End,
+}
+
+impl Prompt<'_> {
+    fn run_file(&mut self) -> Result<(), Failure> {
+        let Some(file) = self.request.file.as_deref().filter(|file| *file != "-") else {
+            return Ok(());
+        };
+        let source = read_source(file, &self.output)?;
+        self.statements(&source.text)?;
+        if self.wrong {
+            return Ok(());
+        }
+        let unused = self.session.growing.unused_hypers();
+        for diagnostic in &unused {
+            self.say(diagnostic, &Sources::default());
+        }
+        match unused.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Program),
+        }
+    }
+
+    /// Inputs from a terminal.
+    fn edited(&mut self) -> Result<(), Failure> {
+        let config = Config::builder()
+            .completion_type(CompletionType::List)
+            .auto_add_history(true)
+            .max_history_size(HISTORY)
+            .map(|config| config.build())
+            .unwrap_or_default();
+        let mut editor: Editor<Editing, FileHistory> = match Editor::with_config(config) {
+            Ok(editor) => editor,
+            Err(error) => {
+                self.output
+                    .say(&format!("error: the terminal cannot be used: {error}\n"));
+                return Err(Failure::Usage);
+            }
+        };
+        editor.set_helper(Some(Editing::new(self.output.colour)));
+        let history = history_file();
+        if let Some(path) = &history {
+            // There is none the first time.
+            let _ = editor.load_history(path);
+        }
+        self.output.line(&format!(
+            "dlmc {}  :help lists commands, Ctrl-D ends",
+            env!("CARGO_PKG_VERSION")
+        ))?;
+        loop {
+            if let Some(helper) = editor.helper_mut() {
+                helper.update(&self.session);
+            }
+            let next = match editor.readline("dlm> ") {
+                Ok(text) => self.input(&text)?,
+                Err(ReadlineError::Interrupted) => {
+                    self.output.say("(Ctrl-D or :quit ends the session)\n");
+                    Next::More
+                }
+                Err(ReadlineError::Eof) => Next::End,
+                Err(error) => {
+                    self.output
+                        .say(&format!("error: the terminal cannot be read: {error}\n"));
+                    return Err(Failure::Usage);
+                }
+            };
+            if next == Next::End {
+                break;
+            }
+        }
+        if let Some(path) = &history
+            && let Err(error) = save_history(&mut editor, path)
+        {
+            let shown = path.display();
+            self.output.say(&format!(
+                "warning: inputs cannot be remembered in {shown}: {error}\n"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Inputs from a pipe or a file.
+    fn piped(&mut self) -> Result<(), Failure> {
+        let mut text = String::new();
+        for line in std::io::stdin().lock().lines() {
+            let line = line.map_err(|error| {
+                self.output
+                    .say(&format!("error: \"{STDIN}\" cannot be read: {error}\n"));
+                Failure::Usage
+            })?;
+            text.push_str(&line);
+            text.push('\n');
+            if is_unfinished(&text) {
+                continue;
+            }
+            if self.input(&std::mem::take(&mut text))? == Next::End {
+                break;
+            }
+        }
+        self.input(&text)?;
+        match self.wrong {
+            true => Err(Failure::Program),
+            false => Ok(()),
+        }
+    }
+
+    /// One input: statements or a command.
+    fn input(&mut self, text: &str) -> Result<Next, Failure> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return Ok(Next::More);
+        }
+        if !trimmed.starts_with(':') {
+            self.statements(text)?;
+            return Ok(Next::More);
+        }
+        match command(&mut self.session, trimmed, self.output.colour) {
+            Ok(Wish::Show(text)) => self.output.line(&text)?,
+            Ok(Wish::Run(text)) => self.statements(&text)?,
+            Ok(Wish::Reset) => self.session = new_session(self.request, &self.output)?,
+            Ok(Wish::Quit) => return Ok(Next::End),
+            Err(Refusal::Trouble(trouble)) => self.trouble(&trouble),
+            Err(Refusal::Said(text)) => {
+                self.wrong = true;
+                self.output.say(&format!("{text}\n"));
+            }
+        }
+        Ok(Next::More)
+    }
+
+    fn statements(&mut self, text: &str) -> Result<(), Failure> {
+        let mut closed = Ok(());
+        let output = &self.output;
+        let answer = self.session.run(text, &mut |machine| {
+            let mut shown = Shown::new(output, machine);
+            let outcome = shown.drive(machine);
+            closed = shown.closed;
+            outcome
+        });
+        closed?;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(trouble) => {
+                self.trouble(&trouble);
+                return Ok(());
+            }
+        };
+        for warning in &answer.warnings {
+            self.say(warning, self.session.growing.sources());
+        }
+        for renewed in &answer.renewed {
+            self.output.say(&renewed_text(renewed));
+        }
+        for value in &answer.values {
+            self.output.line(&self.shown(value))?;
+        }
+        if answer.stopped {
+            self.output
+                .say("stopped; the weights are as the last step left them\n");
+        }
+        Ok(())
+    }
+
+    fn trouble(&mut self, trouble: &Trouble) {
+        self.wrong = true;
+        match trouble {
+            Trouble::Wrong(wrong) => {
+                for diagnostic in &wrong.diagnostics {
+                    self.say(diagnostic, &wrong.sources);
+                }
+                say_count(&wrong.diagnostics, &self.output);
+            }
+            Trouble::Failed(error, sources) => self.say(&error.diagnostic, sources),
+        }
+    }
+
+    fn say(&self, diagnostic: &Diagnostic, sources: &Sources) {
+        self.output
+            .say(&render(diagnostic, sources, self.output.colour));
+    }
+
+    /// A value, and below a tensor its type with the names of its dimensions.
+    fn shown(&self, value: &Value) -> String {
+        match value {
+            Value::Text(text) => text.clone(),
+            Value::Several(parts) => {
+                let parts: Vec<String> = parts.iter().map(|part| self.shown(part)).collect();
+                parts.join("\n")
+            }
+            Value::Tensor(tensor, dims) => {
+                let text = format::text(tensor, Style::default());
+                if tensor.shape().is_empty() {
+                    return text;
+                }
+                let ty = typed(&tensor.ty(), dims);
+                match self.output.colour {
+                    true => format!("{text}\n\x1b[90m{ty}\x1b[0m"),
+                    false => format!("{text}\n{ty}"),
+                }
+            }
+        }
+    }
+}
+
+/// What is seen of statements while they run.
+struct Shown<'a> {
+    output: &'a Output,
+    journal: Journal,
+    history: History,
+    progress: Progress<'a>,
+    /// Whether anybody takes the output.
+    closed: Result<(), Failure>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(output: &'a Output, machine: &Machine) -> Shown<'a> {
+        let mode = match output.redraws {
+            true => Mode::Live,
+            false => Mode::Off,
+        };
+        let place = Place::default();
+        Shown {
+            output,
+            journal: Journal::new(machine.program(), false),
+            history: History::new(place),
+            progress: Progress::new(output, mode, place),
+            closed: Ok(()),
+        }
+    }
+
+    /// Takes a machine to its end, or until its stop flag is set or nobody takes the output.
+    fn drive(&mut self, machine: &mut Machine) -> Result<(), RunError> {
+        let stop = machine.stop_flag();
+        while !stop.load(Ordering::Relaxed) {
+            let event = self.journal.advance(machine, u64::MAX);
+            let event = event.inspect_err(|_| self.progress.clear())?;
+            self.history.note(&event, self.journal.place);
+            match &event {
+                Event::None => {
+                    if !self.journal.place.inside {
+                        self.tick(machine.turns());
+                    }
+                }
+                Event::StepDone { .. } => self.tick(None),
+                Event::EpochBegin { .. } => {}
+                Event::EpochEnd(_) => self.progress.epoch(&self.history),
+                Event::Line(line) => {
+                    self.progress.clear();
+                    self.closed = self.output.line(line);
+                    if self.closed.is_err() {
+                        return Ok(());
+                    }
+                }
+                Event::Warning(warning) => {
+                    self.progress.clear();
+                    let text = render(warning, &Sources::default(), self.output.colour);
+                    self.output.say(&text);
+                }
+                Event::Finished => break,
+            }
+        }
+        self.progress.end(&self.history, self.journal.place);
+        Ok(())
+    }
+
+    fn tick(&mut self, turns: Option<(u64, u64)>) {
+        self.progress.tick(&self.history, self.journal.place, turns);
+    }
+}
+
+fn renewed_text(renewed: &Renewed) -> String {
+    let mut text = format!("{} has a new definition", renewed.name);
+    for (what, paths) in [
+        ("kept", &renewed.kept),
+        ("new", &renewed.new),
+        ("dropped", &renewed.dropped),
+    ] {
+        if !paths.is_empty() {
+            text += &format!("; {what}: {}", paths.join(", "));
+        }
+    }
+    text + "\n"
+}
+
+/// Where inputs are remembered: `DLMC_HISTORY`, or a file in the user's folder for state; an empty name means nowhere.
+fn history_file() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("DLMC_HISTORY") {
+        return (!path.is_empty()).then(|| path.into());
+    }
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let state =
+        folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")));
+    state
+        .or_else(|| folder("LOCALAPPDATA"))
+        .map(|state| state.join("dlmc").join("history"))
+}
+
+fn save_history(
+    editor: &mut Editor<Editing, FileHistory>,
+    path: &PathBuf,
+) -> Result<(), ReadlineError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    editor.save_history(path)
+}

@@ -1,0 +1,115 @@
+//! What is too large is refused with an error that names its place, soon and without much memory.
+use dlmc::base::source::Sources;
+use dlmc::data::FileProvider;
+use dlmc::session::{Settings, Source, checked};
+use std::path::Path;
+
+/// The codes of all errors of a text, each of which must have a place and a mend.
+fn codes(text: &str) -> Vec<&'static str> {
+    let source = Source {
+        name: "m.dlm".into(),
+        text: text.into(),
+        base_dir: env!("CARGO_MANIFEST_DIR").into(),
+    };
+    let mut sources = Sources::default();
+    let settings = Settings::default();
+    let checked = checked(&source, &mut sources, &mut FileProvider::new(), &settings);
+    for diagnostic in &checked.diagnostics {
+        assert!(!diagnostic.labels.is_empty(), "{diagnostic:?}");
+        assert!(diagnostic.help.is_some(), "{diagnostic:?}");
+    }
+    assert_eq!(checked.program.is_none(), !checked.diagnostics.is_empty());
+    checked.diagnostics.iter().map(|d| d.code).collect()
+}
+
+fn in_layer(body: &str) -> String {
+    format!("layer f(x: [n]) -> [n] {{\n{body}\nx }}\nlet g = f()\nprint g(zeros[3])\n")
+}
+
+#[test]
+fn functions_that_call_themselves_twice_end() {
+    let numbers = "fn f(n) { if n == 0 { 1 } else { f(n - 1) + f(n - 1) } }\nprint f(40)\n";
+    assert_eq!(codes(numbers), ["E0450"]);
+    let tensors = "fn f(n, x) { if n == 0 { x } else { f(n - 1, x) + f(n - 1, x) } }\nlet x = normal[2]\nprint f(40, x)\n";
+    let found = codes(tensors);
+    assert!(matches!(found[..], ["E0450" | "E0451"]), "{found:?}");
+}
+
+#[test]
+fn unrolled_loops_end() {
+    assert_eq!(
+        codes(&in_layer("for i in 0..5000 { let y = 1 }")),
+        ["E0436"]
+    );
+    let whole = "for i in -9223372036854775807..=9223372036854775807 { let y = 1 }";
+    assert_eq!(codes(&in_layer(whole)), ["E0436"]);
+    let nested = "for i in 0..1000 { for j in 0..1000 { let y = 1 } }";
+    assert!(codes(&in_layer(nested)).contains(&"E0450"));
+}
+
+#[test]
+fn tensors_beyond_any_memory_are_refused() {
+    let doubled = format!(
+        "let x = normal[2]\n{}print sum(x)\n",
+        "let x = concat(x, x)\n".repeat(80)
+    );
+    assert!(codes(&doubled).contains(&"E0352"));
+    let dimensions = format!("let x = zeros[{}1]\nprint x\n", "1, ".repeat(3000));
+    assert_eq!(codes(&dimensions), ["E0366"]);
+}
+
+#[test]
+fn loops_that_the_host_cannot_count_are_refused() {
+    assert_eq!(
+        codes("repeat 3000000000 {\nprint 1\nprint 2\n}\n"),
+        ["E0311"]
+    );
+    assert_eq!(
+        codes("for i in 0..=9223372036854775807 { print i }\n"),
+        ["E0311"]
+    );
+    let train = |epochs: &str| {
+        format!(
+            "let set = data(x = [[1.0], [2.0]], y = [1.0, 2.0])\nlayer line(x: [n, d]) -> [n] {{\nparam w: [d] = zeros\nx @ w\n}}\nlet f = line()\ntrain f on set {{\nloss = mse\noptimizer = sgd(0.1)\nepochs = {epochs}\n}}\n"
+        )
+    };
+    assert_eq!(codes(&train("2147483648")), ["E0311"]);
+    assert_eq!(codes(&train("9223372036854775807")), ["E0311"]);
+}
+
+#[test]
+fn whole_numbers_do_not_overflow() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crashes");
+    let text = std::fs::read_to_string(folder.join("least_integer_by_minus_one.dlm")).unwrap();
+    assert_eq!(codes(&text), ["E0307", "E0307"]);
+    assert_eq!(
+        codes(
+            "assert (-7) // 2 == -4 and 7 // (-2) == -4 and (-7) // (-2) == 3\nassert (-7) % 3 == 2 and 7 % (-3) == -2 and (-7) % (-3) == -1\n"
+        ),
+        [""; 0]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_are_no_data() {
+    let errors = codes("let d = csv(\"/dev/zero\")\nprint d.x\n");
+    assert!(!errors.is_empty());
+    assert_eq!(codes("import \"/dev/zero\"\nprint 1\n"), ["E0502"]);
+}
+
+#[cfg(feature = "cli")]
+mod support;
+
+/// The memory that a program needs is compared with the machine's before any of it is taken.
+#[cfg(all(feature = "cli", target_os = "linux"))]
+#[test]
+fn more_memory_than_the_machine_has_is_refused_before_the_run() {
+    let folder = support::Folder::new("limits");
+    folder.write("m.dlm", "let x = normal[1000000, 100000]\nprint x\n");
+    let (_, said) = folder.run(1, &["run", "m.dlm"]);
+    assert!(
+        said.contains("E0606") && said.contains("bytes of memory"),
+        "{said}"
+    );
+}

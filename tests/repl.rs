@@ -1,0 +1,311 @@
+//! The prompt: transcripts, the bits of programs typed line by line, and the terminal.
+#![cfg(feature = "cli")]
+
+mod support;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use support::Folder;
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Standard output, standard error and the exit code of a prompt that reads these inputs.
+fn typed(folder: &Path, inputs: &str, arguments: &[&str]) -> (String, String, Option<i32>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+        .arg("repl")
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(inputs.as_bytes()).expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (
+        text(output.stdout),
+        text(output.stderr),
+        output.status.code(),
+    )
+}
+
+/// What each input of a script gives, below the input. `DLMC_BLESS=1` writes the expected text anew.
+#[test]
+fn transcripts() {
+    for name in ["values", "layers", "mistakes"] {
+        let script =
+            std::fs::read_to_string(here(&format!("tests/repl/{name}.in"))).expect("a script");
+        let mut transcript = String::new();
+        let mut before = (0, 0);
+        let lines: Vec<&str> = script.lines().collect();
+        let mut from = 0;
+        for end in 1..=lines.len() {
+            // What a line gives is what it adds to what the lines before it gave.
+            let next = lines.get(end).copied().unwrap_or("");
+            if next.starts_with([' ', '}']) {
+                continue;
+            }
+            let (out, err, _) = typed(
+                &here("tests"),
+                &format!("{}\n", lines[..end].join("\n")),
+                &[],
+            );
+            transcript += &format!("> {}\n", lines[from..end].join("\n> "));
+            transcript += &out[before.0..];
+            transcript += &err[before.1..];
+            before = (out.len(), err.len());
+            from = end;
+        }
+        let path = here(&format!("tests/repl/{name}.out"));
+        if std::env::var_os("DLMC_BLESS").is_some() {
+            std::fs::write(&path, &transcript).expect("written");
+        }
+        let expected = std::fs::read_to_string(&path).expect("an expected text");
+        assert_eq!(transcript, expected, "{name}");
+    }
+}
+
+#[test]
+fn programs_typed_line_by_line_print_the_same_bits() {
+    for name in [
+        "linear_regression",
+        "iris",
+        "breast_cancer",
+        "own_optimizer",
+        "formula_conv",
+        "rnn",
+    ] {
+        let file = format!("{name}.dlm");
+        let text = std::fs::read_to_string(here("examples").join(&file)).expect("an example");
+        let run = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+            .args(["run", &file])
+            .current_dir(here("examples"))
+            .output()
+            .expect("it runs");
+        let (out, err, code) = typed(&here("examples"), &text, &[]);
+        assert_eq!(code, Some(0), "{name}: {err}");
+        assert!(!out.is_empty(), "{name} prints");
+        assert_eq!(out, String::from_utf8(run.stdout).expect("UTF-8"), "{name}");
+    }
+}
+
+#[test]
+fn a_file_is_run_first_and_its_folder_is_where_paths_start() {
+    let folder = Folder::new("repl-file");
+    folder.write(
+        "model.dlm",
+        "hyper lr = 0.1\nlet x = [1.0, 2]\nprint \"ready\"\n",
+    );
+    let file = folder.at("model.dlm");
+    let inputs = "lr\nx * 2\n:save weights.safetensors\n";
+    let (out, err, code) = typed(
+        &here("tests"),
+        inputs,
+        &[file.to_str().expect("UTF-8"), "lr=0.5"],
+    );
+    assert_eq!(out, "ready\n0.5\n[2, 4]\nf32[2]\n");
+    assert!(err.contains("no layer has weights yet"), "{err}");
+    assert_eq!(code, Some(1), "an input was refused");
+    let (_, err, code) = typed(&here("tests"), "", &["missing.dlm"]);
+    assert_eq!(code, Some(2), "{err}");
+}
+
+#[test]
+fn a_session_is_saved_as_a_program_and_its_weights_are_read_back() {
+    let folder = Folder::new("repl-save");
+    let inputs = "
+layer line(x: [n, d]) -> [n, 1] { x |> dense(1) }
+let f = line()
+let x = [[1.0, 2], [3, 4]]
+repeat 20 { minimize mse(f(x), [[1.0], [2.0]]) with sgd(0.02) }
+f(x)
+:save session.dlm
+:save w.safetensors
+";
+    let (first, err, code) = typed(folder.at("").as_path(), inputs, &[]);
+    assert_eq!(code, Some(0), "{err}");
+    // The program of the session trains to the same bits; an expression alone is for prompts only.
+    let again = typed(folder.at("").as_path(), ":load session.dlm\n", &[]);
+    let shown = |text: &str| text.split("f32").next().map(str::to_string);
+    assert_eq!(shown(&first), shown(&again.0), "{}", again.1);
+    let inputs = "
+layer line(x: [n, d]) -> [n, 1] { x |> dense(1) }
+let f = line()
+let x = [[1.0, 2], [3, 4]]
+let unused = f(x)
+:load w.safetensors
+f(x)
+";
+    let read = typed(folder.at("").as_path(), inputs, &[]);
+    assert_eq!(shown(&first), shown(&read.0), "{}", read.1);
+}
+
+#[test]
+fn times_and_kernels_are_shown_and_nothing_changes() {
+    let inputs = "
+let x = normal[64, 64]
+let sum_before = sum(x)
+layer line(x: [n, d]) -> [n, 1] { x |> dense(1) }
+let f = line()
+let a = sum(f(x))
+:time repeat 5 { minimize mse(f(x), zeros[64, 1]) with sgd(0.1) }
+:explain f(x)
+a - sum(f(x))
+";
+    let (out, err, code) = typed(&here("tests"), inputs, &[]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("(median of "), "{out}");
+    assert!(
+        out.contains("GFLOP/s") && out.contains("100.0 % of the time"),
+        "{out}"
+    );
+    assert!(out.ends_with("\n0\n"), "trained on copies: {out}");
+}
+
+#[cfg(unix)]
+mod terminal {
+    use super::support::Folder;
+    use pty_process::Size;
+    use pty_process::blocking::{Command, Pty, open};
+    use std::io::{Read, Write};
+    use std::time::{Duration, Instant};
+
+    /// A prompt on a terminal.
+    struct Prompt {
+        terminal: Pty,
+        child: std::process::Child,
+        bytes: Vec<u8>,
+        reader: std::sync::mpsc::Receiver<Vec<u8>>,
+    }
+
+    impl Prompt {
+        fn new(folder: &Folder) -> Prompt {
+            let (terminal, end) = open().expect("a terminal");
+            terminal.resize(Size::new(200, 100)).expect("its size");
+            let child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+                .env("DLMC_HISTORY", folder.at("history"))
+                .env("NO_COLOR", "1")
+                .env("LC_ALL", "C.UTF-8")
+                .env("TERM", "xterm-256color")
+                .spawn(end)
+                .expect("it starts");
+            let (sender, reader) = std::sync::mpsc::channel();
+            let file = std::os::fd::AsFd::as_fd(&terminal).try_clone_to_owned();
+            let mut file = std::fs::File::from(file.expect("another handle"));
+            std::thread::spawn(move || {
+                let mut chunk = [0; 4096];
+                while let Ok(length @ 1..) = file.read(&mut chunk) {
+                    if sender.send(chunk[..length].to_vec()).is_err() {
+                        break;
+                    }
+                }
+            });
+            Prompt {
+                terminal,
+                child,
+                bytes: Vec::new(),
+                reader,
+            }
+        }
+
+        fn press(&mut self, keys: &str) {
+            self.terminal.write_all(keys.as_bytes()).expect("it reads");
+        }
+
+        /// The screen without blanks at the ends of its lines.
+        fn screen(&self) -> String {
+            let mut screen = vt100::Parser::new(200, 100, 0);
+            screen.process(&self.bytes);
+            let rows = screen.screen().rows(0, 100);
+            let rows: Vec<String> = rows.map(|row| row.trim_end().to_string()).collect();
+            rows.join("\n").trim_end().to_string()
+        }
+
+        /// Waits until the screen ends with a text.
+        fn until(&mut self, what: &str) {
+            self.when(|screen| screen.ends_with(what), what);
+        }
+
+        /// Waits until the screen is as it should be.
+        fn when(&mut self, holds: impl Fn(&str) -> bool, what: &str) {
+            let start = Instant::now();
+            while !holds(&self.screen()) {
+                let left = Duration::from_secs(60).checked_sub(start.elapsed());
+                let left = left.unwrap_or_else(|| panic!("no {what:?}:\n{}", self.screen()));
+                match self.reader.recv_timeout(left) {
+                    Ok(chunk) => self.bytes.extend(chunk),
+                    Err(_) => panic!("no {what:?}:\n{}", self.screen()),
+                }
+            }
+        }
+    }
+
+    impl Drop for Prompt {
+        /// What a test leaves running ends with it.
+        fn drop(&mut self) {
+            // It has ended already where the test went well.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+
+    #[test]
+    fn inputs_of_several_lines_completion_history_and_control_c() {
+        let folder = Folder::new("repl-terminal");
+        let mut prompt = Prompt::new(&folder);
+        prompt.until("\ndlm>");
+        // An open bracket asks for more.
+        prompt.press("let x = [1.0,\r");
+        prompt.press("2]\r");
+        prompt.until("2]\ndlm>");
+        prompt.press("x * 2\r");
+        prompt.until("[2, 4]\nf32[2]\ndlm>");
+        // Tab completes names and arguments.
+        prompt.press("softpl\t");
+        prompt.until("dlm> softplus");
+        prompt.press("(x)\r");
+        prompt.until("[1.313262, 2.126928]\nf32[2]\ndlm>");
+        prompt.press("layer line(x: [n, d]) -> [n] {\rparam theta: [d] = zeros\rx @ theta\r}\r");
+        prompt.until("}\ndlm>");
+        prompt.press("let f = line()\r");
+        prompt.until("line()\ndlm>");
+        // Ctrl-C stops what runs, keeps the weights, and the prompt goes on.
+        prompt.press("repeat 2000000000 { minimize mse(f([x]), [3.0]) with sgd(0.1) }\r");
+        prompt.when(|screen| screen.contains("steps/s"), "steps/s");
+        prompt.press("\x03");
+        prompt.until("stopped; the weights are as the last step left them\ndlm>");
+        prompt.press("f([x])\r");
+        prompt.until("[3]\nf32[1]\ndlm>");
+        // Ctrl-C at the prompt does not end the session, Ctrl-D does.
+        prompt.press("\x03");
+        prompt.until(":quit ends the session)\ndlm>");
+        prompt.press("\x04");
+        let start = Instant::now();
+        let status = loop {
+            match prompt.child.try_wait().expect("a child") {
+                Some(status) => break status,
+                None if start.elapsed() > Duration::from_secs(60) => {
+                    panic!("Ctrl-D does not end it")
+                }
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        };
+        assert_eq!(status.code(), Some(0));
+        let history = std::fs::read_to_string(folder.at("history")).expect("remembered");
+        assert!(
+            history.contains("softplus(x)") && history.contains("repeat 2000000000"),
+            "{history}"
+        );
+        // The next session remembers.
+        let mut prompt = Prompt::new(&folder);
+        prompt.until("\ndlm>");
+        prompt.press("\x1b[A");
+        prompt.until("dlm> f([x])");
+    }
+}
