@@ -129,7 +129,12 @@ impl Checker<'_> {
             Val::Fn(def) => self.call_fn(&def, name, arguments, span),
             Val::Layer(def) => self.make_instance(&def, arguments, span).map(Val::Instance),
             Val::Instance(instance) => self.apply(&instance, arguments, span),
-            Val::Builtin(builtin) => self.builtin(builtin, name, arguments, span),
+            Val::Builtin(builtin) => {
+                let given = arguments.clone();
+                self.traced((name, None), (&given, span), |checker| {
+                    checker.builtin(builtin, name, arguments, span)
+                })
+            }
             Val::Reader(reader) => self.reader(&reader, arguments, span),
             Val::Init(init) => self.error(
                 "E0408",
@@ -398,7 +403,10 @@ impl Checker<'_> {
             ..Frame::default()
         };
         self.enter(name, span, frame)?;
-        let outcome = self.fn_body(def, name, arguments, span);
+        let given = arguments.clone();
+        let outcome = self.traced((name, None), (&given, span), |checker| {
+            checker.fn_body(def, name, arguments, span)
+        });
         self.leave();
         outcome
     }

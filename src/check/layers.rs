@@ -34,7 +34,11 @@ impl Checker<'_> {
         self.enter(&name, span, frame)?;
         // The place of an instance inside this one must not depend on where this one is applied.
         let places = std::mem::take(&mut self.places);
-        let outcome = self.layer_body(instance, &name, arguments, span);
+        let path = self.path(instance);
+        let given = arguments.clone();
+        let outcome = self.traced((&name, Some(path)), (&given, instance.span), |checker| {
+            checker.layer_body(instance, &name, arguments, span)
+        });
         self.places = places;
         self.leave();
         outcome

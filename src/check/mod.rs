@@ -25,6 +25,7 @@ mod shapes;
 pub mod shown;
 mod statements;
 mod tensors;
+mod traced;
 mod train;
 mod values;
 
@@ -355,6 +356,7 @@ impl<'a> Checker<'a> {
             outputs: std::mem::take(&mut self.initial_outputs),
             origin: Span::default(),
             objectives: Vec::new(),
+            applications: Vec::new(),
         });
         self.program.code.insert(0, Instr::Run(number));
         self.program
