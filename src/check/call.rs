@@ -1,4 +1,5 @@
 //! Calls: functions written out at the place of the call, pipes, arguments.
+use super::traced::Applied;
 use super::values::{Bindings, FnDef, Init, Instance, LayerDef, Num, Outcome, Reported, Val};
 use super::{CallSite, Checker, Frame};
 use crate::base::data::TRANSFORM_NAMES;
@@ -130,8 +131,14 @@ impl Checker<'_> {
             Val::Layer(def) => self.make_instance(&def, arguments, span).map(Val::Instance),
             Val::Instance(instance) => self.apply(&instance, arguments, span),
             Val::Builtin(builtin) => {
-                let given = arguments.clone();
-                self.traced((name, None), (&given, span), |checker| {
+                let applied = Applied {
+                    name,
+                    path: None,
+                    written: span,
+                    parameters: &[],
+                    arguments: &arguments.clone(),
+                };
+                self.traced(applied, |checker| {
                     checker.builtin(builtin, name, arguments, span)
                 })
             }
@@ -403,8 +410,14 @@ impl Checker<'_> {
             ..Frame::default()
         };
         self.enter(name, span, frame)?;
-        let given = arguments.clone();
-        let outcome = self.traced((name, None), (&given, span), |checker| {
+        let applied = Applied {
+            name,
+            path: None,
+            written: span,
+            parameters: &def.syntax.inputs,
+            arguments: &arguments.clone(),
+        };
+        let outcome = self.traced(applied, |checker| {
             checker.fn_body(def, name, arguments, span)
         });
         self.leave();

@@ -1,4 +1,5 @@
 //! Layers: applying instances, parameters and states, paths, initial values.
+use super::traced::Applied;
 use super::call::Argument;
 use super::program::{SlotId, SlotKind};
 use super::values::{
@@ -34,9 +35,14 @@ impl Checker<'_> {
         self.enter(&name, span, frame)?;
         // The place of an instance inside this one must not depend on where this one is applied.
         let places = std::mem::take(&mut self.places);
-        let path = self.path(instance);
-        let given = arguments.clone();
-        let outcome = self.traced((&name, Some(path)), (&given, instance.span), |checker| {
+        let applied = Applied {
+            name: &name,
+            path: Some(self.path(instance)),
+            written: instance.span,
+            parameters: &instance.def.syntax.inputs,
+            arguments: &arguments.clone(),
+        };
+        let outcome = self.traced(applied, |checker| {
             checker.layer_body(instance, &name, arguments, span)
         });
         self.places = places;

@@ -1,9 +1,10 @@
 //! Which nodes of a step come from which application of a layer or function, for pictures and tables of a model.
 use super::Checker;
 use super::call::Argument;
-use super::program::{Application, Traced};
-use super::values::{Outcome, TensorVal, Val};
+use super::program::{Application, SlotKind, Traced};
+use super::values::{DimNames, Outcome, TensorVal, Val};
 use crate::base::source::Span;
+use crate::syntax::ast::Param;
 
 /// Most applications that are noted of a step; a picture of more could not be read.
 const MOST: usize = 4096;
@@ -14,52 +15,74 @@ pub struct Begun {
     epoch: usize,
 }
 
+/// What is applied, to what.
+pub struct Applied<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The path of the instance, for a layer.
+    pub path: Option<String>,
+    /// Where the instance was made, or the function called.
+    pub written: Span,
+    /// What its arguments are called.
+    pub parameters: &'a [Param],
+    /// The arguments.
+    pub arguments: &'a [Argument],
+}
+
+impl Applied<'_> {
+    /// The tensors among the arguments, with the names of the parameters that they are for. Parameters of layers are no inputs.
+    fn inputs(&self, checker: &Checker<'_>) -> Vec<(Option<String>, Val)> {
+        let mut positions = self.parameters.iter();
+        let named = self.arguments.iter().map(|argument| {
+            let name = match &argument.name {
+                Some(name) => Some(name.to_string()),
+                None => positions
+                    .next()
+                    .map(|parameter| parameter.name.text.to_string()),
+            };
+            (name, argument.value.clone())
+        });
+        let is_input = |(_, value): &(Option<String>, Val)| match value {
+            Val::Tensor(_) => true,
+            Val::Slot(slot, _) => matches!(
+                checker.program.slot(*slot).kind,
+                SlotKind::Data | SlotKind::Binding
+            ),
+            _ => false,
+        };
+        named.filter(is_input).collect()
+    }
+}
+
 impl Checker<'_> {
-    /// Elaborates an application and notes its nodes, inputs and results; those inside the body of a scan belong to the scan's node.
+    /// Elaborates an application and notes its nodes, inputs and results; one inside the body of a scan belongs to the scan's node.
     pub(super) fn traced(
         &mut self,
-        (name, path): (&str, Option<String>),
-        (inputs, written): (&[Argument], Span),
+        applied: Applied<'_>,
         body: impl FnOnce(&mut Self) -> Outcome<Val>,
     ) -> Outcome<Val> {
-        let tensors = inputs.iter().filter_map(|argument| match &argument.value {
-            Val::Tensor(tensor) => Some((argument.name.clone(), tensor.clone())),
-            _ => None,
-        });
-        let begun = match self.segment.open.len() <= 1 {
-            true => self.begin(name, path, tensors.collect(), written),
-            false => None,
+        if self.segment.open.len() > 1 || self.segment.applications.len() >= MOST {
+            return body(self);
+        }
+        let inputs = applied.inputs(self);
+        let Some(begun) = self.begin(applied) else {
+            return body(self);
         };
         let outcome = body(self);
-        if let Some(begun) = begun {
-            self.end(&begun, outcome.as_ref().ok());
-        }
+        self.end(&begun, &inputs, outcome.as_ref().ok());
         outcome
     }
 
-    fn begin(
-        &mut self,
-        name: &str,
-        path: Option<String>,
-        inputs: Vec<(Option<std::sync::Arc<str>>, TensorVal)>,
-        written: Span,
-    ) -> Option<Begun> {
-        if self.segment.applications.len() >= MOST {
-            return None;
-        }
+    fn begin(&mut self, applied: Applied<'_>) -> Option<Begun> {
         let first = self.graph().node_count();
         let epoch = self.segment.open.first()?.epoch;
         let at = self.segment.applications.len();
-        let inputs = inputs.into_iter().filter_map(|(name, tensor)| {
-            let name = name.map(|name| name.to_string());
-            (tensor.depth == 0 && tensor.epoch == epoch).then(|| traced(name, &tensor))
-        });
         self.segment.applications.push(Application {
-            name: name.into(),
-            path,
+            name: applied.name.into(),
+            path: applied.path,
             parent: self.segment.applying.last().copied(),
-            written,
-            inputs: inputs.collect(),
+            written: applied.written,
+            inputs: Vec::new(),
             results: Vec::new(),
             nodes: first..first,
         });
@@ -67,40 +90,51 @@ impl Checker<'_> {
         Some(Begun { at, epoch })
     }
 
-    fn end(&mut self, begun: &Begun, value: Option<&Val>) {
-        let open = self.segment.open.first();
+    fn end(&mut self, begun: &Begun, inputs: &[(Option<String>, Val)], value: Option<&Val>) {
         // A step that ended meanwhile took its list with it.
+        let open = self.segment.open.first();
         let Some(open) = open.filter(|open| open.epoch == begun.epoch) else {
             return;
         };
         let last = open.graph.node_count();
         self.segment.applying.pop();
-        let mut results = Vec::new();
+        let (mut given, mut results) = (Vec::new(), Vec::new());
+        for (name, input) in inputs {
+            self.tensors(name.as_deref(), input, begun.epoch, &mut given);
+        }
         if let Some(value) = value {
-            tensors(value, begun.epoch, &mut results);
+            self.tensors(None, value, begun.epoch, &mut results);
         }
         if let Some(application) = self.segment.applications.get_mut(begun.at) {
             application.nodes.end = last;
-            application.results = results;
+            (application.inputs, application.results) = (given, results);
         }
     }
-}
 
-fn traced(name: Option<String>, tensor: &TensorVal) -> Traced {
-    Traced {
-        name,
-        value: tensor.value,
-        dims: tensor.dims.clone(),
-    }
-}
-
-/// The tensors of a step in a value.
-fn tensors(value: &Val, epoch: usize, into: &mut Vec<Traced>) {
-    match value {
-        Val::Tensor(tensor) if tensor.depth == 0 && tensor.epoch == epoch => {
-            into.push(traced(None, tensor));
+    /// The tensors of the step in a value.
+    fn tensors(&self, name: Option<&str>, value: &Val, epoch: usize, into: &mut Vec<Traced>) {
+        let mut add = |tensor: &TensorVal, dims: &DimNames| {
+            if tensor.depth == 0 && tensor.epoch == epoch {
+                into.push(Traced {
+                    name: name.map(str::to_string),
+                    value: tensor.value,
+                    dims: dims.clone(),
+                });
+            }
+        };
+        match value {
+            Val::Tensor(tensor) => add(tensor, &tensor.dims),
+            Val::Slot(slot, dims) => {
+                if let Some(tensor) = self.segment.current.get(slot) {
+                    add(tensor, dims);
+                }
+            }
+            Val::Tuple(parts) => {
+                for part in parts {
+                    self.tensors(name, part, epoch, into);
+                }
+            }
+            _ => {}
         }
-        Val::Tuple(parts) => parts.iter().for_each(|part| tensors(part, epoch, into)),
-        _ => {}
     }
 }

@@ -7,9 +7,11 @@ mod bench;
 mod checkpoint;
 mod explain;
 mod fmt;
+mod graph;
 mod identity;
 mod interrupt;
 mod journal;
+mod model;
 mod output;
 mod receipt;
 mod repl;
@@ -130,6 +132,20 @@ enum Command {
         /// List kernels below half a percent too
         #[arg(long)]
         all: bool,
+    },
+    /// Draw a model: its layers, or what a stage of the compiler made of its step
+    Graph {
+        #[command(flatten)]
+        program: ProgramArguments,
+        /// The picture, .svg or .dot; `-` for SVG on standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Open N levels of layers in layers; all but the library's where nothing is said
+        #[arg(long, value_name = "N", conflicts_with = "stage")]
+        depth: Option<usize>,
+        /// tir, grad, after:PASS or kernels in place of the layers
+        #[arg(long, value_parser = graph::stage)]
+        stage: Option<Stage>,
     },
     /// Type statements and see what they give; the same as no command at all
     Repl {
@@ -393,6 +409,19 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
                 all: *all,
             };
             explain::explain(Job::new(program)?, request)
+        }
+        Command::Graph {
+            program,
+            output,
+            depth,
+            stage,
+        } => {
+            let request = graph::Request {
+                output,
+                depth: *depth,
+                stage: *stage,
+            };
+            graph::graph(Job::new(program)?, &request)
         }
         Command::Repl { file, choices } => repl::repl(&repl::Request {
             file: file.clone(),
