@@ -3,7 +3,7 @@ use super::picture::{Inner, Kind, Part, Picture, connect};
 use crate::base::source::Sources;
 use crate::check::program::{Application, Program, StepGraph, Traced};
 use crate::cli::model::{self, Root, children, named_shape, roots, short};
-use crate::tir::{Inst, Node, Value};
+use crate::tir::{Inst, Node, Op, Value};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -294,16 +294,22 @@ impl Model<'_> {
         let Some(data) = self.step.graph.nodes_since(number).next() else {
             return String::new();
         };
-        let text = self.sources.snippet(data.origin);
-        let text = text.rsplit("|>").next().unwrap_or_default().trim();
-        if !text.is_empty() && text.chars().count() <= QUOTED && !text.contains('\n') {
+        let text = self.sources.snippet(data.origin).trim();
+        let is_short = !text.is_empty() && text.chars().count() <= QUOTED;
+        if is_short && !text.contains('\n') && !text.contains("|>") {
             return text.to_string();
         }
         match &data.node {
             Node::Comprehension(c) if c.as_product().is_some() => "@".into(),
             Node::Comprehension(c) => {
                 let names = c.body.insts.iter().filter_map(|inst| match inst {
-                    Inst::Op(op, _) => Some(op.name()),
+                    Inst::Op(op, _) => Some(match op {
+                        Op::Add => "+",
+                        Op::Sub | Op::Neg => "-",
+                        Op::Mul => "*",
+                        Op::Div => "/",
+                        other => other.name(),
+                    }),
                     Inst::Read(_) | Inst::Index(_) | Inst::Const(_) => None,
                 });
                 let names: Vec<&str> = c.reducer.iter().map(|r| r.name()).chain(names).collect();

@@ -292,25 +292,15 @@ fn place(rows: &[Vec<usize>], vertices: &mut [Vertex], links: &[Link]) {
             vertices[vertex].x = offset;
         }
     }
+    let mut below: Vec<Vec<usize>> = vec![Vec::new(); vertices.len()];
+    let mut above: Vec<Vec<usize>> = vec![Vec::new(); vertices.len()];
+    for (number, link) in links.iter().enumerate() {
+        below[link.from].push(number);
+        above[link.to].push(number);
+    }
+    // The last sweep goes upward, so that what feeds a box stands above it.
     for sweep in 0..2 * SWEEPS {
         let down = sweep % 2 == 0;
-        let mut wanted: Vec<(f64, f64)> = vec![(0.0, 0.0); vertices.len()];
-        for link in links {
-            let weight = if vertices[link.from].passes && vertices[link.to].passes {
-                4.0
-            } else {
-                1.0
-            };
-            if down {
-                let x = vertices[link.from].x + link.start - link.end;
-                wanted[link.to].0 += weight * x;
-                wanted[link.to].1 += weight;
-            } else {
-                let x = vertices[link.to].x + link.end - link.start;
-                wanted[link.from].0 += weight * x;
-                wanted[link.from].1 += weight;
-            }
-        }
         let numbers: Vec<usize> = match down {
             true => (0..rows.len()).collect(),
             false => (0..rows.len()).rev().collect(),
@@ -319,10 +309,7 @@ fn place(rows: &[Vec<usize>], vertices: &mut [Vertex], links: &[Link]) {
             let row = &rows[number];
             let wishes: Vec<f64> = row
                 .iter()
-                .map(|&vertex| match wanted[vertex] {
-                    (sum, weight) if weight > 0.0 => sum / weight,
-                    _ => vertices[vertex].x,
-                })
+                .map(|&vertex| wish(vertices, links, if down { &above } else { &below }, vertex))
                 .collect();
             let offsets = offsets(row, vertices);
             for ((&vertex, x), offset) in row
@@ -333,6 +320,27 @@ fn place(rows: &[Vec<usize>], vertices: &mut [Vertex], links: &[Link]) {
                 vertices[vertex].x = x + offset;
             }
         }
+    }
+}
+
+/// Where a vertex would stand best: in the middle of its neighbours in one direction. Long edges are to be straight.
+fn wish(vertices: &[Vertex], links: &[Link], own: &[Vec<usize>], vertex: usize) -> f64 {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for link in own[vertex].iter().map(|&number| &links[number]) {
+        let (other, shift) = if link.to == vertex {
+            (link.from, link.start - link.end)
+        } else {
+            (link.to, link.end - link.start)
+        };
+        let long = vertices[vertex].passes && vertices[other].passes;
+        let weight = if long { 4.0 } else { 1.0 };
+        sum += weight * (vertices[other].x + shift);
+        weights += weight;
+    }
+    if weights > 0.0 {
+        sum / weights
+    } else {
+        vertices[vertex].x
     }
 }
 

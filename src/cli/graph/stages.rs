@@ -11,7 +11,20 @@ pub fn nodes(graph: &Graph, outputs: &[String]) -> Picture {
     for (name, &value) in outputs.iter().zip(&graph.outputs) {
         parts.push(part(Kind::Border, vec![name.clone()], &[value], &[]));
     }
-    connect(parts, &[], &[], &labels(graph))
+    connect(beside_readers(parts), &[], &[], &labels(graph))
+}
+
+/// A box of its own for each reader of an input or constant, just before it: lines through the whole picture say nothing.
+fn beside_readers(parts: Vec<Part>) -> Vec<Part> {
+    let is_source = |part: &Part| part.kind == Kind::Border && part.needs.is_empty();
+    let (sources, others): (Vec<Part>, Vec<Part>) = parts.into_iter().partition(is_source);
+    let mut all = Vec::new();
+    for part in others {
+        let read = |source: &&Part| source.gives.iter().any(|value| part.needs.contains(value));
+        all.extend(sources.iter().filter(read).cloned());
+        all.push(part);
+    }
+    all
 }
 
 fn part(kind: Kind, lines: Vec<String>, needs: &[Value], gives: &[Value]) -> Part {
@@ -145,7 +158,7 @@ pub fn kernels(graph: &Graph, schedule: &Schedule, outputs: &[String]) -> Pictur
     for part in &mut parts {
         part.needs = stored(graph, &part.needs, &made);
     }
-    connect(parts, &[], &[], &labels(graph))
+    connect(beside_readers(parts), &[], &[], &labels(graph))
 }
 
 /// The values that are kept somewhere, in place of those that are only seen through an access.

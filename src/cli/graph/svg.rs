@@ -1,5 +1,5 @@
 //! A picture as SVG, for light and dark.
-use super::layout::{LINE, Laid, Placed, Route, lay_out};
+use super::layout::{LINE, Laid, Placed, Route, lay_out, text_width};
 use super::picture::{Edge, Item, Picture};
 use crate::cli::watch::report::escape;
 use std::fmt::Write;
@@ -83,6 +83,25 @@ fn line(edge: &Edge, route: &Route, out: &mut String) {
     );
 }
 
+/// Lines from the border of an open box to where its inside begins and ends, but not through its title.
+fn ports(item: &Item, placed: &Placed, (laid, left, top): (&Laid, f64, f64), out: &mut String) {
+    let title = item.lines.iter().map(|line| text_width(line) * 1.12);
+    let title = 18.0 + title.fold(0.0, f64::max);
+    let mut line = |x: f64, from: f64, to: f64| {
+        let x = placed.x + left + x;
+        let _ = writeln!(
+            out,
+            "<path class=\"edge\" d=\"M{x:.1} {from:.1} L{x:.1} {to:.1}\"/>"
+        );
+    };
+    for &x in laid.ins.iter().filter(|x| left + **x > title) {
+        line(x, placed.y, placed.y + top);
+    }
+    for &x in &laid.outs {
+        line(x, placed.y + top + laid.height, placed.y + placed.height);
+    }
+}
+
 fn boxed(item: &Item, placed: &Placed, out: &mut String) {
     let open = item.inner.is_some();
     let class = match open {
@@ -114,6 +133,7 @@ fn boxed(item: &Item, placed: &Placed, out: &mut String) {
         );
     }
     if let (Some(inner), Some((laid, x, y))) = (&item.inner, &placed.inner) {
+        ports(item, placed, (laid, *x, *y), out);
         drawn(inner, laid, (placed.x + x, placed.y + y), out);
     }
     out.push_str("</g>\n");

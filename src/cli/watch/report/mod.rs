@@ -4,6 +4,7 @@ mod chart;
 mod classes;
 mod image;
 pub mod kernels;
+mod layers;
 mod predict;
 
 use super::Outcome;
@@ -89,6 +90,7 @@ fn page(facts: &Facts<'_>) -> String {
         out += &classes::html(&found);
     }
     out += &output(facts.history);
+    out += &layers::html(facts.program);
     out += &parameters(facts.program);
     out += &kernels::html(facts);
     let _ = writeln!(
