@@ -5,6 +5,7 @@
 //! command is wrong or a file is missing; 130 and 143 where Ctrl-C or a request to end stopped a run.
 mod bench;
 mod checkpoint;
+mod derive;
 mod explain;
 mod fmt;
 mod graph;
@@ -132,6 +133,17 @@ enum Command {
         /// List kernels below half a percent too
         #[arg(long)]
         all: bool,
+    },
+    /// Print the gradient of the objective by each parameter as formulas in index notation
+    Derive {
+        #[command(flatten)]
+        program: ProgramArguments,
+        /// LaTeX, for `amsmath`
+        #[arg(long)]
+        latex: bool,
+        /// Only by the parameters whose path is or ends with NAME
+        #[arg(long, value_name = "NAME")]
+        of: Option<String>,
     },
     /// Draw a model: its layers, or what a stage of the compiler made of its step
     Graph {
@@ -409,6 +421,13 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
                 all: *all,
             };
             explain::explain(Job::new(program)?, request)
+        }
+        Command::Derive { program, latex, of } => {
+            let request = derive::Request {
+                latex: *latex,
+                of: of.as_deref(),
+            };
+            derive::derive(Job::new(program)?, &request)
         }
         Command::Graph {
             program,
