@@ -77,7 +77,9 @@ fn boxes_of_a_row_do_not_cover_each_other() {
     for name in ["char_gpt.dlm", "gan.dlm", "rnn.dlm"] {
         let svg = folder.said(&["graph", &example(name), "-o", "-"]);
         let numbers = |line: &str, key: &str| -> f64 {
-            let (_, rest) = line.split_once(&format!(" {key}=\"")).expect("an attribute");
+            let (_, rest) = line
+                .split_once(&format!(" {key}=\""))
+                .expect("an attribute");
             let (number, _) = rest.split_once('"').expect("its end");
             number.parse().expect("a number")
         };
@@ -139,9 +141,10 @@ fn numbers(text: &str) -> Vec<f64> {
 }
 
 fn formulas_agree(model: &Model) {
-    let wanted = model.parameters.iter().map(|(path, _)| {
-        format!("print \"{{grad({}, {path})}}\"\n", model.objective)
-    });
+    let wanted = model
+        .parameters
+        .iter()
+        .map(|(path, _)| format!("print \"{{grad({}, {path})}}\"\n", model.objective));
     let program = format!(
         "{}\n{}\nlet J0 = {}\nprint J0\n{}minimize {} with sgd(lr = 0.1)\n",
         model.inputs,
@@ -178,7 +181,10 @@ fn formulas_agree(model: &Model) {
     assert_eq!(found.len(), expected.len(), "{derived}");
     assert!(expected.iter().any(|value| *value != 0.0));
     for (a, b) in found.iter().zip(&expected) {
-        assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{a} {b}\n{derived}");
+        assert!(
+            (a - b).abs() <= 1e-5 * (1.0 + b.abs()),
+            "{a} {b}\n{derived}"
+        );
     }
 }
 
@@ -246,7 +252,11 @@ fn latex_has_balanced_braces_and_one_parameter_can_be_asked_for() {
     for name in ["lenet.dlm", "rnn.dlm", "iris.dlm"] {
         let latex = folder.said(&["derive", &example(name), "--latex"]);
         let count = |text: &str| latex.matches(text).count();
-        assert_eq!(count("{") - count("\\{"), count("}") - count("\\}"), "{latex}");
+        assert_eq!(
+            count("{") - count("\\{"),
+            count("}") - count("\\}"),
+            "{latex}"
+        );
         assert_eq!(count("\\left"), count("\\right"), "{latex}");
         assert_eq!(count("\\begin{"), count("\\end{"), "{latex}");
         assert!(latex.contains("\\frac{\\partial J}{\\partial"), "{latex}");

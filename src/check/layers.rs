@@ -1,7 +1,7 @@
 //! Layers: applying instances, parameters and states, paths, initial values.
-use super::traced::Applied;
 use super::call::Argument;
 use super::program::{SlotId, SlotKind};
+use super::traced::Applied;
 use super::values::{
     Bindings, Builtin, DimNames, Init, Instance, Num, Outcome, Reported, TensorVal, Val,
 };

@@ -116,7 +116,11 @@ impl Expr {
             });
         }
         let begins_with_offset = affine.terms().next().is_some_and(|(_, c)| c < 0);
-        let offset = if begins_with_offset { 0 } else { affine.offset() };
+        let offset = if begins_with_offset {
+            0
+        } else {
+            affine.offset()
+        };
         let size = Expr::Number(offset.unsigned_abs() as f64);
         let sum = match (sum, offset) {
             (None, offset) => Expr::Number(offset as f64),

@@ -39,7 +39,11 @@ fn row(line: &Line, rows: &mut Vec<String>) {
             body,
         } => {
             let indices: Vec<String> = indices.iter().map(|i| symbol(&i.name)).collect();
-            rows.push(format!("{} &= {}", subscripted(name, &indices), expr(body, 0)));
+            rows.push(format!(
+                "{} &= {}",
+                subscripted(name, &indices),
+                expr(body, 0)
+            ));
         }
         Line::Reshape { name, of, shape } => {
             let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
@@ -83,7 +87,11 @@ fn recurrence(scan: &Recurrence, rows: &mut Vec<String>) {
     ));
     let mut inner = Vec::new();
     scan.body.iter().for_each(|line| row(line, &mut inner));
-    rows.extend(inner.into_iter().map(|row| row.replacen("&=", "&\\quad=", 1)));
+    rows.extend(
+        inner
+            .into_iter()
+            .map(|row| row.replacen("&=", "&\\quad=", 1)),
+    );
     for (at, (value, stack)) in scan.gives.iter().zip(&scan.stacks).enumerate() {
         let next = scan.states.get(at).map_or_else(String::new, |(state, _)| {
             format!("{} \\leftarrow ", symbol(state))

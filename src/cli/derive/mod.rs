@@ -60,7 +60,11 @@ fn derived(program: &Program, of: Option<&str>) -> Result<Derived, String> {
     let objective = step.objectives.first().ok_or(none)?;
     let mut gradients: Vec<(String, Value)> = Vec::new();
     for (_, data) in step.graph.nodes() {
-        let Node::Gradient { of, with_respect_to } = &data.node else {
+        let Node::Gradient {
+            of,
+            with_respect_to,
+        } = &data.node
+        else {
             continue;
         };
         if *of != objective.value {
@@ -108,7 +112,9 @@ fn simplified(
         }
     }
     graph.outputs = vec![objective];
-    graph.outputs.extend(gradients.iter().map(|(_, value)| value));
+    graph
+        .outputs
+        .extend(gradients.iter().map(|(_, value)| value));
     graph.outputs.extend(named.iter().map(|(_, value)| value));
     let mut graph = grad::expand(&graph)?;
     for _ in 0..2 {
@@ -126,7 +132,9 @@ fn simplified(
     let named = named.into_iter().zip(outputs).map(|((n, _), v)| (n, v));
     let named = named.collect();
     graph.outputs = vec![objective];
-    graph.outputs.extend(gradients.iter().map(|(_, value)| value));
+    graph
+        .outputs
+        .extend(gradients.iter().map(|(_, value)| value));
     Ok(Derived {
         objective,
         gradients,

@@ -33,10 +33,7 @@ fn write(lines: &[Line], depth: usize, out: &mut String) {
                 elements,
             } => {
                 let elements: Vec<String> = elements.iter().map(|&e| number(e)).collect();
-                format!(
-                    "let {name} = reshape([{}], {shape:?})",
-                    elements.join(", ")
-                )
+                format!("let {name} = reshape([{}], {shape:?})", elements.join(", "))
             }
             Line::Scan(scan) => {
                 recurrence(scan, depth, out);
@@ -146,6 +143,10 @@ pub fn expr(formula: &Expr, around: u8) -> String {
         Expr::Op(op, arguments) => match (op, arguments.as_slice()) {
             (Op::Neg, [a]) => (format!("-{}", expr(a, 8)), 7),
             (Op::Not, [a]) => (format!("not {}", expr(a, 10)), 3),
+            // A quotient of whole numbers would be a division of whole numbers.
+            (Op::Div, [Expr::Number(a), b @ Expr::Number(_)]) if a.fract() == 0.0 => {
+                (format!("{a:.1} / {}", expr(b, 7)), 6)
+            }
             (op, [a, b]) if sign(*op).is_some() => {
                 let own = binding(*op);
                 let text = format!(
@@ -158,7 +159,11 @@ pub fn expr(formula: &Expr, around: u8) -> String {
             }
             (op, arguments) => {
                 let arguments: Vec<String> = arguments.iter().map(|a| expr(a, 0)).collect();
-                let name = if *op == Op::Select { "where" } else { op.name() };
+                let name = if *op == Op::Select {
+                    "where"
+                } else {
+                    op.name()
+                };
                 (format!("{name}({})", arguments.join(", ")), 10)
             }
         },

@@ -15,6 +15,16 @@ const LETTERS: [&str; 16] = [
 /// Most operators of a formula that is written where it is used.
 const INLINE: usize = 4;
 
+/// What a reader of a whole tensor counts, in place of 1.
+const WHOLE: usize = 1 << 32;
+
+/// Words of the language and functions that formulas use: no name may hide them.
+const RESERVED: [&str; 24] = [
+    "let", "fn", "if", "else", "for", "in", "scan", "minimize", "true", "false", "and", "or",
+    "not", "sum", "prod", "argmax", "mean", "where", "concat", "reshape", "reverse", "over",
+    "zeros", "ones",
+];
+
 /// The names in use.
 #[derive(Default)]
 pub struct Names {
@@ -31,12 +41,20 @@ impl Names {
             base.insert(0, 'v');
         }
         let mut name = base.clone();
+        let is_function = Op::ALL.iter().any(|op| op.name() == base);
+        if is_function || RESERVED.contains(&base.as_str()) {
+            name = self.counted(&base);
+        }
         while LETTERS.contains(&name.as_str()) || !self.used.insert(name.clone()) {
-            let count = self.counts.entry(base.clone()).or_insert(1);
-            *count += 1;
-            name = format!("{base}_{count}");
+            name = self.counted(&base);
         }
         name
+    }
+
+    fn counted(&mut self, base: &str) -> String {
+        let count = self.counts.entry(base.to_string()).or_insert(1);
+        *count += 1;
+        format!("{base}_{count}")
     }
 
     /// A name with a number: `f1`, `f2`.
@@ -78,7 +96,9 @@ impl Scope {
     fn new(extents: Vec<usize>, names: &Names) -> Scope {
         let letters = LETTERS.iter().map(|letter| letter.to_string());
         let more = (1..).map(|at| format!("i{at}"));
-        let free = letters.chain(more).filter(|name| !names.used.contains(name));
+        let free = letters
+            .chain(more)
+            .filter(|name| !names.used.contains(name));
         Scope {
             names: free.take(extents.len()).collect(),
             extents,
@@ -105,8 +125,13 @@ impl<'a, 'n> Writer<'a, 'n> {
     pub fn new(graph: &'a Graph, named: HashMap<Value, String>, names: &'n mut Names) -> Self {
         let mut uses: HashMap<Value, usize> = HashMap::new();
         for (_, data) in graph.nodes() {
+            // What is read as a whole needs a name.
+            let weight = match data.node {
+                Node::Comprehension(_) | Node::Scatter(_) => 1,
+                _ => WHOLE,
+            };
             for value in data.node.operands() {
-                *uses.entry(value).or_default() += 1;
+                *uses.entry(value).or_default() += weight;
             }
         }
         Writer {
@@ -140,7 +165,8 @@ impl<'a, 'n> Writer<'a, 'n> {
         match &data.node {
             Node::Input(_) | Node::Region(_) | Node::Gradient { .. } => Vec::new(),
             Node::Constant(elements) => {
-                if self.graph.ty(result).len() == 1 {
+                let uses = self.uses.get(&result).copied().unwrap_or(0);
+                if self.graph.ty(result).len() == 1 && uses < WHOLE {
                     return Vec::new();
                 }
                 vec![Line::Constant {
@@ -201,7 +227,12 @@ impl<'a, 'n> Writer<'a, 'n> {
         let shape = self.graph.ty(value).shape.clone();
         let mut scope = Scope::new(shape.clone(), self.names);
         let read = Read::affine(value, self.graph.ty(value).dtype, identity(shape.len()));
-        let body = self.read(std::slice::from_ref(&read), 0, &identity(shape.len()), &mut scope);
+        let body = self.read(
+            std::slice::from_ref(&read),
+            0,
+            &identity(shape.len()),
+            &mut scope,
+        );
         Line::Definition {
             name,
             indices: scope.indices(0..shape.len()),
@@ -225,9 +256,10 @@ impl<'a, 'n> Writer<'a, 'n> {
         };
         let operators = c.body.insts.iter().filter(|i| matches!(i, Inst::Op(..)));
         let short = operators.count() <= INLINE;
-        let once = self.uses.get(&value).copied().unwrap_or(0) == 1;
+        let uses = self.uses.get(&value).copied().unwrap_or(0);
+        let once = uses == 1;
         let plain = c.reducer.is_none() && c.domain.is_always();
-        let constant = c.reads.is_empty() && plain && short;
+        let constant = c.reads.is_empty() && uses < WHOLE;
         let is_output = self.graph.outputs.contains(&value);
         let free = !self.named.contains_key(&value) && !is_output;
         (free && plain && short && (once || constant)).then_some(c)
@@ -291,7 +323,9 @@ impl<'a, 'n> Writer<'a, 'n> {
                 },
                 Inst::Const(literal) => Expr::Number(literal.value),
                 Inst::Op(op, arguments) => {
-                    let given = arguments.iter().filter_map(|&a| made.get(a as usize).cloned());
+                    let given = arguments
+                        .iter()
+                        .filter_map(|&a| made.get(a as usize).cloned());
                     simplified(*op, given.collect())
                 }
             };
@@ -311,8 +345,7 @@ impl<'a, 'n> Writer<'a, 'n> {
         });
         let places: Vec<Option<Affine>> = places.collect();
         let all: Option<Vec<Affine>> = places.iter().cloned().collect();
-        if let (Some(c), Some(all), true) =
-            (self.inlined(read.value), all, read.guard.is_always())
+        if let (Some(c), Some(all), true) = (self.inlined(read.value), all, read.guard.is_always())
         {
             return self.body(&c.reads, &c.body, &all, scope);
         }
@@ -343,14 +376,14 @@ impl<'a, 'n> Writer<'a, 'n> {
             named.insert(value, turn.clone());
         }
         let mut states = Vec::new();
-        for (value, start) in inputs.by_ref().zip(&scan.states) {
+        for (start, value) in scan.states.iter().zip(inputs.by_ref()) {
             let name = self.names.numbered("h");
             named.insert(value, name.clone());
             let start = self.name(*start);
             states.push((name, start));
         }
         let mut body = Vec::new();
-        for (value, (sequence, axis)) in inputs.by_ref().zip(&scan.sequences) {
+        for ((sequence, axis), value) in scan.sequences.iter().zip(inputs.by_ref()) {
             let whole = self.name(*sequence);
             let name = self.names.fresh(&format!("{whole}_{turn}"));
             named.insert(value, name.clone());
@@ -389,14 +422,20 @@ impl<'a, 'n> Writer<'a, 'n> {
             };
             let name = self.name(result);
             let shape = self.graph.ty(result).shape.clone();
-            lines.push(match at.checked_sub(count).and_then(|at| scan.stacks.get(at)) {
-                // The state after the last turn.
-                None => {
-                    let last = if scan.reverse { 0 } else { scan.length.saturating_sub(1) };
-                    slice(name, stack, &last.to_string(), 0, &shape, self.names)
-                }
-                Some(&axis) => turned(name, stack, axis, &shape, self.names),
-            });
+            lines.push(
+                match at.checked_sub(count).and_then(|at| scan.stacks.get(at)) {
+                    // The state after the last turn.
+                    None => {
+                        let last = if scan.reverse {
+                            0
+                        } else {
+                            scan.length.saturating_sub(1)
+                        };
+                        slice(name, stack, &last.to_string(), 0, &shape, self.names)
+                    }
+                    Some(&axis) => turned(name, stack, axis, &shape, self.names),
+                },
+            );
         }
         lines.insert(
             0,
@@ -532,6 +571,7 @@ fn simplified(op: Op, arguments: Vec<Expr>) -> Expr {
             all.extend(negated.iter().cloned());
             Expr::Op(Op::Sub, all)
         }
+        (Op::Add, [a, b]) if a == b => Expr::binary(Op::Mul, Expr::Number(2.0), a.clone()),
         (Op::Neg, [Expr::Number(value)]) => Expr::Number(-value),
         _ => Expr::Op(op, arguments),
     }

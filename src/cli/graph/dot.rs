@@ -63,7 +63,10 @@ fn written(
             },
         }
     };
-    let (mut ins, mut outs) = (vec![Vec::new(); picture.ins], vec![Vec::new(); picture.outs]);
+    let (mut ins, mut outs) = (
+        vec![Vec::new(); picture.ins],
+        vec![Vec::new(); picture.outs],
+    );
     for edge in &picture.edges {
         let (from, to) = (names(edge.from, true), names(edge.to, false));
         match (edge.from, edge.to) {

@@ -247,7 +247,13 @@ impl Model<'_> {
     }
 
     /// Adds a node that belongs to no application: to the box of the node before, where it goes on from it alone.
-    fn operation(&self, number: usize, ins: &[Value], known: &mut Vec<Value>, parts: &mut Vec<Part>) {
+    fn operation(
+        &self,
+        number: usize,
+        ins: &[Value],
+        known: &mut Vec<Value>,
+        parts: &mut Vec<Part>,
+    ) {
         let Some(data) = self.step.graph.nodes_since(number).next() else {
             return;
         };

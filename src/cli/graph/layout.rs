@@ -214,7 +214,8 @@ fn ranks(picture: &Picture) -> Vec<usize> {
     let fed: Vec<usize> = picture.edges.iter().filter_map(|e| inner(e.to)).collect();
     for item in 0..ranks.len() {
         let readers = pairs.iter().filter(|(from, _)| *from == item);
-        if let (Some(reader), false) = (readers.map(|(_, to)| ranks[*to]).min(), fed.contains(&item))
+        if let (Some(reader), false) =
+            (readers.map(|(_, to)| ranks[*to]).min(), fed.contains(&item))
         {
             ranks[item] = reader.saturating_sub(1).max(first);
         }
@@ -246,7 +247,14 @@ fn order(rows: &mut Vec<Vec<usize>>, links: &[Link], count: usize) {
                 let known = neighbours[vertex].iter().filter_map(|n| places.get(n));
                 let (sum, number) = known.fold((0.0, 0), |(s, n), &p| (s + p as f64, n + 1));
                 let own = at as f64;
-                keyed.push((if number == 0 { own } else { sum / number as f64 }, vertex));
+                keyed.push((
+                    if number == 0 {
+                        own
+                    } else {
+                        sum / number as f64
+                    },
+                    vertex,
+                ));
             }
             keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
             rows[row] = keyed.into_iter().map(|(_, vertex)| vertex).collect();
@@ -405,28 +413,33 @@ fn finish(
         item.y = tops[vertex.rank] + spare / 2.0;
     }
     let count = items.len();
-    let routes = ways.iter().zip(&picture.edges).map(|((way, start, end), edge)| {
-        let mut points = Vec::new();
-        for (at, &number) in way.iter().enumerate() {
-            let vertex = &vertices[number];
-            let x = vertex.x - left;
-            let (top, bottom) = (tops[vertex.rank], bottoms[vertex.rank]);
-            if at == 0 {
-                let from = items.get(number).map_or(bottom, |item| item.y + item.height);
-                points.extend([(x + start, from), (x + start, bottom)]);
-            } else if at + 1 == way.len() {
-                let to = items.get(number).map_or(top, |item| item.y);
-                points.extend([(x + end, top), (x + end, to)]);
-            } else {
-                points.extend([(x, top), (x, bottom)]);
+    let routes = ways
+        .iter()
+        .zip(&picture.edges)
+        .map(|((way, start, end), edge)| {
+            let mut points = Vec::new();
+            for (at, &number) in way.iter().enumerate() {
+                let vertex = &vertices[number];
+                let x = vertex.x - left;
+                let (top, bottom) = (tops[vertex.rank], bottoms[vertex.rank]);
+                if at == 0 {
+                    let from = items
+                        .get(number)
+                        .map_or(bottom, |item| item.y + item.height);
+                    points.extend([(x + start, from), (x + start, bottom)]);
+                } else if at + 1 == way.len() {
+                    let to = items.get(number).map_or(top, |item| item.y);
+                    points.extend([(x + end, top), (x + end, to)]);
+                } else {
+                    points.extend([(x, top), (x, bottom)]);
+                }
             }
-        }
-        points.dedup();
-        Route {
-            points,
-            arrow: matches!(edge.to, End::Item(..)),
-        }
-    });
+            points.dedup();
+            Route {
+                points,
+                arrow: matches!(edge.to, End::Item(..)),
+            }
+        });
     let routes = routes.collect();
     let ports = |range: std::ops::Range<usize>| -> Vec<f64> {
         let ports = vertices.get(range).unwrap_or_default();

@@ -10,8 +10,8 @@ use super::{Failure, Job};
 use crate::check::program::{Program, SlotKind, StepGraph};
 use crate::data::whole::replace;
 use crate::session::Stage;
-use crate::train::compile::{self, CompileTimes};
 use crate::train::RunError;
+use crate::train::compile::{self, CompileTimes};
 use picture::Picture;
 use std::path::Path;
 
@@ -35,12 +35,9 @@ pub struct Request<'a> {
 pub fn stage(name: &str) -> Result<Stage, String> {
     match Stage::parse(name)? {
         found @ (Stage::Tir | Stage::Grad | Stage::After(_) | Stage::Kernels) => Ok(found),
-        Stage::Tokens
-        | Stage::Ast
-        | Stage::Typed
-        | Stage::Memory
-        | Stage::Clif
-        | Stage::Asm => Err("pictures are drawn of tir, grad, after:PASS and kernels".into()),
+        Stage::Tokens | Stage::Ast | Stage::Typed | Stage::Memory | Stage::Clif | Stage::Asm => {
+            Err("pictures are drawn of tir, grad, after:PASS and kernels".into())
+        }
     }
 }
 
@@ -126,11 +123,16 @@ fn of_stage(program: &Program, stage: Stage, skip: &[String]) -> Result<Picture,
         return Ok(stages::nodes(&step.graph, &names));
     }
     let mut after = None;
-    let made = compile::stages(step, skip, &mut CompileTimes::default(), &mut |pass, graph| {
-        if stage == Stage::After(pass) {
-            after = Some(graph.clone());
-        }
-    })?;
+    let made = compile::stages(
+        step,
+        skip,
+        &mut CompileTimes::default(),
+        &mut |pass, graph| {
+            if stage == Stage::After(pass) {
+                after = Some(graph.clone());
+            }
+        },
+    )?;
     Ok(match (stage, after) {
         (Stage::After(_), Some(graph)) => stages::nodes(&graph, &names),
         (Stage::Grad, _) => stages::nodes(&made.expanded, &names),

@@ -96,9 +96,13 @@ fn node_part(graph: &Graph, data: &NodeData) -> Part {
         Node::Scan(scan) => {
             let mut inner = node_parts(&scan.body);
             // What comes from outside arrives at the border of the box.
-            inner.retain(|part| part.kind != Kind::Border || part.lines.len() != 1 || {
-                let inputs = scan.body.inputs.iter().skip(1);
-                !inputs.into_iter().any(|input| part.gives.contains(&input.value))
+            inner.retain(|part| {
+                part.kind != Kind::Border || part.lines.len() != 1 || {
+                    let inputs = scan.body.inputs.iter().skip(1);
+                    !inputs
+                        .into_iter()
+                        .any(|input| part.gives.contains(&input.value))
+                }
             });
             part.inner = Some(Inner {
                 parts: inner,
@@ -274,12 +278,7 @@ fn loop_part(
         part.needs = stored(&scan.body, &part.needs, &made);
     }
     let lines = vec![format!("loop of {length} turns")];
-    let mut part = part(
-        Kind::Function,
-        lines,
-        &data.node.operands(),
-        &data.results,
-    );
+    let mut part = part(Kind::Function, lines, &data.node.operands(), &data.results);
     part.inner = Some(Inner {
         parts: inner,
         renamed: renamed(data, scan),

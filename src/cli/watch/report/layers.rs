@@ -48,13 +48,22 @@ fn rows(
         14 * level,
         escape(name),
         escape(&shapes(&application.results)),
-        if parameters == 0 { String::new() } else { thousands(parameters) },
-        if operations == 0.0 { String::new() } else { short(operations) },
+        if parameters == 0 {
+            String::new()
+        } else {
+            thousands(parameters)
+        },
+        if operations == 0.0 {
+            String::new()
+        } else {
+            short(operations)
+        },
     );
     if level + 1 < LEVELS {
         // A function without weights stands in the table where it is a step of the model, not of a layer of the library.
         let inner = children(step, at).filter(|(_, child)| {
-            child.path.is_some() || (level == 0 && !child.results.is_empty() && !child.inputs.is_empty())
+            child.path.is_some()
+                || (level == 0 && !child.results.is_empty() && !child.inputs.is_empty())
         });
         for inner in inner {
             rows(program, step, inner, level + 1, out);
