@@ -318,7 +318,7 @@ fn tensorboard_gets_what_the_log_gets() {
 
 /// The text of a page without its tags, which must be closed in the order in which they were opened.
 fn text_of(page: &str) -> String {
-    const ALONE: [&str; 2] = ["!doctype", "meta"];
+    const ALONE: [&str; 3] = ["!doctype", "meta", "img"];
     let (mut open, mut text): (Vec<&str>, String) = (Vec::new(), String::new());
     let mut rest = page;
     while let Some((before, tag)) = rest.split_once('<') {
@@ -412,5 +412,36 @@ fn a_program_without_training_has_a_report_too() {
     assert!(
         text.contains("1.5") && !text.contains("Parameters"),
         "{text}"
+    );
+}
+
+#[test]
+fn the_report_of_a_classifier_has_its_confusion_matrix() {
+    let folder = Folder::new("classifier", "");
+    let page = folder.0.join("run.html");
+    let iris = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/iris.dlm");
+    let output = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+        .args(["run", iris, "--report"])
+        .arg(&page)
+        .output()
+        .expect("the command runs");
+    succeeds(&output);
+    let page = folder.read("run.html");
+    text_of(&page);
+    let (_, matrix) = page.split_once("class=\"matrix\"").expect("a matrix");
+    let (matrix, _) = matrix.split_once("</table>").expect("its end");
+    let cells = matrix.split("<td").skip(1).filter_map(|cell| {
+        let (_, cell) = cell.split_once('>')?;
+        let (cell, _) = cell.split_once('<')?;
+        Some(cell.parse().unwrap_or(0))
+    });
+    let cells: Vec<u32> = cells.collect();
+    // Thirty flowers, all of them recognised, as the program says.
+    assert_eq!((cells.len(), cells.iter().sum::<u32>()), (9, 30));
+    assert_eq!(cells[0] + cells[4] + cells[8], 30);
+    assert!(matrix.contains("<th>setosa</th>"), "{matrix}");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "accuracy on the test part 1.0000\n"
     );
 }

@@ -1,4 +1,5 @@
 //! Calls: functions written out at the place of the call, pipes, arguments.
+use super::traced::Applied;
 use super::values::{Bindings, FnDef, Init, Instance, LayerDef, Num, Outcome, Reported, Val};
 use super::{CallSite, Checker, Frame};
 use crate::base::data::TRANSFORM_NAMES;
@@ -130,7 +131,18 @@ impl Checker<'_> {
             Val::Fn(def) => self.call_fn(&def, name, arguments, span),
             Val::Layer(def) => self.make_instance(&def, arguments, span).map(Val::Instance),
             Val::Instance(instance) => self.apply(&instance, arguments, span),
-            Val::Builtin(builtin) => self.builtin(builtin, name, arguments, span),
+            Val::Builtin(builtin) => {
+                let applied = Applied {
+                    name,
+                    path: None,
+                    written: span,
+                    parameters: &[],
+                    arguments: &arguments.clone(),
+                };
+                self.traced(applied, |checker| {
+                    checker.builtin(builtin, name, arguments, span)
+                })
+            }
             Val::Reader(reader) => self.reader(&reader, arguments, span),
             Val::Init(init) => self.error(
                 "E0408",
@@ -401,7 +413,16 @@ impl Checker<'_> {
             ..Frame::default()
         };
         self.enter(name, span, frame)?;
-        let outcome = self.fn_body(def, name, arguments, span);
+        let applied = Applied {
+            name,
+            path: None,
+            written: span,
+            parameters: &def.syntax.inputs,
+            arguments: &arguments.clone(),
+        };
+        let outcome = self.traced(applied, |checker| {
+            checker.fn_body(def, name, arguments, span)
+        });
         self.leave();
         outcome
     }

@@ -1,6 +1,6 @@
 //! The graphs being built: the open step (a *segment* of the program between two actions of the host) and the bodies of scans inside it.
 use super::Checker;
-use super::program::{Instr, Objective, SlotData, SlotId, SlotKind, StepGraph};
+use super::program::{Application, Instr, Objective, SlotData, SlotId, SlotKind, StepGraph};
 use super::values::{DimNames, TensorVal, Val};
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
@@ -40,6 +40,10 @@ pub struct Segment {
     pub origin: Option<Span>,
     /// What is minimized in it, and where that is written.
     pub objectives: Vec<(TensorVal, Span)>,
+    /// The applications of layers and functions, in the order in which they began.
+    pub applications: Vec<Application>,
+    /// Those that have not ended.
+    pub applying: Vec<usize>,
 }
 
 impl Checker<'_> {
@@ -236,6 +240,7 @@ impl Checker<'_> {
                     outputs,
                     origin,
                     objectives,
+                    applications: segment.applications,
                 });
                 self.program.code.push(Instr::Run(number));
             }

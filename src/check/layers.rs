@@ -1,6 +1,7 @@
 //! Layers: applying instances, parameters and states, paths, initial values.
 use super::call::Argument;
 use super::program::{SlotId, SlotKind};
+use super::traced::Applied;
 use super::values::{
     Bindings, Builtin, DimNames, Init, Instance, Num, Outcome, Reported, TensorVal, Val,
 };
@@ -34,7 +35,16 @@ impl Checker<'_> {
         self.enter(&name, span, frame)?;
         // The place of an instance inside this one must not depend on where this one is applied.
         let places = std::mem::take(&mut self.places);
-        let outcome = self.layer_body(instance, &name, arguments, span);
+        let applied = Applied {
+            name: &name,
+            path: Some(self.path(instance)),
+            written: instance.span,
+            parameters: &instance.def.syntax.inputs,
+            arguments: &arguments.clone(),
+        };
+        let outcome = self.traced(applied, |checker| {
+            checker.layer_body(instance, &name, arguments, span)
+        });
         self.places = places;
         self.leave();
         outcome

@@ -26,6 +26,7 @@ mod shapes;
 pub mod shown;
 mod statements;
 mod tensors;
+mod traced;
 pub mod train;
 mod values;
 
@@ -379,6 +380,7 @@ impl<'a> Checker<'a> {
             outputs: std::mem::take(&mut self.initial_outputs),
             origin: Span::default(),
             objectives: Vec::new(),
+            applications: Vec::new(),
         });
         self.program.code.insert(0, Instr::Run(number));
         self.program

@@ -8,6 +8,7 @@ use crate::base::tensor::Tensor;
 use crate::base::types::Type;
 use crate::tir::{Graph, Value};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A host-visible tensor of static type.
@@ -74,6 +75,38 @@ pub struct StepGraph {
     pub origin: Span,
     /// What its gradients descend, in order.
     pub objectives: Vec<Objective>,
+    /// The applications of layers and functions that it was written out from, each after the one around it.
+    pub applications: Vec<Application>,
+}
+
+/// An application of a layer or function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Application {
+    /// What is applied.
+    pub name: String,
+    /// The path of the instance, for a layer.
+    pub path: Option<String>,
+    /// The application around it, as a position in the list.
+    pub parent: Option<usize>,
+    /// Where the instance was made, or the function called.
+    pub written: Span,
+    /// The tensors given to it.
+    pub inputs: Vec<Traced>,
+    /// What it gives.
+    pub results: Vec<Traced>,
+    /// Numbers of the graph's nodes that were added meanwhile.
+    pub nodes: Range<usize>,
+}
+
+/// A tensor at the border of an application.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traced {
+    /// The name of the argument, where one is written.
+    pub name: Option<String>,
+    /// The value in the step's graph.
+    pub value: Value,
+    /// The names of its dimensions.
+    pub dims: Vec<Option<Arc<str>>>,
 }
 
 /// What a training step minimizes.

@@ -5,12 +5,15 @@
 //! command is wrong or a file is missing; 130 and 143 where Ctrl-C or a request to end stopped a run.
 mod bench;
 mod checkpoint;
+mod derive;
 mod explain;
 mod fmt;
+mod graph;
 mod identity;
 mod interrupt;
 mod journal;
 mod lsp;
+mod model;
 mod output;
 mod receipt;
 mod repl;
@@ -132,6 +135,31 @@ enum Command {
         /// List kernels below half a percent too
         #[arg(long)]
         all: bool,
+    },
+    /// Print the gradient of the objective by each parameter as formulas in index notation
+    Derive {
+        #[command(flatten)]
+        program: ProgramArguments,
+        /// LaTeX, for `amsmath`
+        #[arg(long)]
+        latex: bool,
+        /// Only by the parameters whose path is or ends with NAME
+        #[arg(long, value_name = "NAME")]
+        of: Option<String>,
+    },
+    /// Draw a model: its layers, or what a stage of the compiler made of its step
+    Graph {
+        #[command(flatten)]
+        program: ProgramArguments,
+        /// The picture, .svg or .dot; `-` for SVG on standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Open N levels of layers in layers; all but the library's where nothing is said
+        #[arg(long, value_name = "N", conflicts_with = "stage")]
+        depth: Option<usize>,
+        /// tir, grad, after:PASS or kernels in place of the layers
+        #[arg(long, value_parser = graph::stage)]
+        stage: Option<Stage>,
     },
     /// Type statements and see what they give; the same as no command at all
     Repl {
@@ -397,6 +425,26 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
                 all: *all,
             };
             explain::explain(Job::new(program)?, request)
+        }
+        Command::Derive { program, latex, of } => {
+            let request = derive::Request {
+                latex: *latex,
+                of: of.as_deref(),
+            };
+            derive::derive(Job::new(program)?, &request)
+        }
+        Command::Graph {
+            program,
+            output,
+            depth,
+            stage,
+        } => {
+            let request = graph::Request {
+                output,
+                depth: *depth,
+                stage: *stage,
+            };
+            graph::graph(Job::new(program)?, &request)
         }
         Command::Repl { file, choices } => repl::repl(&repl::Request {
             file: file.clone(),

@@ -88,6 +88,7 @@ impl Native {
                 outputs: numbers(inputs..slots.len()),
                 origin: Span::default(),
                 objectives: Vec::new(),
+                applications: Vec::new(),
                 graph,
             }],
             slots,

@@ -84,6 +84,7 @@ impl Builder {
             outputs: outputs.to_vec(),
             origin: Span::default(),
             objectives: Vec::new(),
+            applications: Vec::new(),
         });
         self.0.graphs.len() - 1
     }

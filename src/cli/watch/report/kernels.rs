@@ -49,9 +49,9 @@ pub fn html(facts: &Facts<'_>) -> String {
         if share < LEAST && at > 0 {
             let _ = writeln!(
                 out,
-                "<p class=\"quiet\">{} more graphs take less than {:.0} % of the time each.</p>",
-                timed.len() - at,
-                100.0 * LEAST
+                "<p class=\"quiet\">Graphs that take less than {:.0} % of the time each: {}.</p>",
+                100.0 * LEAST,
+                timed.len() - at
             );
             break;
         }

@@ -1,7 +1,11 @@
 //! The report of a run: one HTML file that needs nothing beside it.
 mod arena;
 mod chart;
+mod classes;
+mod image;
 pub mod kernels;
+mod layers;
+mod predict;
 
 use super::Outcome;
 use super::history::{History, Training};
@@ -82,7 +86,11 @@ fn page(facts: &Facts<'_>) -> String {
     for training in facts.history.trainings.iter().filter(|t| t.seen > 0) {
         out += &training_section(training, facts.history.trainings.len() > 1);
     }
+    if let Some(found) = predict::predictions(facts) {
+        out += &classes::html(&found);
+    }
     out += &output(facts.history);
+    out += &layers::html(facts.program);
     out += &parameters(facts.program);
     out += &kernels::html(facts);
     let _ = writeln!(
