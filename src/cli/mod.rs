@@ -16,6 +16,7 @@ mod repl;
 mod run;
 mod slots;
 mod verify;
+mod verify_passes;
 mod watch;
 
 use crate::base::diagnostic::{Diagnostic, Severity};
@@ -100,6 +101,13 @@ enum Command {
         /// Colour of messages
         #[arg(long, value_enum, default_value_t = Colour::Auto)]
         color: Colour,
+    },
+    /// Compile a program's graphs pass by pass and compare each step with the reference interpreter, on random inputs
+    VerifyPasses {
+        #[command(flatten)]
+        program: ProgramArguments,
+        #[command(flatten)]
+        request: verify_passes::Request,
     },
     /// Check a program and say what it is: parameters, memory, graphs
     Check {
@@ -369,6 +377,9 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             threads,
             color,
         } => verify(receipt, file.as_deref(), *threads, *color),
+        Command::VerifyPasses { program, request } => {
+            verify_passes::verify_passes(Job::new(program)?, *request)
+        }
         Command::Check { program } => check(Job::new(program)?),
         Command::Bench {
             program,

@@ -5,6 +5,7 @@ pub mod generate;
 pub mod gradients;
 pub mod mutants;
 pub mod numbers;
+pub mod pass_by_pass;
 pub mod random;
 
 use crate::base::source::Span;
