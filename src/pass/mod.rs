@@ -97,7 +97,7 @@ pub const PIPELINE: &[Pass] = &[
     Pass {
         name: "outline",
         doc: "guarded and gathered operands of contractions become padded copies",
-        exact: false,
+        exact: true,
         run: outline::outline,
     },
     Pass {
