@@ -4,6 +4,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 export DLMC_DEEP=1
-cargo test --release --test pass_by_pass --test same_bits --test load
+cargo test --release --test pass_by_pass --test same_bits --test load --test memory
 DLMC_KILLS=100 cargo test --release --test checkpoints
 DLMC_RANDOM_GRAPHS=3000 cargo test --release --lib random_graphs

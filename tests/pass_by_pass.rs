@@ -133,16 +133,33 @@ fn the_passes_are_right_on_random_programs() {
 }
 
 /// Examples with what makes them smaller: a text and what stands for it.
-const SMALLER: &[(&str, &[(&str, &str)])] = &[(
-    "char_lstm",
-    &[
-        ("windows(64, stride = 16)", "windows(4, stride = 16)"),
-        ("96", "8"),
-        ("0..200", "0..3"),
-        ("zeros[1, 64]", "zeros[1, 4]"),
-        ("logits[:, 63, :]", "logits[:, 3, :]"),
-    ],
-)];
+const SMALLER: &[(&str, &[(&str, &str)])] = &[
+    (
+        "char_lstm",
+        &[
+            ("windows(64, stride = 16)", "windows(4, stride = 16)"),
+            ("book.vocabulary, 96", "book.vocabulary, 8"),
+            ("batch     = 16", "batch     = 2"),
+            ("0..200", "0..3"),
+            ("zeros[1, 64]", "zeros[1, 4]"),
+            ("logits[:, 63, :]", "logits[:, 3, :]"),
+            ("[:, 0, 63]", "[:, 0, 3]"),
+        ],
+    ),
+    (
+        "char_gpt",
+        &[
+            ("windows(64, stride = 16)", "windows(4, stride = 16)"),
+            ("position_embedding(64)", "position_embedding(4)"),
+            ("book.vocabulary, 64, 2, 4", "book.vocabulary, 8, 2, 2"),
+            ("batch     = 16", "batch     = 2"),
+            ("0..200", "0..3"),
+            ("zeros[1, 64]", "zeros[1, 4]"),
+            ("logits[:, 63, :]", "logits[:, 3, :]"),
+            ("[:, 0, 63]", "[:, 0, 3]"),
+        ],
+    ),
+];
 
 fn examples() -> String {
     format!("{}/examples", env!("CARGO_MANIFEST_DIR"))

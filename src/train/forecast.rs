@@ -10,6 +10,8 @@ const MOST_INSTRUCTIONS: u64 = 50_000_000;
 const TRIAL: Duration = Duration::from_millis(600);
 /// How long one graph is tried at most.
 const ONE_TRIAL: Duration = Duration::from_millis(60);
+/// A graph that takes longer is run once alone.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// What an instruction of the plan costs the host, in seconds: its share of reading and writing slots, and of what hears the events.
 const INSTRUCTION: f64 = 80e-9;
@@ -210,7 +212,7 @@ impl Machine {
         // What the trial computes is of no interest, and neither is a position out of range in it.
         let _ = call.run(&mut self.store, &mut self.space);
         let first = start.elapsed();
-        if !again || times == 1 || first > ONE_TRIAL {
+        if !again || times == 1 || first > LONGEST {
             return first.as_secs_f64();
         }
         let start = Instant::now();
