@@ -66,7 +66,8 @@ fn imports_in_a_ring_end_and_long_chains_are_refused() {
     };
     let ring = write("a.dlm", "import \"b.dlm\"\nlet p = 1\n");
     write("b.dlm", "import \"a.dlm\"\nlet q = 2\n");
-    assert_eq!(codes(&format!("import \"{ring}\"\nprint 1\n")), ["E0203"]);
+    // A file is bound once, so a ring ends where it began.
+    assert_eq!(codes(&format!("import \"{ring}\"\nprint 1\n")), [""; 0]);
     for at in 0..100 {
         let next = at + 1;
         write(
