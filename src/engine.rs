@@ -16,6 +16,7 @@ use crate::base::tensor::{Elements, Tensor};
 use crate::base::types::Type;
 use crate::check::program::{self as plan, SlotId, SlotKind};
 use crate::data::{FileProvider, safetensors};
+use crate::runtime::contraction::Cpu;
 use crate::session::{self, Pool, Settings, Source, Summary};
 use crate::train::error::NotFinite;
 use crate::train::{Compiled, Epoch, Event, Machine, Resolve, RunError};
@@ -37,6 +38,10 @@ pub struct Config {
     pub threads: usize,
     /// Below this folder programs may save and load weights and draw plots; without it they may not.
     pub folder: Option<PathBuf>,
+    /// The instructions that code may use. All levels with fused multiply-add give the same bits; [`Isa::Portable`] may give others.
+    ///
+    /// [`Isa::Portable`]: crate::runtime::contraction::Isa::Portable
+    pub cpu: Cpu,
 }
 
 impl Default for Config {
@@ -44,6 +49,7 @@ impl Default for Config {
         Config {
             threads: session::default_threads(),
             folder: None,
+            cpu: Cpu::detect(),
         }
     }
 }
@@ -166,6 +172,7 @@ impl Engine {
             seed: options.seed,
             threads: self.pool.threads(),
             skip: Vec::new(),
+            cpu: self.config.cpu,
         };
         guarded(|| {
             let loader = Arc::new(Mutex::new(loader));

@@ -37,4 +37,5 @@ pub use engine::{
     Config, Control, Engine, Error, Loader, MemoryLoader, Model, OnNonFinite, Program,
     ProgramOptions, Progress, Trainer,
 };
+pub use runtime::contraction::{Cpu, Isa};
 pub use syntax::{FormatError, format_source};

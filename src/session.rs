@@ -91,6 +91,8 @@ pub struct Settings {
     pub threads: usize,
     /// Passes left out.
     pub skip: Vec<String>,
+    /// The instructions that code may use.
+    pub cpu: Cpu,
 }
 
 impl Default for Settings {
@@ -100,6 +102,7 @@ impl Default for Settings {
             seed: 0,
             threads: default_threads(),
             skip: Vec::new(),
+            cpu: Cpu::detect(),
         }
     }
 }
@@ -190,7 +193,7 @@ pub fn checked(
 fn compile_options(settings: &Settings, pool: &Pool) -> CompileOptions {
     CompileOptions {
         skip: settings.skip.clone(),
-        cpu: Cpu::detect(),
+        cpu: settings.cpu,
         threads: pool.threads(),
     }
 }
@@ -470,7 +473,7 @@ pub fn emit_program(
         };
         let mut times = CompileTimes::default();
         let stages = compile::stages(step, &settings.skip, &mut times, &mut watch)?;
-        emit_stages(stage, &stages, after.as_ref(), &mut out)?;
+        emit_stages(stage, &stages, after.as_ref(), settings.cpu, &mut out)?;
     }
     Ok(out)
 }
@@ -479,6 +482,7 @@ fn emit_stages(
     stage: Stage,
     stages: &Stages,
     after: Option<&crate::tir::Graph>,
+    cpu: Cpu,
     out: &mut String,
 ) -> Result<(), RunError> {
     let schedule = &stages.schedule;
@@ -512,7 +516,7 @@ fn emit_stages(
             Ok(())
         }
         Stage::Clif | Stage::Asm => {
-            for (name, text) in compile::kernel_text(&schedule.kernels, stage == Stage::Asm)? {
+            for (name, text) in compile::kernel_text(&schedule.kernels, stage == Stage::Asm, cpu)? {
                 let _ = writeln!(out, "; {name}\n{text}");
             }
             Ok(())

@@ -219,6 +219,16 @@ fn check_says_what_a_program_is() {
         stdout.contains("parameters  2 in 1 tensors, 8 bytes\n"),
         "{stdout}"
     );
+    let time = stdout.lines().find(|line| line.starts_with("time "));
+    let time = time.unwrap_or_else(|| panic!("{stdout}"));
+    assert!(
+        time.contains("about ") && time.contains(" runs of graphs"),
+        "{time}"
+    );
+    // Where nothing says how long a loop goes on, the estimate is of the most turns that it may have.
+    let until = "let a = 1.0\nrepeat until a < 0.5, at most 70 {\n    a = a * 0.5\n}\n";
+    let (stdout, _) = texts(&dlmc(&["check", "-"], until));
+    assert!(stdout.contains("time        at most about "), "{stdout}");
 }
 
 /// Two recurrences that do not depend on one another, with their gradients.

@@ -48,6 +48,84 @@ fn unrolled_loops_end() {
 }
 
 #[test]
+fn strings_and_tuples_that_double_are_refused() {
+    let strings = in_layer("let s = \"ab\"\nfor i in 0..60 { let s = \"{s}{s}\" }");
+    assert!(codes(&strings).contains(&"E0452"));
+    let tuples = in_layer("let t = (1, 2)\nfor i in 0..60 { let t = (t, t) }");
+    assert!(codes(&tuples).contains(&"E0453"));
+}
+
+#[test]
+fn imports_in_a_ring_end_and_long_chains_are_refused() {
+    let folder = std::env::temp_dir().join(format!("dlmc-imports-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let ring = write("a.dlm", "import \"b.dlm\"\nlet p = 1\n");
+    write("b.dlm", "import \"a.dlm\"\nlet q = 2\n");
+    // A file is bound once, so a ring ends where it began.
+    assert_eq!(codes(&format!("import \"{ring}\"\nprint 1\n")), [""; 0]);
+    for at in 0..100 {
+        let next = at + 1;
+        write(
+            &format!("c{at}.dlm"),
+            &format!("import \"c{next}.dlm\"\nlet v{at} = 1\n"),
+        );
+    }
+    write("c100.dlm", "let v100 = 1\n");
+    let chain = folder.join("c0.dlm").display().to_string();
+    assert!(codes(&format!("import \"{chain}\"\nprint 1\n")).contains(&"E0204"));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn batches_of_no_rows_are_refused() {
+    let set = "let set = data(x = [[1.0], [2.0]], y = [1.0, 2.0])\n";
+    let text = format!("{set}for b in set |> batches(0) {{ print b.x }}\n");
+    assert_eq!(codes(&text), ["E0512"]);
+}
+
+#[test]
+fn very_long_lines_and_huge_parameters_are_refused_or_read() {
+    let sum = format!("print {}1\n", "1 + ".repeat(20_000));
+    assert_eq!(codes(&sum), ["E0105"]);
+    // A long line alone is no fault.
+    assert_eq!(
+        codes(&format!("print 1 # {}\n", "x".repeat(1 << 20))),
+        [""; 0]
+    );
+    let huge = "layer f(x: [n]) -> [n] {\nparam W: [4000000000, 4000000000] = zeros\nx + W[0, 0] }\nlet g = f()\nprint g(zeros[3])\n";
+    assert!(codes(huge).contains(&"E0352"));
+}
+
+#[test]
+fn cells_of_any_length_are_refused_with_their_place() {
+    let path = std::env::temp_dir().join(format!("dlmc-cell-{}.csv", std::process::id()));
+    std::fs::write(&path, format!("a,b\n1,2\n3,{}\n", "7".repeat(1 << 20))).unwrap();
+    let mut provider = FileProvider::new();
+    let spec = dlmc::base::data::DataSpec {
+        source: dlmc::base::data::DataSource::Reader {
+            name: "csv".into(),
+            paths: vec![path.display().to_string()],
+            options: Vec::new(),
+        },
+        transforms: Vec::new(),
+        base_dir: ".".into(),
+    };
+    let error = dlmc::base::data::DataProvider::open(&mut provider, &spec).unwrap_err();
+    std::fs::remove_file(&path).unwrap();
+    let (said, help) = (error.message, error.help.unwrap_or_default());
+    assert!(
+        said.contains("row 2, column \"b\": a cell of 1048576 bytes"),
+        "{said}"
+    );
+    assert!(help.contains("line 3"), "{help}");
+}
+
+#[test]
 fn tensors_beyond_any_memory_are_refused() {
     let doubled = format!(
         "let x = normal[2]\n{}print sum(x)\n",

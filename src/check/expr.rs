@@ -29,7 +29,11 @@ impl Checker<'_> {
             ExprKind::Float(x) => Ok(Val::Num(Num::Float(*x))),
             ExprKind::Str(parts) => self.string(parts, expr.span),
             ExprKind::Bool(truth) => Ok(Val::Bool(*truth)),
-            ExprKind::Tuple(parts) => Ok(Val::Tuple(self.eval_all(parts)?)),
+            ExprKind::Tuple(parts) => {
+                let parts = self.eval_all(parts)?;
+                self.tuple_within_limits(&parts, expr.span)?;
+                Ok(Val::Tuple(parts))
+            }
             ExprKind::List(items) => self.list(items),
             ExprKind::Rest(_) => self.error(
                 "E0404",
@@ -164,6 +168,7 @@ impl Checker<'_> {
                     }
                 },
             }
+            self.text_within_limits(text.len(), span)?;
         }
         Ok(Val::Str(text.into()))
     }
@@ -409,8 +414,8 @@ impl Checker<'_> {
                 None => self.error(
                     "E0307",
                     span,
-                    format!("{i} {} {j} cannot be computed", op.text()),
-                    "the numbers are too large, or the operator wants tensors",
+                    format!("{i} {} {j} is beyond the whole numbers", op.text()),
+                    "a whole number is at most 9223372036854775807: write smaller ones, or fractions (`2.0`)",
                 ),
             };
         }

@@ -1,6 +1,6 @@
 //! What keeps the elaboration of a program within time and memory: everything is written out, so a few lines may ask for any amount.
 use super::Checker;
-use super::values::{Outcome, Reported};
+use super::values::{Outcome, Reported, Val};
 use crate::base::source::Span;
 use crate::base::types::Type;
 
@@ -18,7 +18,39 @@ pub const MOST_TENSOR_BYTES: usize = 1 << 40;
 /// Most files that one program imports.
 pub const MOST_IMPORTS: usize = 64;
 
+/// Most bytes of a string known at compile time.
+pub const MOST_TEXT: usize = 1 << 20;
+/// Most values of a tuple, with those of the tuples in it.
+pub const MOST_PARTS: usize = 65_536;
+
 impl Checker<'_> {
+    /// Refuses a string that grew without bound, as one that is put into itself twice does.
+    pub(super) fn text_within_limits(&mut self, bytes: usize, span: Span) -> Outcome<()> {
+        if bytes <= MOST_TEXT {
+            return Ok(());
+        }
+        self.error(
+            "E0452",
+            span,
+            format!("a string of {bytes} bytes"),
+            format!("a string has at most {MOST_TEXT} bytes"),
+        )
+    }
+
+    /// Refuses a tuple that grew without bound.
+    pub(super) fn tuple_within_limits(&mut self, parts: &[Val], span: Span) -> Outcome<()> {
+        let count = parts_of(parts);
+        if count <= MOST_PARTS {
+            return Ok(());
+        }
+        self.error(
+            "E0453",
+            span,
+            format!("a tuple of {count} values, with those of the tuples in it"),
+            format!("a tuple has at most {MOST_PARTS}: keep many values in a tensor"),
+        )
+    }
+
     /// Counts an evaluation. Beyond the limit everything fails, so that the elaboration ends soon.
     pub(super) fn spend(&mut self, span: Span) -> Outcome<()> {
         if self.exhausted {
@@ -96,4 +128,12 @@ fn within(shape: &[usize]) -> bool {
 
 fn is_possible(ty: &Type) -> bool {
     ty.shape.len() <= MOST_DIMENSIONS && within(&ty.shape)
+}
+
+fn parts_of(parts: &[Val]) -> usize {
+    let count = |part: &Val| match part {
+        Val::Tuple(inner) => parts_of(inner),
+        _ => 1,
+    };
+    parts.iter().map(count).sum()
 }

@@ -6,6 +6,7 @@
 mod bench;
 mod checkpoint;
 mod derive;
+mod estimate;
 mod explain;
 mod fmt;
 mod graph;
@@ -20,6 +21,7 @@ mod repl;
 mod run;
 mod slots;
 mod verify;
+mod verify_passes;
 mod watch;
 mod words;
 
@@ -27,6 +29,7 @@ use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::data::FileProvider;
+use crate::runtime::contraction::Cpu;
 use crate::session::{self, Checked, EmitError, Pool, Settings, Source, Stage};
 use crate::train::OnNonFinite;
 use checkpoint::Every;
@@ -105,6 +108,16 @@ enum Command {
         /// Colour of messages
         #[arg(long, value_enum, default_value_t = Colour::Auto)]
         color: Colour,
+        /// Instructions that code may use: native, baseline, avx2, avx512
+        #[arg(long, value_name = "LEVEL", value_parser = Cpu::named)]
+        cpu: Option<Cpu>,
+    },
+    /// Compile a program's graphs pass by pass and compare each step with the reference interpreter, on random inputs
+    VerifyPasses {
+        #[command(flatten)]
+        program: ProgramArguments,
+        #[command(flatten)]
+        request: verify_passes::Request,
     },
     /// Check a program and say what it is: parameters, memory, graphs
     Check {
@@ -207,6 +220,9 @@ struct Choices {
     /// Colour of messages
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
     color: Colour,
+    /// Instructions that code may use: native, baseline (no fused multiply-add: results may differ in the last bits), avx2, avx512
+    #[arg(long, value_name = "LEVEL", value_parser = Cpu::named)]
+    cpu: Option<Cpu>,
 }
 
 #[derive(Args)]
@@ -314,6 +330,7 @@ impl Choices {
                 .threads
                 .map_or_else(session::default_threads, usize::from),
             skip: skip.to_vec(),
+            cpu: self.cpu.unwrap_or_else(Cpu::detect),
         }
     }
 }
@@ -400,7 +417,11 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             file,
             threads,
             color,
-        } => verify(receipt, file.as_deref(), *threads, *color),
+            cpu,
+        } => verify(receipt, file.as_deref(), (*threads, *cpu), *color),
+        Command::VerifyPasses { program, request } => {
+            verify_passes::verify_passes(Job::new(program)?, *request)
+        }
         Command::Check { program } => check(Job::new(program)?),
         Command::Bench {
             program,
@@ -465,7 +486,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
 fn verify(
     path: &Path,
     file: Option<&str>,
-    threads: Option<u16>,
+    (threads, cpu): (Option<u16>, Option<Cpu>),
     color: Colour,
 ) -> Result<(), Failure> {
     let receipt = Receipt::read(path).map_err(|(why, failure)| {
@@ -479,6 +500,7 @@ fn verify(
             threads,
             seed: receipt.identity.seed,
             color,
+            cpu,
         },
         skip: receipt.identity.skip.clone(),
         budget: Budget::default(),
@@ -594,7 +616,7 @@ fn failure_of(diagnostics: &[Diagnostic]) -> Failure {
 }
 
 fn check(mut job: Job) -> Result<(), Failure> {
-    let (program, _) = job.checked()?;
+    let (program, checked) = job.checked()?;
     let pool = job.pool()?;
     let compiled = session::compiled(&program, &job.settings, &pool).map_err(|error| {
         job.say(&error.diagnostic);
@@ -603,7 +625,15 @@ fn check(mut job: Job) -> Result<(), Failure> {
     for line in run::description(&program, &compiled) {
         job.output.line(&line)?;
     }
-    run::within_budget(&job, &program, &compiled)
+    run::within_budget(&job, &program, &compiled)?;
+    let ready = checked.parse + checked.check + compiled.times.total;
+    job.output.line(&estimate::line(
+        &job,
+        &program,
+        Arc::new(compiled),
+        &pool,
+        ready,
+    )?)
 }
 
 fn emit(mut job: Job, stage: Stage) -> Result<(), Failure> {

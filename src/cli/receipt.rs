@@ -24,6 +24,9 @@ pub struct Receipt {
     pub identity: Identity,
     /// Threads that it ran on, which change nothing.
     pub threads: usize,
+    /// The instructions that its code used. Levels with fused multiply-add give the same bits.
+    #[serde(default)]
+    pub cpu: String,
     /// What each training step computed: digits that read back to the same bits.
     pub steps: Vec<String>,
     /// A chain of hashes over the lines printed: SHA-256 of the hash of the lines before (32 zero bytes at first) and the line.
@@ -45,6 +48,7 @@ impl Receipt {
             program: job.source.name.clone(),
             identity,
             threads: job.settings.threads,
+            cpu: job.settings.cpu.isa().name().into(),
             steps: steps.map(ToString::to_string).collect(),
             output: hex(journal.output),
             weights: journal::weights_hash(&tensors),

@@ -5,6 +5,7 @@ use super::journal::{self, Journal};
 use super::receipt::Receipt;
 use super::{COMPILER, Failure, Job, run};
 use crate::check::program::Program;
+use crate::runtime::contraction::Isa;
 use crate::session;
 use crate::train::{Event, Machine, Resolve, RunError};
 use std::collections::HashMap;
@@ -28,6 +29,13 @@ pub fn verify(mut job: Job, request: &Request<'_>) -> Result<(), Failure> {
         job.output.say(&format!(
             "note: the receipt is of {}, this is {COMPILER}\n",
             receipt.compiler
+        ));
+    }
+    let (here, there) = (job.settings.cpu.isa().name(), receipt.cpu.as_str());
+    let baseline = Isa::Portable.name();
+    if !there.is_empty() && (here == baseline) != (there == baseline) {
+        job.output.say(&format!(
+            "note: the receipt is of instructions `{there}`, this is `{here}`: without fused multiply-add bits may differ\n"
         ));
     }
     let (program, _) = job.checked()?;

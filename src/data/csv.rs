@@ -128,6 +128,9 @@ fn parse(text: &str, path: &str, dialect: &Dialect) -> Result<Columns, DataError
     }
 }
 
+/// Most bytes of a cell: no number and no class needs as many.
+const LONGEST_CELL: usize = 65_536;
+
 /// The most frequent of `,`, `;` and tab in the first line, outside quotes.
 fn guess_separator(text: &str) -> char {
     let mut counts = [(',', 0), (';', 0), ('\t', 0)];
@@ -215,6 +218,19 @@ fn push(
     };
     for (column, cell) in table.columns.iter_mut().zip(record) {
         let cell = cell.trim();
+        if cell.len() > LONGEST_CELL {
+            return Err(fault_help(
+                format!(
+                    "{path}, row {}, column \"{}\": a cell of {} bytes, where the longest may have {LONGEST_CELL}",
+                    row + 1,
+                    column.name,
+                    cell.len()
+                ),
+                format!(
+                    "this is line {line} of the file; a line end may be missing there, or a quote that closes"
+                ),
+            ));
+        }
         let is_missing = MISSING.contains(&cell) || dialect.missing.as_deref() == Some(cell);
         match cell.parse::<f64>() {
             _ if is_missing => column.numbers.push(f64::NAN),

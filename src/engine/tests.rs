@@ -28,6 +28,7 @@ fn a_wrong_program_gives_every_message_with_its_place() {
     let engine = Engine::new(Config {
         threads: 1,
         folder: None,
+        ..Config::default()
     });
     let engine = engine.expect("one thread");
     let error = engine
@@ -77,6 +78,7 @@ fn regression(threads: usize) -> Program {
     let engine = Engine::new(Config {
         threads,
         folder: None,
+        ..Config::default()
     });
     let options = ProgramOptions::default();
     let compiled = engine
@@ -249,6 +251,7 @@ fn exploding(on_nonfinite: OnNonFinite) -> Trainer {
     let engine = Engine::new(Config {
         threads: 1,
         folder: None,
+        ..Config::default()
     });
     let text = "
 let x = [[1, 2], [2, 3], [3, 4]]

@@ -1,9 +1,9 @@
 //! The reverse sweep over a graph: each node, last to first, hands the gradient of its results on to its operands.
-use super::Copy;
 use super::cell::{Cell, is_expensive};
 use super::flow::{Values, useful, varied};
 use super::scan::{self, Plan};
 use super::turn::turned;
+use super::{Copy, MOST_NODES, TOO_MANY_NODES};
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
 use crate::ops::simplify;
@@ -142,6 +142,10 @@ impl Reverse {
             {
                 let data = data.clone();
                 self.node(id, &data)?;
+                // Gradients of gradients multiply: a limit that is looked at only after a sweep would be passed by far.
+                if self.graph.node_count() > MOST_NODES {
+                    return Err(TOO_MANY_NODES.into());
+                }
             }
         }
         Ok(())

@@ -21,6 +21,8 @@ pub struct Pass {
     pub name: &'static str,
     /// What it does, in one sentence.
     pub doc: &'static str,
+    /// Whether it promises to change no bit of any result, in the graph's own types.
+    pub exact: bool,
     /// The function.
     pub run: fn(&Graph) -> Graph,
 }
@@ -30,76 +32,91 @@ pub const PIPELINE: &[Pass] = &[
     Pass {
         name: "simplify",
         doc: "IEEE-exact algebra inside bodies; equal, unused and trivially guarded reads vanish",
+        exact: true,
         run: simplify::simplify,
     },
     Pass {
         name: "cse",
         doc: "equal nodes become one",
+        exact: true,
         run: cse::cse,
     },
     Pass {
         name: "dce",
         doc: "nodes that no output needs vanish",
+        exact: true,
         run: dce::dce,
     },
     Pass {
         name: "views",
         doc: "transposes, slices, broadcasts and constants vanish into the accesses of their readers",
+        exact: false,
         run: inline::views,
     },
     Pass {
         name: "presum",
         doc: "what a scatter adds at one place is summed first",
+        exact: false,
         run: presum::presum,
     },
     Pass {
         name: "factor",
         doc: "sums of products become contractions of two bare operands",
+        exact: false,
         run: factor::factor,
     },
     Pass {
         name: "hoist",
         doc: "products of a scan's inputs alone leave the loop, all turns at once",
+        exact: false,
         run: hoist::hoist,
     },
     Pass {
         name: "fuse",
         doc: "elementwise producers join the loops of their readers",
+        exact: false,
         run: inline::fuse,
     },
     Pass {
         name: "cse",
         doc: "equal nodes become one",
+        exact: true,
         run: cse::cse,
     },
     Pass {
         name: "dce",
         doc: "nodes that no output needs vanish",
+        exact: true,
         run: dce::dce,
     },
     Pass {
         name: "residue",
         doc: "strided gradients become one dense product per residue",
+        exact: false,
         run: residue::residue,
     },
     Pass {
         name: "outline",
         doc: "guarded and gathered operands of contractions become padded copies",
+        exact: true,
         run: outline::outline,
     },
     Pass {
         name: "narrow",
         doc: "tensors of which only a part is read become that part",
+        exact: true,
         run: narrow::narrow,
     },
     Pass {
         name: "order",
         doc: "each reduction gets its order, by its shape",
+        exact: false,
         run: order::order,
     },
     Pass {
         name: "dce",
         doc: "nodes that no output needs vanish",
+        exact: true,
         run: dce::dce,
     },
 ];

@@ -17,8 +17,20 @@ pub fn run_compiled(
     inputs: &[Tensor],
     threads: usize,
 ) -> Result<Vec<Tensor>, String> {
-    let aliases = vec![None; graph.outputs.len()];
-    let schedule = lower(graph, &aliases)?;
+    run_updating(graph, &vec![None; graph.outputs.len()], inputs, threads)
+}
+
+/// The same where some outputs update the slot of an input, as `aliases` says for each output.
+///
+/// # Errors
+/// What any stage says.
+pub fn run_updating(
+    graph: &Graph,
+    aliases: &[Option<u32>],
+    inputs: &[Tensor],
+    threads: usize,
+) -> Result<Vec<Tensor>, String> {
+    let schedule = lower(graph, aliases)?;
     let code = jit::compile(&schedule.kernels, jit::Options::default())
         .map_err(|error| error.to_string())?;
     let functions = code
@@ -40,11 +52,16 @@ pub fn run_compiled(
         store.bytes_mut(slot).copy_from_slice(&tensor.bytes());
     }
     let (inputs, outputs) = slots.split_at(graph.inputs.len());
+    let outputs: Vec<(usize, usize)> = outputs
+        .iter()
+        .zip(aliases)
+        .map(|(&own, alias)| alias.map_or(own, |input| inputs[input as usize]))
+        .collect();
     let call = Call::new(
         Arc::new(executable),
         inputs.to_vec(),
-        outputs.to_vec(),
-        &aliases,
+        outputs.clone(),
+        aliases,
     )?;
     let mut space = CallSpace::for_calls([&call]);
     let pool = rayon::ThreadPoolBuilder::new()

@@ -5,6 +5,8 @@ pub mod generate;
 pub mod gradients;
 pub mod mutants;
 pub mod numbers;
+pub mod pass_by_pass;
+pub mod programs;
 pub mod random;
 
 use crate::base::source::Span;

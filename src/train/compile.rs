@@ -141,9 +141,15 @@ pub fn stages(
     })
 }
 
-fn machine_code(kernels: &[Kernel]) -> Result<KernelCode, String> {
-    let compiled =
-        jit::compile(kernels, jit::Options::default()).map_err(|error| error.to_string())?;
+fn jit_options(cpu: Cpu) -> jit::Options {
+    jit::Options {
+        baseline: cpu.is_baseline(),
+        ..jit::Options::default()
+    }
+}
+
+fn machine_code(kernels: &[Kernel], cpu: Cpu) -> Result<KernelCode, String> {
+    let compiled = jit::compile(kernels, jit_options(cpu)).map_err(|error| error.to_string())?;
     let functions = compiled.kernels.iter().map(jit::CompiledKernel::function);
     Ok((functions.collect(), Arc::new(compiled)))
 }
@@ -172,8 +178,8 @@ pub fn compile(program: &Program, options: &CompileOptions) -> Result<Compiled, 
     let schedules: Vec<Schedule> = made.into_iter().map(|(schedule, _)| schedule).collect();
     let (kernels, numbers) = shared_kernels(&schedules);
     let jit = Instant::now();
-    let (functions, keeper) =
-        machine_code(&kernels).map_err(|why| RunError::fault("jit", Span::default(), why))?;
+    let (functions, keeper) = machine_code(&kernels, options.cpu)
+        .map_err(|why| RunError::fault("jit", Span::default(), why))?;
     times.jit = jit.elapsed();
     let mut executables = Vec::new();
     for (schedule, numbers) in schedules.into_iter().zip(numbers) {
@@ -314,10 +320,14 @@ fn bind(
 ///
 /// # Errors
 /// A fault of the compiler.
-pub fn kernel_text(kernels: &[Kernel], assembly: bool) -> Result<Vec<(String, String)>, RunError> {
+pub fn kernel_text(
+    kernels: &[Kernel],
+    assembly: bool,
+    cpu: Cpu,
+) -> Result<Vec<(String, String)>, RunError> {
     let options = jit::Options {
         keep_text: true,
-        ..jit::Options::default()
+        ..jit_options(cpu)
     };
     let compiled = jit::compile(kernels, options)
         .map_err(|why| RunError::fault("jit", Span::default(), why))?;

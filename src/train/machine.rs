@@ -95,7 +95,7 @@ pub struct Machine {
     pub(super) program: Arc<Program>,
     pub(super) compiled: Arc<Compiled>,
     pub(super) store: Store,
-    space: CallSpace,
+    pub(super) space: CallSpace,
     pub(super) position: usize,
     /// Turns done of the loop of steps at `position`.
     pub(super) turns: u64,

@@ -5,6 +5,7 @@ mod blame;
 pub mod compile;
 pub mod error;
 mod files;
+pub mod forecast;
 pub mod format;
 pub mod machine;
 mod probe;

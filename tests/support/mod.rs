@@ -53,6 +53,8 @@ impl Folder {
             serde_json::from_slice(&bytes).expect("the receipt is JSON");
         let threads = receipt["threads"].take();
         assert!(threads.is_u64(), "{threads}");
+        let cpu = receipt["cpu"].take();
+        assert!(cpu.is_string(), "{cpu}");
         receipt
     }
 }
@@ -210,4 +212,9 @@ pub fn programs(name: &str) -> Folder {
     folder.write("mixed.dlm", MIXED);
     folder.write("points.csv", &points());
     folder
+}
+
+/// Whether the long tests run in full, as `tests/deep.sh` has them.
+pub fn deep() -> bool {
+    std::env::var_os("DLMC_DEEP").is_some_and(|value| value == "1")
 }

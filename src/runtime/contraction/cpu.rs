@@ -11,6 +11,20 @@ pub enum Isa {
     Avx512,
 }
 
+impl Isa {
+    /// Every family, the simplest first.
+    pub const ALL: [Isa; 3] = [Isa::Portable, Isa::Avx2, Isa::Avx512];
+
+    /// Its name, as the command line and receipts have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "baseline",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+        }
+    }
+}
+
 /// What the planner knows of the processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cpu {
@@ -32,6 +46,25 @@ impl Cpu {
     /// The given family, or `None` where this processor cannot run it.
     pub fn force(isa: Isa) -> Option<Cpu> {
         has(isa).then_some(Cpu { isa })
+    }
+
+    /// The processor with the instructions of that name: `native` for the best tested ones, `baseline` for what every processor of the
+    /// architecture has, or a family by its name.
+    ///
+    /// # Errors
+    /// A sentence on a name that there is not, or a family that this processor cannot run.
+    pub fn named(name: &str) -> Result<Cpu, String> {
+        if name == "native" {
+            return Ok(Cpu::detect());
+        }
+        let found = Isa::ALL.into_iter().find(|isa| isa.name() == name);
+        let isa = found.ok_or("the levels are native, baseline, avx2 and avx512")?;
+        Cpu::force(isa).ok_or_else(|| format!("this processor has no {name}"))
+    }
+
+    /// Whether kernels may use no more than every processor of the architecture has.
+    pub fn is_baseline(self) -> bool {
+        self.isa == Isa::Portable
     }
 
     /// The family in use.

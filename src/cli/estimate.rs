@@ -1,0 +1,40 @@
+//! How long a program will run, for `dlmc check`: its graphs are tried for a moment, and the plan says how often each runs.
+use super::{Failure, Job, run};
+use crate::check::program::Program;
+use crate::session::{self, Pool};
+use crate::train::Compiled;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The line of the estimate. `ready` is what it took to get as far.
+pub fn line(
+    job: &Job,
+    program: &Arc<Program>,
+    compiled: Arc<Compiled>,
+    pool: &Pool,
+    ready: Duration,
+) -> Result<String, Failure> {
+    let resolve = run::resolver(job.source.base_dir.clone());
+    let machine = session::machine(program.clone(), compiled, resolve);
+    let mut machine = machine.map_err(|error| run::failed(job, &error))?;
+    let Some(forecast) = pool.run(|| machine.forecast()) else {
+        return Ok("time        not known: the program is not known to end".into());
+    };
+    let seconds = |seconds: f64| run::duration(Duration::from_secs_f64(seconds));
+    let runs: u64 = forecast.counts.graphs.iter().sum();
+    let total = ready.as_secs_f64() + forecast.graphs + forecast.host;
+    let most = if forecast.counts.at_most {
+        "at most "
+    } else {
+        ""
+    };
+    Ok(format!(
+        "time        {most}about {} on {} thread{}: {} to compile, {} in {runs} runs of graphs, {} between them",
+        seconds(total),
+        pool.threads(),
+        if pool.threads() == 1 { "" } else { "s" },
+        run::duration(ready),
+        seconds(forecast.graphs),
+        seconds(forecast.host),
+    ))
+}
