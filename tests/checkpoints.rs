@@ -435,11 +435,12 @@ mod unix {
     #[test]
     fn an_interrupt_keeps_the_run_and_ends_with_130() {
         let folder = programs("interrupt");
-        let (last, expected) = whole(&folder, &["epochs.dlm"]);
-        // So many writings to the disk that the run takes a second.
+        let (last, expected) = whole(&folder, &["epochs.dlm", "epochs=80"]);
+        // So many writings to the disk that the run takes far longer than the signal.
         let arguments = [
             "run",
             "epochs.dlm",
+            "epochs=80",
             "--checkpoint",
             "kept",
             "--every",
@@ -450,8 +451,7 @@ mod unix {
         let output = signalled(&folder, &arguments, "-INT");
         let (_, stderr) = ended(130, &arguments, &output);
         assert!(stderr.starts_with("stopped after step "), "{stderr}");
-        let command =
-            "run epochs.dlm --checkpoint kept --every 1 --receipt 'out put.json' --resume\n";
+        let command = "run epochs.dlm epochs=80 --checkpoint kept --every 1 --receipt 'out put.json' --resume\n";
         assert!(
             stderr.contains("\nto go on: ") && stderr.ends_with(command),
             "{stderr}"
