@@ -257,7 +257,11 @@ fn latex_has_balanced_braces_and_one_parameter_can_be_asked_for() {
             count("}") - count("\\}"),
             "{latex}"
         );
-        assert_eq!(count("\\left"), count("\\right"), "{latex}");
+        assert_eq!(
+            count("\\left") - count("\\leftarrow"),
+            count("\\right"),
+            "{latex}"
+        );
         assert_eq!(count("\\begin{"), count("\\end{"), "{latex}");
         assert!(latex.contains("\\frac{\\partial J}{\\partial"), "{latex}");
     }

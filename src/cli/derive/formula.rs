@@ -1,4 +1,5 @@
 //! Formulas in index notation.
+use crate::base::types::DType;
 use crate::tir::{Affine, Op, Reducer};
 
 /// A formula.
@@ -65,6 +66,8 @@ pub enum Line {
         shape: Vec<usize>,
         /// The elements.
         elements: Vec<f64>,
+        /// The element type, where it is not that of the literal.
+        dtype: Option<DType>,
     },
     /// A recurrence.
     Scan(Recurrence),

@@ -139,9 +139,10 @@ fn symbol(name: &str) -> String {
 fn subscripted(name: &str, indices: &[String]) -> String {
     match indices {
         [] => symbol(name),
-        indices => format!("\\left[{}\\right]_{{{}}}", symbol(name), indices.join(","))
-            .replace("\\left[\\mathrm", "{\\mathrm")
-            .replace("}\\right]", "}}"),
+        indices if name.starts_with("dJ_d_") => {
+            format!("\\left({}\\right)_{{{}}}", symbol(name), indices.join(","))
+        }
+        indices => format!("{}_{{{}}}", symbol(name), indices.join(",")),
     }
 }
 

@@ -31,9 +31,15 @@ fn write(lines: &[Line], depth: usize, out: &mut String) {
                 name,
                 shape,
                 elements,
+                dtype,
             } => {
                 let elements: Vec<String> = elements.iter().map(|&e| number(e)).collect();
-                format!("let {name} = reshape([{}], {shape:?})", elements.join(", "))
+                let list = format!("[{}]", elements.join(", "));
+                let list = match dtype {
+                    Some(dtype) => format!("{dtype}({list})"),
+                    None => list,
+                };
+                format!("let {name} = reshape({list}, {shape:?})")
             }
             Line::Scan(scan) => {
                 recurrence(scan, depth, out);

@@ -45,7 +45,7 @@ impl Names {
         if is_function || RESERVED.contains(&base.as_str()) {
             name = self.counted(&base);
         }
-        while LETTERS.contains(&name.as_str()) || !self.used.insert(name.clone()) {
+        while !self.used.insert(name.clone()) {
             name = self.counted(&base);
         }
         name
@@ -125,13 +125,21 @@ impl<'a, 'n> Writer<'a, 'n> {
     pub fn new(graph: &'a Graph, named: HashMap<Value, String>, names: &'n mut Names) -> Self {
         let mut uses: HashMap<Value, usize> = HashMap::new();
         for (_, data) in graph.nodes() {
-            // What is read as a whole needs a name.
-            let weight = match data.node {
-                Node::Comprehension(_) | Node::Scatter(_) => 1,
-                _ => WHOLE,
+            // What is read as a whole, or at places that are gathered, needs a name.
+            let reads = match &data.node {
+                Node::Comprehension(c) => &c.reads[..],
+                Node::Scatter(s) => &s.reads[..],
+                _ => &[],
             };
-            for value in data.node.operands() {
-                *uses.entry(value).or_default() += weight;
+            for read in reads {
+                let mut places = read.subscripts.iter();
+                let plain = places.all(|place| matches!(place, Subscript::Affine(_)));
+                *uses.entry(read.value).or_default() += if plain { 1 } else { WHOLE };
+            }
+            if reads.is_empty() {
+                for value in data.node.operands() {
+                    *uses.entry(value).or_default() += WHOLE;
+                }
             }
         }
         Writer {
@@ -164,6 +172,13 @@ impl<'a, 'n> Writer<'a, 'n> {
         };
         match &data.node {
             Node::Input(_) | Node::Region(_) | Node::Gradient { .. } => Vec::new(),
+            Node::Constant(elements) if self.graph.ty(result).shape.is_empty() => {
+                if self.uses.get(&result).is_none_or(|&uses| uses < WHOLE) {
+                    return Vec::new();
+                }
+                let value = elements.first().copied().unwrap_or(0.0);
+                vec![self.definition(result, Vec::new(), Expr::Number(value))]
+            }
             Node::Constant(elements) => {
                 let uses = self.uses.get(&result).copied().unwrap_or(0);
                 if self.graph.ty(result).len() == 1 && uses < WHOLE {
@@ -173,6 +188,7 @@ impl<'a, 'n> Writer<'a, 'n> {
                     name: self.name(result),
                     shape: self.graph.ty(result).shape.clone(),
                     elements: elements.clone(),
+                    dtype: Some(self.graph.ty(result).dtype).filter(|&dtype| dtype != DType::F32),
                 }]
             }
             Node::Comprehension(_) if self.inlined(result).is_some() => Vec::new(),
@@ -345,9 +361,17 @@ impl<'a, 'n> Writer<'a, 'n> {
         });
         let places: Vec<Option<Affine>> = places.collect();
         let all: Option<Vec<Affine>> = places.iter().cloned().collect();
-        if let (Some(c), Some(all), true) = (self.inlined(read.value), all, read.guard.is_always())
-        {
-            return self.body(&c.reads, &c.body, &all, scope);
+        let outside = |access: Expr, scope: &Scope| match read.guard.is_always() {
+            true => access,
+            false => {
+                let condition = guard(&read.guard, map, scope);
+                let fill = Expr::Number(read.fill.value);
+                Expr::Op(Op::Select, vec![condition, access, fill])
+            }
+        };
+        if let (Some(c), Some(all)) = (self.inlined(read.value), all) {
+            let access = self.body(&c.reads, &c.body, &all, scope);
+            return outside(access, scope);
         }
         let shape = self.graph.ty(read.value).shape.clone();
         let mut subscripts = Vec::with_capacity(places.len());
@@ -359,12 +383,7 @@ impl<'a, 'n> Writer<'a, 'n> {
             });
         }
         let access = self.element(read.value, subscripts);
-        if read.guard.is_always() {
-            return access;
-        }
-        let condition = guard(&read.guard, map, scope);
-        let fill = Expr::Number(read.fill.value);
-        Expr::Op(Op::Select, vec![condition, access, fill])
+        outside(access, scope)
     }
 
     fn scan(&mut self, data: &NodeData, scan: &Scan) -> Vec<Line> {
