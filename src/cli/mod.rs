@@ -5,6 +5,7 @@
 //! command is wrong or a file is missing; 130 and 143 where Ctrl-C or a request to end stopped a run.
 mod bench;
 mod checkpoint;
+pub mod doc;
 mod explain;
 mod fmt;
 mod identity;
@@ -150,6 +151,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Colour::Auto)]
         color: Colour,
     },
+    /// Show what is documented: the standard library, the language, a program's own declarations
+    Doc(doc::Arguments),
     /// Show a program at a stage of the compiler
     Emit {
         #[command(flatten)]
@@ -404,6 +407,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             check: *check,
             colour: *color,
         }),
+        Command::Doc(arguments) => doc::doc(arguments),
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
     }
 }

@@ -4,6 +4,7 @@ use super::session::{Session, Trouble, Value};
 use crate::base::diagnostic::nearest;
 use crate::base::source::FileId;
 use crate::check::declared::Declared;
+use crate::cli::doc;
 use crate::cli::explain;
 use crate::cli::run::duration;
 use crate::data::safetensors;
@@ -119,7 +120,7 @@ pub fn command(session: &mut Session, line: &str, colour: bool) -> Result<Wish, 
         ":quit" | ":q" | ":exit" => return Ok(Wish::Quit),
         ":reset" => return Ok(Wish::Reset),
         ":type" => session.growing.type_of(rest).map_err(Trouble::from)?,
-        ":doc" => documentation(&declared(session, rest)?),
+        ":doc" => documentation(session, rest, colour)?,
         ":source" => source(&declared(session, rest)?),
         ":names" => names(session),
         ":plot" => plot(session, rest, colour)?,
@@ -168,14 +169,14 @@ fn declared(session: &Session, name: &str) -> Result<Declared, Refusal> {
     }
 }
 
-fn documentation(found: &Declared) -> String {
-    match found.doc.is_empty() {
-        true => format!(
-            "{}\n\nwithout documentation: `##` lines before it would stand here",
-            found.head
-        ),
-        false => format!("{}\n\n{}", found.head, found.doc),
+/// What a session declares comes before what the language has by the same name.
+fn documentation(session: &Session, name: &str, colour: bool) -> Result<String, Refusal> {
+    if session.growing.declared(name).is_none()
+        && let Some(text) = doc::of_language(name, colour)
+    {
+        return Ok(text);
     }
+    Ok(doc::declared(declared(session, name)?, colour))
 }
 
 fn source(found: &Declared) -> String {
