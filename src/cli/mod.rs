@@ -7,6 +7,7 @@ mod bench;
 mod checkpoint;
 pub mod doc;
 mod explain;
+pub mod explain_error;
 mod fmt;
 mod identity;
 mod interrupt;
@@ -153,6 +154,8 @@ enum Command {
     },
     /// Show what is documented: the standard library, the language, a program's own declarations
     Doc(doc::Arguments),
+    /// Tell what the code of a message means, with an example before and after
+    ExplainError(explain_error::Arguments),
     /// Show a program at a stage of the compiler
     Emit {
         #[command(flatten)]
@@ -407,6 +410,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             check: *check,
             colour: *color,
         }),
+        Command::ExplainError(arguments) => explain_error::explain_error(arguments),
         Command::Doc(arguments) => doc::doc(arguments),
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
     }
@@ -532,6 +536,8 @@ fn say_count(diagnostics: &[Diagnostic], output: &Output) {
     if errors > 1 {
         output.say(&format!("{errors} errors\n"));
     }
+    let first = diagnostics.iter().find(|d| d.severity == Severity::Error);
+    output.tell_more(first.map(|d| d.code));
 }
 
 /// A missing file is the command's fault, all else the program's.

@@ -105,6 +105,21 @@ impl Output {
         }
     }
 
+    /// Says on a terminal where more is told of an error.
+    pub fn tell_more(&self, code: Option<&str>) {
+        let Some(code) = code.filter(|_| self.terminal && !self.quiet) else {
+            return;
+        };
+        let (dim, end) = if self.colour {
+            ("\x1b[2m", "\x1b[0m")
+        } else {
+            ("", "")
+        };
+        self.say(&format!(
+            "{dim}`dlmc explain-error {code}` tells more{end}\n"
+        ));
+    }
+
     /// Writes a message to standard error; where that is closed nobody wants to know.
     pub fn say(&self, text: &str) {
         let mut err = std::io::stderr().lock();

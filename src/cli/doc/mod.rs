@@ -2,7 +2,7 @@
 pub mod catalogue;
 mod language;
 mod page;
-mod text;
+pub(super) mod text;
 
 use super::output::Output;
 use super::{Colour, Failure, read_source, say_count};

@@ -22,6 +22,11 @@ impl Style {
         }
     }
 
+    /// A text in bold.
+    pub fn bold(self, text: &str) -> String {
+        self.paint(text, "1")
+    }
+
     fn paint(self, text: &str, code: &str) -> String {
         if self.coloured && !text.is_empty() {
             format!("\x1b[{code}m{text}\x1b[0m")
@@ -61,6 +66,16 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// A text on lines of its own.
+pub fn paragraph(text: &str, indent: &str, style: Style) -> String {
+    let width = style.columns.saturating_sub(indent.len());
+    let lines = wrapped(text, width);
+    lines
+        .iter()
+        .map(|line| format!("{indent}{line}\n"))
+        .collect()
+}
+
 /// A text cut to at most `width` characters.
 fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
@@ -72,14 +87,7 @@ fn cut(text: &str, width: usize) -> String {
 
 /// All that is known of one name.
 pub fn entry(entry: &Entry, style: Style, code: bool) -> String {
-    let paragraph = |text: &str, indent: &str| -> String {
-        let width = style.columns.saturating_sub(indent.len());
-        let lines = wrapped(text, width);
-        lines
-            .iter()
-            .map(|line| format!("{indent}{line}\n"))
-            .collect()
-    };
+    let paragraph = |text: &str, indent: &str| paragraph(text, indent, style);
     let mut out = format!("{}\n\n", style.paint(&visible(&entry.head), "1"));
     out += &match entry.doc.is_empty() {
         true => "  without documentation: `##` lines before it would stand here\n".into(),
