@@ -1,6 +1,6 @@
 # Attention. Heads stand third: [n, time, heads, features of a head].
 
-## Scaled dot-product attention: softmax(q k^T / sqrt(e)) v for each head. With `causal`, step i sees steps j <= i only; where `mask`
+## Scaled dot-product attention: `softmax(q k^T / sqrt(e)) v` for each head. With `causal`, step i sees steps `j <= i` only; where `mask`
 ## is false, no step sees step j. A step that may see nothing sees all equally.
 ## Source: Vaswani et al., "Attention is all you need" (2017), equation 1.
 fn attention(q: [n, t, heads, e], k: [n, u, heads, e], v: [n, u, heads, f], causal = false, mask: bool[n, u] = none) -> [n, t, heads, f] {

@@ -3,7 +3,7 @@
 # The functions take their weights as arguments; the layers hold them. In two dimensions `stride`, `padding` and `dilation` serve
 # both, and `stride_w`, `padding_w` and `dilation_w` set the width apart.
 
-## y[n, o, i] = sum[c, k] x[n, c, stride*i + dilation*k - padding] * W[o, c, k], within each of `groups` groups of channels.
+## `y[n, o, i] = sum[c, k] x[n, c, stride*i + dilation*k - padding] * W[o, c, k]`, within each of `groups` groups of channels.
 fn conv1d_op(x: [n, c, t], W: [o, cg, k], stride = 1, padding = 0, dilation = 1, groups = 1) -> [n, o, (t + 2 * padding - dilation * (k - 1) - 1) // stride + 1] {
     let p = pad(x, left = padding, right = padding, over = 2)
     if groups == 1 {
@@ -17,7 +17,7 @@ fn conv1d_op(x: [n, c, t], W: [o, cg, k], stride = 1, padding = 0, dilation = 1,
     }
 }
 
-## y[n, o, i, j] = sum[c, k, l] x[n, c, stride*i + dilation*k - padding, stride_w*j + dilation_w*l - padding_w] * W[o, c, k, l],
+## `y[n, o, i, j] = sum[c, k, l] x[n, c, stride*i + dilation*k - padding, stride_w*j + dilation_w*l - padding_w] * W[o, c, k, l]`,
 ## within each of `groups` groups of channels.
 fn conv2d_op(
     x: [n, c, h, w], W: [o, cg, kh, kw], stride = 1, padding = 0, dilation = 1, groups = 1,
@@ -35,7 +35,7 @@ fn conv2d_op(
     }
 }
 
-## Convolution over time with a bias. W: [channels, c / groups, kernel].
+## Convolution over time with a bias. `W: [channels, c / groups, kernel]`.
 layer conv1d(channels, kernel, stride = 1, padding = 0, dilation = 1, groups = 1)(x: [n, c, t]) -> [n, channels, (t + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1] {
     param W: [channels, c / groups, kernel] = he_uniform
     param b: [channels] = zeros
@@ -43,7 +43,7 @@ layer conv1d(channels, kernel, stride = 1, padding = 0, dilation = 1, groups = 1
     y + reshape(b, [channels, 1])
 }
 
-## Convolution over images with a square kernel and a bias. W: [channels, c / groups, kernel, kernel].
+## Convolution over images with a square kernel and a bias. `W: [channels, c / groups, kernel, kernel]`.
 ## Source: LeCun et al., "Gradient-based learning applied to document recognition" (1998).
 layer conv2d(channels, kernel, stride = 1, padding = 0, dilation = 1, groups = 1)(x: [n, c, h, w]) -> [n, channels, (h + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1, (w + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1] {
     param W: [channels, c / groups, kernel, kernel] = he_uniform
@@ -52,7 +52,7 @@ layer conv2d(channels, kernel, stride = 1, padding = 0, dilation = 1, groups = 1
     y + reshape(b, [channels, 1, 1])
 }
 
-## stride - 1 zeros set between neighbours of the last dimension: [n, c, t] becomes [n, c, (t - 1) * stride + 1].
+## `stride - 1` zeros set between neighbours of the last dimension: `[n, c, t]` becomes `[n, c, (t - 1) * stride + 1]`.
 fn spread1d(x: [n, c, t], stride) -> [n, c, (t - 1) * stride + 1] {
     if stride == 1 {
         x
@@ -62,7 +62,7 @@ fn spread1d(x: [n, c, t], stride) -> [n, c, (t - 1) * stride + 1] {
     }
 }
 
-## stride - 1 zeros set between neighbours in height, stride_w - 1 in width.
+## `stride - 1` zeros set between neighbours in height, `stride_w - 1` in width.
 fn spread2d(x: [n, c, h, w], stride, stride_w) -> [n, c, (h - 1) * stride + 1, (w - 1) * stride_w + 1] {
     if stride == 1 and stride_w == 1 {
         x
@@ -72,9 +72,9 @@ fn spread2d(x: [n, c, h, w], stride, stride_w) -> [n, c, (h - 1) * stride + 1, (
     }
 }
 
-## The transpose of `conv1d_op` with the same numbers: every x[n, c, i] adds x * W[c, o, k] at y[n, o, stride*i + dilation*k - padding].
-## W: [c, o / groups, k], as in PyTorch. The size is (t - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1.
-## Needs padding <= dilation * (k - 1).
+## The transpose of `conv1d_op` with the same numbers: every `x[n, c, i]` adds `x * W[c, o, k]` at `y[n, o, stride*i + dilation*k - padding]`.
+## `W: [c, o / groups, k]`, as in PyTorch. The size is `(t - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1`.
+## Needs `padding <= dilation * (k - 1)`.
 fn conv_transpose1d_op(x: [n, c, t], W: [c, og, k], stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1) -> [n, og * groups, (t - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1] {
     let edge = dilation * (k - 1) - padding
     let p = pad(spread1d(x, stride), left = edge, right = edge + output_padding, over = 2)
@@ -89,9 +89,9 @@ fn conv_transpose1d_op(x: [n, c, t], W: [c, og, k], stride = 1, padding = 0, out
     }
 }
 
-## The transpose of `conv2d_op` with the same numbers: every x[n, c, i, j] adds x * W[c, o, k, l] at
-## y[n, o, stride*i + dilation*k - padding, stride_w*j + dilation_w*l - padding_w]. W: [c, o / groups, kh, kw], as in PyTorch.
-## Needs padding <= dilation * (kernel - 1).
+## The transpose of `conv2d_op` with the same numbers: every `x[n, c, i, j]` adds `x * W[c, o, k, l]` at
+## `y[n, o, stride*i + dilation*k - padding, stride_w*j + dilation_w*l - padding_w]`. `W: [c, o / groups, kh, kw]`, as in PyTorch.
+## Needs `padding <= dilation * (kernel - 1)`.
 fn conv_transpose2d_op(
     x: [n, c, h, w], W: [c, og, kh, kw], stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1,
     stride_w = stride, padding_w = padding, output_padding_w = output_padding, dilation_w = dilation
@@ -111,7 +111,7 @@ fn conv_transpose2d_op(
     }
 }
 
-## Transposed convolution over images (also called deconvolution) with a square kernel and a bias. W: [c, channels / groups, kernel, kernel].
+## Transposed convolution over images (also called deconvolution) with a square kernel and a bias. `W: [c, channels / groups, kernel, kernel]`.
 ## Source: Zeiler et al., "Deconvolutional networks" (2010); Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016).
 layer conv_transpose2d(channels, kernel, stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1)(x: [n, c, h, w]) -> [n, channels, (h - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1, (w - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1] {
     param W: [c, channels / groups, kernel, kernel] = he_uniform

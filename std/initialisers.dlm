@@ -7,27 +7,27 @@ fn constant(value) -> [] {
     value
 }
 
-## Uniform in ±sqrt(6 / (fan_in + fan_out)).
+## Uniform in `±sqrt(6 / (fan_in + fan_out))`.
 ## Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010).
 fn glorot_uniform(gain = 1.0) -> [..s] {
     let a = gain * sqrt(6.0 / (fan_in(s) + fan_out(s)))
     uniform(-a, a)[..s]
 }
 
-## Normal with variance 2 / (fan_in + fan_out).
+## Normal with variance `2 / (fan_in + fan_out)`.
 ## Source: Glorot and Bengio (2010).
 fn glorot_normal(gain = 1.0) -> [..s] {
     normal(gain * sqrt(2.0 / (fan_in(s) + fan_out(s))))[..s]
 }
 
-## Uniform in ±sqrt(6 / fan_in): keeps the variance through a rectifier.
+## Uniform in `±sqrt(6 / fan_in)`: keeps the variance through a rectifier.
 ## Source: He et al., "Delving deep into rectifiers" (2015).
 fn he_uniform(gain = 1.0) -> [..s] {
     let a = gain * sqrt(6.0 / fan_in(s))
     uniform(-a, a)[..s]
 }
 
-## Normal with variance 2 / fan_in.
+## Normal with variance `2 / fan_in`.
 ## Source: He et al. (2015).
 fn he_normal(gain = 1.0) -> [..s] {
     normal(gain * sqrt(2.0 / fan_in(s)))[..s]

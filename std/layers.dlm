@@ -1,31 +1,31 @@
 # Fully connected layers, shape, dropout, embedding.
 
-## A fully connected layer: x @ W + b on the last dimension.
+## A fully connected layer: `x @ W + b` on the last dimension.
 layer dense(units)(x: [..n, d]) -> [..n, units] {
     param W: [d, units] = glorot_uniform
     param b: [units]    = zeros
     x @ W + b
 }
 
-## A linear map without a bias: x @ W on the last dimension.
+## A linear map without a bias: `x @ W` on the last dimension.
 layer projection(units)(x: [..n, d]) -> [..n, units] {
     param W: [d, units] = glorot_uniform
     x @ W
 }
 
-## The leaky rectifier with a slope that is learned: x where x > 0, otherwise slope * x.
+## The leaky rectifier with a slope that is learned: x where `x > 0`, otherwise `slope * x`.
 ## Source: He et al., "Delving deep into rectifiers" (2015).
 layer prelu(x: [..s]) -> [..s] {
     param slope: [] = constant(0.25)
     where(x > 0, x, slope * x)
 }
 
-## All dimensions but the first made one: [n, c, h, w] becomes [n, c * h * w].
+## All dimensions but the first made one: `[n, c, h, w]` becomes `[n, c * h * w]`.
 fn flatten(x: [n, ..s]) {
     reshape(x, [n, -1])
 }
 
-## In training, each element is 0 with probability `p` and divided by 1 - p otherwise; elsewhere x itself.
+## In training, each element is 0 with probability `p` and divided by `1 - p` otherwise; elsewhere x itself.
 ## Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014), in the inverted form.
 layer dropout(p = 0.5)(x: [..s]) -> [..s] {
     if training {
@@ -35,14 +35,14 @@ layer dropout(p = 0.5)(x: [..s]) -> [..s] {
     }
 }
 
-## A vector of its own for each token: y[n, t, :] = E[tokens[n, t], :]. `deviation` is that of the normal start.
+## A vector of its own for each token: `y[n, t, :] = E[tokens[n, t], :]`. `deviation` is that of the normal start.
 layer embedding(vocabulary, units, deviation = 1.0)(tokens: i32[n, t]) -> [n, t, units] {
     param E: [vocabulary, units] = normal(deviation)
     let y[i, j, k] = E[tokens[i, j], k]
     y
 }
 
-## A learned vector for each position, added: x[n, t, :] + P[t, :], for sequences of up to `length`.
+## A learned vector for each position, added: `x[n, t, :] + P[t, :]`, for sequences of up to `length`.
 layer position_embedding(length, deviation = 0.02)(x: [n, t, d]) -> [n, t, d] {
     param P: [length, d] = normal(deviation)
     x + P[:t, :]

@@ -6,7 +6,7 @@ fn masked_mean(x: [..s], mask: bool[..s] = none) -> [] {
     if mask == none { mean(x) } else { sum(where(mask, x, 0)) / max(sum(where(mask, 1.0, 0.0)), 1) }
 }
 
-## Mean squared error: mean (pred - target)^2.
+## Mean squared error: `mean (pred - target)^2`.
 fn mse(pred: [..s], target: [..s], mask: bool[..s] = none) -> [] {
     masked_mean((pred - target) ^ 2, mask = mask)
 }
@@ -16,12 +16,12 @@ fn half_mse(pred: [..s], target: [..s], mask: bool[..s] = none) -> [] {
     0.5 * masked_mean((pred - target) ^ 2, mask = mask)
 }
 
-## Mean absolute error: mean |pred - target|.
+## Mean absolute error: `mean |pred - target|`.
 fn mae(pred: [..s], target: [..s], mask: bool[..s] = none) -> [] {
     masked_mean(abs(pred - target), mask = mask)
 }
 
-## Each element's Huber loss: e^2 / 2 where |e| <= delta, otherwise delta * (|e| - delta / 2).
+## Each element's Huber loss: `e^2 / 2` where `|e| <= delta`, otherwise `delta * (|e| - delta / 2)`.
 fn huber_each(pred: [..s], target: [..s], delta = 1.0) -> [..s] {
     let e = pred - target
     let a = abs(e)
@@ -34,7 +34,7 @@ fn huber(pred: [..s], target: [..s], delta = 1.0, mask: bool[..s] = none) -> [] 
     masked_mean(huber_each(pred, target, delta = delta), mask = mask)
 }
 
-## Each row's negative log likelihood: -logp[i, label[i]], times weight[label[i]] if weights are given. Rows of `ignore_index` give 0.
+## Each row's negative log likelihood: `-logp[i, label[i]]`, times `weight[label[i]]` if weights are given. Rows of `ignore_index` give 0.
 fn nll_each(logp: [n, c], label: i32[n], weight: [c] = none, ignore_index = none) -> [n] {
     let valid = counted(label, ignore_index = ignore_index)
     let k = where(valid, label, 0)
@@ -58,14 +58,14 @@ fn label_weights(label: i32[n], logp: [n, c], weight: [c] = none) -> [n] {
     }
 }
 
-## The mean of -logp[i, label[i]] over the rows, for log-probabilities (`log_softmax`). With `weight` per class it is the weighted
+## The mean of `-logp[i, label[i]]` over the rows, for log-probabilities (`log_softmax`). With `weight` per class it is the weighted
 ## mean. Rows whose label is `ignore_index`, or where `mask` is false, do not count.
 fn nll(logp: [..s, c], label: i32[..s], weight: [c] = none, ignore_index = none, mask: bool[..s] = none) -> [] {
     cross_entropy_of(reshape(logp, [-1, c]), reshape(label, [-1]), 0, weight, ignore_index, if mask == none { none } else { reshape(mask, [-1]) })
 }
 
-## Softmax cross entropy of logits with integer labels: the mean over rows of -log softmax(logits)[label], computed by log-sum-exp.
-## `smoothing` mixes the target with the uniform distribution: (1 - smoothing) * onehot + smoothing / c. `weight` per class makes it
+## Softmax cross entropy of logits with integer labels: the mean over rows of `-log softmax(logits)[label]`, computed by log-sum-exp.
+## `smoothing` mixes the target with the uniform distribution: `(1 - smoothing) * onehot + smoothing / c`. `weight` per class makes it
 ## the weighted mean. Rows whose label is `ignore_index`, or where `mask` is false, do not count. Any number of dimensions may stand
 ## before the classes. A label outside 0..c stops the program.
 ## Source: PyTorch's `cross_entropy`; smoothing: Szegedy et al., "Rethinking the Inception architecture" (2016).
@@ -93,12 +93,12 @@ fn cross_entropy_of(logp: [n, c], label: i32[n], smoothing, weight: [c], ignore_
     }
 }
 
-## Cross entropy with target distributions: the mean over rows of -sum_j p_j * log softmax(logits)_j.
+## Cross entropy with target distributions: the mean over rows of `-sum_j p_j * log softmax(logits)_j`.
 fn soft_cross_entropy(logits: [..s, c], p: [..s, c], mask: bool[..s] = none) -> [] {
     masked_mean(-sum(p * log_softmax(logits), over = -1), mask = mask)
 }
 
-## Binary cross entropy of logits x with targets t in [0, 1]: mean of log(1 + e^x) - t * x, which never overflows.
+## Binary cross entropy of logits x with targets t in [0, 1]: mean of `log(1 + e^x) - t * x`, which never overflows.
 fn binary_cross_entropy(logits: [..s], target: [..s], mask: bool[..s] = none) -> [] {
     masked_mean(softplus(logits) - target * logits, mask = mask)
 }
@@ -108,12 +108,12 @@ fn bce(logits: [..s], target: [..s]) -> [] {
     mean(softplus(logits) - target * logits)
 }
 
-## p * log(p), 0 where p is 0.
+## `p * log(p)`, 0 where p is 0.
 fn p_log_p(p: [..s]) -> [..s] {
     where(p > 0, p * log(where(p > 0, p, 1)), 0)
 }
 
-## Kullback and Leibler's divergence of the target p from the prediction q, given as log q: the mean over rows of sum_j p_j * (log p_j - log q_j).
+## Kullback and Leibler's divergence of the target p from the prediction q, given as `log q`: the mean over rows of `sum_j p_j * (log p_j - log q_j)`.
 ## Source: Kullback and Leibler, "On information and sufficiency" (1951).
 fn kl(log_q: [..s, c], p: [..s, c], mask: bool[..s] = none) -> [] {
     masked_mean(sum(p_log_p(p) - p * log_q, over = -1), mask = mask)

@@ -10,12 +10,12 @@ fn binary_accuracy(logits: [..s], target: [..s]) -> [] {
     mean((logits > 0) == (target > 0.5))
 }
 
-## The coefficient of determination: 1 - sum (target - pred)^2 / sum (target - mean(target))^2.
+## The coefficient of determination: `1 - sum (target - pred)^2 / sum (target - mean(target))^2`.
 fn r2(pred: [..s], target: [..s]) -> [] {
     1 - sum((target - pred) ^ 2) / sum((target - mean(target)) ^ 2)
 }
 
-## e^loss: of a cross entropy in nats per token, how many tokens the model wavers between.
+## `e^loss`: of a cross entropy in nats per token, how many tokens the model wavers between.
 fn perplexity(loss: []) -> [] {
     exp(loss)
 }

@@ -12,7 +12,7 @@ fn unbiased(variance: [c], x: [n, c, m]) -> [c] {
     variance * (n * m) / max(n * m - 1, 1)
 }
 
-## gamma * (x - mu) / sqrt(variance + eps) + beta, channel by channel.
+## `gamma * (x - mu) / sqrt(variance + eps) + beta`, channel by channel.
 fn normalise_channels(x: [n, c, m], mu: [c], variance: [c], gamma: [c], beta: [c], eps) -> [n, c, m] {
     let scale[f] = gamma[f] / sqrt(variance[f] + eps)
     let y[i, f, k] = (x[i, f, k] - mu[f]) * scale[f] + beta[f]
@@ -45,13 +45,13 @@ layer batch_norm(momentum = 0.1, eps = 1e-5)(x: [n, c, ..s]) -> [n, c, ..s] {
     }
 }
 
-## (x - mean) / sqrt(variance + eps) over the last dimension.
+## `(x - mean) / sqrt(variance + eps)` over the last dimension.
 fn standardise_last(x: [..n, d], eps = 1e-5) -> [..n, d] {
     let z = x - mean(x, over = -1, keep = true)
     z / sqrt(mean(z * z, over = -1, keep = true) + eps)
 }
 
-## The function of `layer_norm`: normalises over the last dimension, then gamma * x + beta.
+## The function of `layer_norm`: normalises over the last dimension, then `gamma * x + beta`.
 fn layer_norm_op(x: [..n, d], gamma: [d], beta: [d], eps = 1e-5) -> [..n, d] {
     standardise_last(x, eps = eps) * gamma + beta
 }

@@ -1,7 +1,7 @@
 # Pooling over images [n, channels, height, width], sequences of channels [n, channels, time], and the time of sequences [n, time, features].
 # A padded maximum never picks the padding: it is filled with -3e38, below any finite f32.
 
-## The largest element of each window: max[k, l] x[n, c, stride*i + dilation*k - padding, stride*j + dilation*l - padding].
+## The largest element of each window: `max[k, l] x[n, c, stride*i + dilation*k - padding, stride*j + dilation*l - padding]`.
 fn max_pool2d(x: [n, c, h, w], kernel, stride = kernel, padding = 0, dilation = 1, dilation_w = dilation) -> [n, c, (h + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1, (w + 2 * padding - dilation_w * (kernel - 1) - 1) // stride + 1] {
     let p = pad(pad(x, left = padding, right = padding, over = 2, fill = -3.0e38), left = padding, right = padding, over = 3, fill = -3.0e38)
     let y[b, f, i, j] = max[u < kernel, v < kernel] p[b, f, stride * i + dilation * u, stride * j + dilation_w * v]
@@ -25,7 +25,7 @@ fn avg_pool(x: [n, c, h, w], kernel, stride = kernel, padding = 0) {
     avg_pool2d(x, kernel, stride = stride, padding = padding)
 }
 
-## The largest element of each window in time: max[k] x[n, c, stride*i + dilation*k - padding].
+## The largest element of each window in time: `max[k] x[n, c, stride*i + dilation*k - padding]`.
 fn max_pool1d(x: [n, c, t], kernel, stride = kernel, padding = 0, dilation = 1) -> [n, c, (t + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1] {
     let p = pad(x, left = padding, right = padding, over = 2, fill = -3.0e38)
     let y[b, f, i] = max[u < kernel] p[b, f, stride * i + dilation * u]
@@ -52,7 +52,7 @@ fn global_avg_pool(x: [n, c, h, w]) -> [n, c] {
     y
 }
 
-## True at the steps before the end of each sequence: m[n, i] = i < lengths[n].
+## True at the steps before the end of each sequence: `m[n, i] = i < lengths[n]`.
 fn length_mask(lengths: i32[n], steps) -> bool[n, steps] {
     let m[a, i < steps] = i < lengths[a]
     m

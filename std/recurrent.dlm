@@ -2,12 +2,12 @@
 # [in, out]. `mask` is true at the steps of each sequence that exist: at the others the state stays as it was. `reverse` walks from
 # the end. With `states = true` the result is a tuple: all outputs, then the state after the last step walked.
 
-## One step of an Elman network: tanh(x @ W_ih + b_ih + h @ W_hh + b_hh).
+## One step of an Elman network: `tanh(x @ W_ih + b_ih + h @ W_hh + b_hh)`.
 fn rnn_cell(x: [n, d], h: [n, u], W_ih: [d, u], W_hh: [u, u], b_ih: [u], b_hh: [u]) -> [n, u] {
     tanh(x @ W_ih + b_ih + (h @ W_hh + b_hh))
 }
 
-## One step of an LSTM. Gates i, f, g, o stand side by side in the weights; c' = σ(f) * c + σ(i) * tanh(g), h' = σ(o) * tanh(c').
+## One step of an LSTM. Gates i, f, g, o stand side by side in the weights; `c' = σ(f) * c + σ(i) * tanh(g)`, `h' = σ(o) * tanh(c')`.
 fn lstm_cell(x: [n, d], h: [n, u], c: [n, u], W_ih: [d, 4 * u], W_hh: [u, 4 * u], b_ih: [4 * u], b_hh: [4 * u]) -> ([n, u], [n, u]) {
     let (i, f, g, o) = split(x @ W_ih + b_ih + (h @ W_hh + b_hh), 4, over = -1)
     let c_new = sigmoid(f) * c + sigmoid(i) * tanh(g)
@@ -15,7 +15,7 @@ fn lstm_cell(x: [n, d], h: [n, u], c: [n, u], W_ih: [d, 4 * u], W_hh: [u, 4 * u]
 }
 
 ## One step of a GRU. Gates r, z, n stand side by side in the weights;
-## n = tanh(x_n + σ(r) * h_n), h' = (1 - σ(z)) * n + σ(z) * h, where x_. and h_. are the parts from the input and from the state.
+## `n = tanh(x_n + σ(r) * h_n)`, `h' = (1 - σ(z)) * n + σ(z) * h`, where x_. and h_. are the parts from the input and from the state.
 fn gru_cell(x: [n, d], h: [n, u], W_ih: [d, 3 * u], W_hh: [u, 3 * u], b_ih: [3 * u], b_hh: [3 * u]) -> [n, u] {
     let (x_r, x_z, x_n) = split(x @ W_ih + b_ih, 3, over = -1)
     let (h_r, h_z, h_n) = split(h @ W_hh + b_hh, 3, over = -1)
@@ -35,7 +35,7 @@ fn last_step(hs: [n, t, u], reverse) -> [n, u] {
     if reverse { hs[:, 0, :] } else { hs[:, t - 1, :] }
 }
 
-## An Elman network: h_t = tanh(x_t @ W_ih + b_ih + h_(t-1) @ W_hh + b_hh). Gives h at every step.
+## An Elman network: `h_t = tanh(x_t @ W_ih + b_ih + h_(t-1) @ W_hh + b_hh)`. Gives h at every step.
 ## Source: Elman, "Finding structure in time" (1990).
 layer rnn(hidden, reverse = false, states = false)(x: [n, t, d], h0: [n, hidden] = zeros[n, hidden], mask: bool[n, t] = none) {
     param W_ih: [d, hidden]      = glorot_uniform
@@ -58,7 +58,7 @@ layer rnn(hidden, reverse = false, states = false)(x: [n, t, d], h0: [n, hidden]
     if states { (hs, last_step(hs, reverse)) } else { hs }
 }
 
-## A long short-term memory. Gives h at every step; with `states = true` (h at every step, last h, last c).
+## A long short-term memory. Gives h at every step; with `states = true` `(h at every step, last h, last c)`.
 ## Source: Hochreiter and Schmidhuber, "Long short-term memory" (1997); Gers, Schmidhuber and Cummins, "Learning to forget" (2000).
 layer lstm(hidden, reverse = false, states = false)(
     x: [n, t, d], h0: [n, hidden] = zeros[n, hidden], c0: [n, hidden] = zeros[n, hidden], mask: bool[n, t] = none
@@ -113,7 +113,7 @@ layer gru(hidden, reverse = false, states = false)(x: [n, t, d], h0: [n, hidden]
 }
 
 ## Two recurrent layers over one sequence, one in each direction, their outputs side by side:
-## `x |> bidirectional(lstm(64), lstm(64, reverse = true))` is [n, t, 128].
+## `x |> bidirectional(lstm(64), lstm(64, reverse = true))` is `[n, t, 128]`.
 ## Source: Schuster and Paliwal, "Bidirectional recurrent neural networks" (1997).
 layer bidirectional(forward: layer, backward: layer)(x: [n, t, d]) {
     concat(forward(x), backward(x), over = -1)

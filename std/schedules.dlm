@@ -8,7 +8,7 @@ fn duration(epochs, steps) {
     if epochs == 0 { steps } else { epochs * steps_per_epoch + steps }
 }
 
-## How much of a rate a linear warm-up lets through: (step + 1) / warmup during the warm-up, then 1.
+## How much of a rate a linear warm-up lets through: `(step + 1) / warmup` during the warm-up, then 1.
 ## Source: Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour" (2017).
 fn warm(warmup) -> [] {
     if warmup == 0 { 1.0 } else { min((step + 1) / f32(warmup), 1) }
@@ -19,13 +19,13 @@ fn step_decay(lr, factor = 0.1, epochs = 0, steps = 0) -> [] {
     lr * factor ^ floor(f32(step) / duration(epochs, steps))
 }
 
-## lr * factor^(p), where p is the time in units of `epochs` (or `steps`): smooth where `step_decay` jumps.
+## `lr * factor^(p)`, where p is the time in units of `epochs` (or `steps`): smooth where `step_decay` jumps.
 fn exponential(lr, factor = 0.1, epochs = 0, steps = 0) -> [] {
     lr * factor ^ (f32(step) / duration(epochs, steps))
 }
 
 ## From `lr` to `final` along half a cosine over `epochs` (or `steps`), after a linear warm-up:
-## final + (lr - final) * (1 + cos(π p)) / 2 with p from 0 to 1.
+## `final + (lr - final) * (1 + cos(π p)) / 2` with p from 0 to 1.
 ## Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017), equation 5.
 fn cosine(lr, epochs = 0, steps = 0, warmup = 0, final = 0.0) -> [] {
     let w = if steps == 0 and warmup != 0 { warmup * steps_per_epoch } else { warmup }

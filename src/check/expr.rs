@@ -80,12 +80,8 @@ impl Checker<'_> {
                 over,
                 optimizer,
             } => self.minimize(objective, over, optimizer, expr.span),
-            ExprKind::Error => self.error(
-                "E0108",
-                expr.span,
-                "this part of a string or number cannot be read",
-                "check the braces: `{name}` or `{name:.4}`, `{{` for a brace",
-            ),
+            // The parser has said what is wrong with it.
+            ExprKind::Error => Err(Reported),
         }
     }
 

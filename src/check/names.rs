@@ -400,6 +400,12 @@ impl Checker<'_> {
                     Some("true") => true,
                     Some("false") => false,
                     Some(text) => {
+                        self.new_slot(
+                            full_name.clone(),
+                            Type::scalar(DType::Bool),
+                            SlotKind::Hyper,
+                            None,
+                        );
                         return self.error(
                             "E0402",
                             name.span,
@@ -426,6 +432,13 @@ impl Checker<'_> {
                 (Ok(whole), _) if matches!(default, Num::Int(_)) => Num::Int(whole),
                 (_, Ok(number)) => Num::Float(number),
                 (_, Err(_)) => {
+                    // The name is one of the program's, whatever is given for it.
+                    self.new_slot(
+                        full_name.clone(),
+                        Type::scalar(DType::F32),
+                        SlotKind::Hyper,
+                        None,
+                    );
                     return self.error(
                         "E0402",
                         name.span,

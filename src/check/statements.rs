@@ -147,6 +147,7 @@ impl Checker<'_> {
         let Some(ty) = ty else { return Ok(found) };
         if let Val::List(_) = &found {
             let dtype = self.element_type(ty)?;
+            self.keeps_digits(&found, dtype, value.span)?;
             let Some(tensor) = self.list_tensor(&found, Some(dtype)) else {
                 return self.error("E0309", value.span, "this list is no tensor", "all rows must be lists of the same length, of numbers or of tensors of one shape");
             };

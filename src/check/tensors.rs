@@ -69,18 +69,28 @@ impl Checker<'_> {
     ) -> Outcome<TensorVal> {
         match (value, wanted) {
             (Val::Error, _) => Err(Reported),
-            (Val::Num(number), Some(DType::I32)) => self.whole_number(*number, span).map(|value| self.scalar_of(DType::I32, value)),
-            (Val::Num(number), Some(dtype @ (DType::F64 | DType::F32))) => Ok(self.scalar_of(dtype, number.value())),
-            (Val::List(_), wanted) => match self.list_tensor(value, wanted.filter(|dtype| *dtype != DType::Bool)) {
-                Some(tensor) => Ok(tensor),
-                None => self.error("E0309", span, "this list is no tensor", "all rows must be lists of the same length, of numbers or of tensors of one shape"),
-            },
+            (Val::Num(number), Some(DType::I32)) => self
+                .whole_number(*number, span)
+                .map(|value| self.scalar_of(DType::I32, value)),
+            (Val::Num(number), Some(dtype @ (DType::F64 | DType::F32))) => {
+                Ok(self.scalar_of(dtype, number.value()))
+            }
+            (Val::List(_), wanted) => {
+                let wanted = wanted.filter(|dtype| *dtype != DType::Bool);
+                self.keeps_digits(value, wanted.unwrap_or(self.float), span)?;
+                match self.list_tensor(value, wanted) {
+                    Some(tensor) => Ok(tensor),
+                    None => self.error("E0309", span, "this list is no tensor", "all rows must be lists of the same length, of numbers or of tensors of one shape"),
+                }
+            }
             (value, _) => match self.as_tensor(value) {
                 Some(tensor) => Ok(tensor),
                 None => {
                     let message = format!("{} cannot stand where a tensor is wanted", value.kind());
                     let help = match value {
-                        Val::Layer(_) => "make an instance with `name(...)` and apply it to a tensor",
+                        Val::Layer(_) => {
+                            "make an instance with `name(...)` and apply it to a tensor"
+                        }
                         Val::Instance(_) => "apply it: `net(x)`",
                         Val::Fn(_) | Val::Builtin(_) => "call it: `f(x)`",
                         Val::Data(_) => "take a field of it: `set.x`",
@@ -89,6 +99,17 @@ impl Checker<'_> {
                     self.error("E0310", span, message, help)
                 }
             },
+        }
+    }
+
+    /// Refuses numbers of a list that whole numbers of 32 bits would change.
+    pub(super) fn keeps_digits(&mut self, value: &Val, dtype: DType, span: Span) -> Outcome<()> {
+        match (value, dtype) {
+            (Val::Num(number), DType::I32) => self.whole_number(*number, span).map(|_| ()),
+            (Val::List(items), DType::I32) => items
+                .iter()
+                .try_for_each(|(_, item)| self.keeps_digits(item, dtype, span)),
+            _ => Ok(()),
         }
     }
 

@@ -7,7 +7,6 @@ use crate::data::whole;
 use crate::session::Source;
 use crate::syntax::{FormatError, format_source};
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Lines of a difference that are shown of one file.
@@ -116,12 +115,7 @@ fn one(path: &str, request: &Request<'_>, output: &Output) -> Result<(), Failure
     match (formatted == source.text, request.check) {
         (true, true) => Ok(()),
         (false, true) => {
-            let stdout = std::io::stdout().is_terminal();
-            let coloured = match request.colour {
-                Colour::Always => true,
-                Colour::Never => false,
-                Colour::Auto => Output::colours(stdout),
-            };
+            let coloured = Output::result_colours(request.colour);
             let difference = difference(&source.text, &formatted, coloured);
             output.line(&format!("{}\n{difference}", source.name))?;
             Err(Failure::Program)

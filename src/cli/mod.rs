@@ -6,8 +6,10 @@
 mod bench;
 mod checkpoint;
 mod derive;
+pub mod doc;
 mod estimate;
 mod explain;
+pub mod explain_error;
 mod fmt;
 mod graph;
 mod identity;
@@ -195,6 +197,10 @@ enum Command {
     },
     /// Answer an editor over standard input and output: messages, types, completion, renaming
     Lsp,
+    /// Show what is documented: the standard library, the language, a program's own declarations
+    Doc(doc::Arguments),
+    /// Tell what the code of a message means, with an example before and after
+    ExplainError(explain_error::Arguments),
     /// Show a program at a stage of the compiler
     Emit {
         #[command(flatten)]
@@ -478,6 +484,8 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             colour: *color,
         }),
         Command::Lsp => lsp::serve(),
+        Command::ExplainError(arguments) => explain_error::explain_error(arguments),
+        Command::Doc(arguments) => doc::doc(arguments),
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
     }
 }
@@ -603,6 +611,8 @@ fn say_count(diagnostics: &[Diagnostic], output: &Output) {
     if errors > 1 {
         output.say(&format!("{errors} errors\n"));
     }
+    let first = diagnostics.iter().find(|d| d.severity == Severity::Error);
+    output.tell_more(first.map(|d| d.code));
 }
 
 /// A missing file is the command's fault, all else the program's.

@@ -6,6 +6,9 @@ use std::io::{ErrorKind, IsTerminal, Write};
 /// Columns of a terminal that does not say how many it has.
 const COLUMNS: usize = 80;
 
+/// Columns of results that go to no terminal.
+const WIDE: usize = 100;
+
 /// Where results and messages go.
 pub struct Output {
     /// Whether standard error is a terminal.
@@ -26,11 +29,7 @@ impl Output {
     /// The streams of this process.
     pub fn new(colour: Colour) -> Output {
         let terminal = std::io::stderr().is_terminal();
-        let colour = match colour {
-            Colour::Always => true,
-            Colour::Never => false,
-            Colour::Auto => Output::colours(terminal),
-        };
+        let colour = Output::wanted(colour, terminal);
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .into_iter()
             .find_map(variable);
@@ -51,6 +50,26 @@ impl Output {
             0 => COLUMNS,
             columns => columns,
         })
+    }
+
+    /// Columns of the terminal that results are shown on.
+    pub fn result_columns() -> usize {
+        let size = terminal_size::terminal_size_of(std::io::stdout());
+        let columns = size.map_or(0, |(columns, _)| usize::from(columns.0));
+        if columns == 0 { WIDE } else { columns }
+    }
+
+    /// Whether results are coloured.
+    pub fn result_colours(colour: Colour) -> bool {
+        Output::wanted(colour, std::io::stdout().is_terminal())
+    }
+
+    fn wanted(colour: Colour, terminal: bool) -> bool {
+        match colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => Output::colours(terminal),
+        }
     }
 
     /// Whether the environment wants colours on a stream, which is a terminal or not.
@@ -84,6 +103,21 @@ impl Output {
         if !self.quiet {
             self.say(text);
         }
+    }
+
+    /// Says on a terminal where more is told of an error.
+    pub fn tell_more(&self, code: Option<&str>) {
+        let Some(code) = code.filter(|_| self.terminal && !self.quiet) else {
+            return;
+        };
+        let (dim, end) = if self.colour {
+            ("\x1b[2m", "\x1b[0m")
+        } else {
+            ("", "")
+        };
+        self.say(&format!(
+            "{dim}`dlmc explain-error {code}` tells more{end}\n"
+        ));
     }
 
     /// Writes a message to standard error; where that is closed nobody wants to know.

@@ -138,6 +138,7 @@ fn checkpoints<'a>(
 /// Reports why a run stopped.
 pub fn failed(job: &Job, error: &RunError) -> Failure {
     job.say(&error.diagnostic);
+    job.output.tell_more(Some(error.diagnostic.code));
     if error.missing {
         Failure::Usage
     } else {

@@ -1,6 +1,4 @@
-//! What the prompt and the language server both know of a text: the words of the language, the word and the call at the cursor, how a
-//! declaration is shown.
-use crate::check::declared::Declared;
+//! What the prompt and the language server both know of a text: the words of the language, the word and the call at the cursor.
 
 /// Words of the language that are completed beside names.
 pub const WORDS: &[&str] = &[
@@ -76,15 +74,4 @@ pub fn called(text: &str) -> Option<&str> {
         .find(|(_, c)| !is_word(*c))
         .map_or(0, |(at, c)| at + c.len_utf8());
     (start < before.len()).then(|| &before[start..])
-}
-
-/// What is documented of a declaration.
-pub fn documentation(found: &Declared) -> String {
-    match found.doc.is_empty() {
-        true => format!(
-            "{}\n\nwithout documentation: `##` lines before it would stand here",
-            found.head
-        ),
-        false => format!("{}\n\n{}", found.head, found.doc),
-    }
 }

@@ -2,5 +2,6 @@
 pub mod evaluate;
 pub mod math;
 pub mod math64;
+mod random;
 pub mod simplify;
 pub mod table;

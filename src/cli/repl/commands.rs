@@ -4,9 +4,9 @@ use super::session::{Session, Trouble, Value};
 use crate::base::diagnostic::nearest;
 use crate::base::source::FileId;
 use crate::check::declared::Declared;
+use crate::cli::doc;
 use crate::cli::explain;
 use crate::cli::run::duration;
-use crate::cli::words::documentation;
 use crate::data::safetensors;
 use crate::data::whole::replace;
 use crate::runtime::speed::Speed;
@@ -120,7 +120,7 @@ pub fn command(session: &mut Session, line: &str, colour: bool) -> Result<Wish, 
         ":quit" | ":q" | ":exit" => return Ok(Wish::Quit),
         ":reset" => return Ok(Wish::Reset),
         ":type" => session.growing.type_of(rest).map_err(Trouble::from)?,
-        ":doc" => documentation(&declared(session, rest)?),
+        ":doc" => documentation(session, rest, colour)?,
         ":source" => source(&declared(session, rest)?),
         ":names" => names(session),
         ":plot" => plot(session, rest, colour)?,
@@ -167,6 +167,16 @@ fn declared(session: &Session, name: &str) -> Result<Declared, Refusal> {
         Some(near) => said(format!("unknown name `{name}`; did you mean `{near}`?")),
         None => said(format!("unknown name `{name}`")),
     }
+}
+
+/// What a session declares comes before what the language has by the same name.
+fn documentation(session: &Session, name: &str, colour: bool) -> Result<String, Refusal> {
+    if session.growing.declared(name).is_none()
+        && let Some(text) = doc::of_language(name, colour)
+    {
+        return Ok(text);
+    }
+    Ok(doc::declared(declared(session, name)?, colour))
 }
 
 fn source(found: &Declared) -> String {
