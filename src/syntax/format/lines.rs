@@ -64,8 +64,10 @@ pub fn lines(text: &str) -> Vec<Line<'_>> {
         match token {
             Token::Doc(doc) => reader.line.comment = Some(without_end(doc)),
             Token::Newline if word == ";" => {
-                let following = raw.get(at + 1).map(|t| (t.1, text.get(t.0..t.2)));
-                reader.semicolon(word, kept.is_some(), following);
+                // Empty statements between them go.
+                let mut rest = raw[at + 1..].iter();
+                let following = rest.find(|t| text.get(t.0..t.2) != Some(";"));
+                reader.semicolon(word, kept.is_some(), following.map(|t| t.1));
             }
             Token::Newline => {
                 reader.fresh |= kept.is_some();
@@ -112,16 +114,10 @@ impl<'a> Reader<'a> {
     }
 
     /// A `;` stays where it parts two statements of one line, and where a `##` after it would turn from documentation into a comment.
-    fn semicolon(
-        &mut self,
-        text: &'a str,
-        kept: bool,
-        following: Option<(Token<'a>, Option<&'a str>)>,
-    ) {
+    fn semicolon(&mut self, text: &'a str, kept: bool, following: Option<Token<'a>>) {
         let parts = match following {
-            Some((Token::Doc(_), _)) => true,
-            Some((Token::Newline, Some(";"))) => kept,
-            Some((Token::Newline, _)) | None => false,
+            Some(Token::Doc(_)) => true,
+            Some(Token::Newline) | None => false,
             Some(_) => kept,
         };
         if parts && !self.line.words.is_empty() {

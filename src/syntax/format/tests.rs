@@ -288,6 +288,12 @@ const WORDS: &[&str] = &[
     "z.over",
 ];
 
+#[test]
+fn empty_statements_leave_nothing_behind() {
+    assert_eq!(format_source("1 ; ; \n 1"), Ok("1\n1\n".into()));
+    assert_eq!(format_source("1 ; ; 2"), Ok("1; 2\n".into()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
