@@ -384,7 +384,9 @@ impl Trainer {
         mut listen: impl FnMut(&Progress) -> Control + Send,
     ) -> Result<(), Error> {
         let Trainer { program, machine } = self;
-        let mut listen = |_: &Machine, event: Event| {
+        // The host may stop after any step.
+        machine.limit_turns(1);
+        let mut listen = |machine: &Machine, event: Event| {
             let progress = match event {
                 Event::Warning(diagnostic) => Progress::Warning {
                     text: render(&diagnostic, &program.inner.sources, false),
@@ -392,7 +394,11 @@ impl Trainer {
                 },
                 Event::None | Event::Finished | Event::EpochBegin { .. } => return true,
                 Event::Line(line) => Progress::Line(line),
-                Event::StepDone { step, steps, loss } => Progress::Step { step, steps, loss },
+                Event::StepsDone { step, steps } => Progress::Step {
+                    step,
+                    steps,
+                    loss: machine.losses().last().copied().unwrap_or(f64::NAN),
+                },
                 Event::EpochEnd(epoch) => Progress::Epoch(epoch),
             };
             listen(&progress) == Control::Continue

@@ -75,22 +75,26 @@ enum Phase {
     Warm,
     /// Timing blocks of steps since then.
     Timed(Instant),
-    /// Taking the graphs' time apart from the host's since then, which itself takes time.
-    Shares(Instant),
+    /// Taking the graphs' time apart from the host's since then,
+    /// and how often the clock was read for that.
+    Shares(Instant, u64),
 }
 
 fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Measured, RunError> {
     let mut measured = Measured::default();
     let warm = Duration::from_millis(100);
     let mut phase = Phase::Warm;
+    let (clock, mut runs_before) = (clock_cost(), 0);
     let (mut block, mut block_steps) = (Instant::now(), 0);
     loop {
+        let before = machine.times().steps;
+        machine.limit_turns(request.check.checked_sub(before).unwrap_or(u64::MAX));
         let event = machine.step()?;
         let done = machine.times().steps;
-        if let Event::StepDone { loss, .. } = event
+        if let Event::StepsDone { .. } = event
             && done == request.check
         {
-            measured.loss = Some(loss);
+            measured.loss = machine.losses().last().copied();
         }
         if event == Event::Finished {
             break;
@@ -118,20 +122,36 @@ fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Me
                 measured.samples.push(micros);
                 if since.elapsed() >= request.time && done >= request.check {
                     machine.take_times(true);
-                    phase = Phase::Shares(Instant::now());
+                    runs_before = machine.times().runs;
+                    phase = Phase::Shares(Instant::now(), 0);
                 }
             }
-            Phase::Shares(since) => {
-                let share = machine.times().graphs.as_secs_f64() / since.elapsed().as_secs_f64();
-                measured.host = Some(1.0 - share);
+            Phase::Shares(since, reads) => {
+                // Reading the clock takes longer than some kernels: before and after each graph by the machine, and here.
+                let runs = machine.times().runs - runs_before;
+                let reads = reads + 1;
+                let spent = since.elapsed().as_secs_f64() - clock * (2 * runs + reads) as f64;
+                let graphs = machine.times().graphs.as_secs_f64() - clock * runs as f64;
+                measured.host = Some((1.0 - graphs / spent).max(0.0));
                 if since.elapsed() >= request.time / 4 {
                     break;
                 }
+                phase = Phase::Shares(since, reads + 1);
             }
         }
     }
     measured.samples.sort_by(f64::total_cmp);
     Ok(measured)
+}
+
+/// Seconds that reading the clock takes.
+fn clock_cost() -> f64 {
+    const READS: u32 = 10_000;
+    let start = Instant::now();
+    for _ in 0..READS {
+        std::hint::black_box(Instant::now());
+    }
+    start.elapsed().as_secs_f64() / f64::from(READS)
 }
 
 fn median(sorted: &[f64]) -> f64 {

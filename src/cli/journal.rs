@@ -117,7 +117,9 @@ impl Journal {
         let learns = machine.next_graph().filter(|&graph| {
             !self.place.inside && self.updates.get(graph).is_some_and(|u| !u.is_empty())
         });
-        machine.limit_turns(if self.record.is_some() { 1 } else { turns });
+        // What a turn computed is noted by a checksum of the state, which is there only until the next.
+        let single = learns.is_some() && self.record.is_some();
+        machine.limit_turns(if single { 1 } else { turns });
         let before = machine.times().runs;
         let event = machine.step()?;
         if let Some(graph) = learns {
@@ -130,11 +132,11 @@ impl Journal {
                 record.push(Step::State(checksum(machine, slots)));
             }
         }
-        self.note(&event);
+        self.note(&event, machine.losses());
         Ok(event)
     }
 
-    fn note(&mut self, event: &Event) {
+    fn note(&mut self, event: &Event, losses: &[f64]) {
         let place = &mut self.place;
         match event {
             Event::None | Event::Warning(_) | Event::Finished => {}
@@ -151,11 +153,11 @@ impl Journal {
                 (place.epoch, place.epochs, place.step, place.steps) = (*epoch, *epochs, 0, *steps);
                 place.inside = true;
             }
-            Event::StepDone { step, steps, loss } => {
+            Event::StepsDone { step, steps } => {
                 (place.step, place.steps) = (step + 1, *steps);
-                place.total += 1;
+                place.total += losses.len() as u64;
                 if let Some(record) = &mut self.record {
-                    record.push(Step::Loss(loss.to_bits()));
+                    record.extend(losses.iter().map(|loss| Step::Loss(loss.to_bits())));
                 }
             }
             Event::EpochEnd(_) => place.inside = false,

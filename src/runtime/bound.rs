@@ -5,7 +5,8 @@
 //! since their addresses change from turn to turn.
 use super::contraction::Operands;
 use super::execute::{
-    CheckFailure, Executable, Frame, Memory, count_products, failure, member_arguments,
+    CheckFailure, Executable, Frame, KernelFunction, Memory, count_products, failure,
+    member_arguments,
 };
 use crate::kir::schedule::Step;
 
@@ -24,6 +25,12 @@ unsafe impl Sync for Bound {}
 
 #[derive(Debug)]
 enum BoundStep {
+    /// A kernel that one thread does whole and that cannot fail, the position of its first pointer, its positions.
+    Alone {
+        function: KernelFunction,
+        first: usize,
+        outer: usize,
+    },
     /// A kernel's number, the position of its first pointer, its positions, the tasks that they are cut into.
     Kernel {
         kernel: usize,
@@ -42,6 +49,31 @@ enum BoundStep {
     Group { step: usize, first: usize },
     /// The position of any other step, and the product steps before it.
     Other { step: usize, products: usize },
+}
+
+impl Executable {
+    fn bound_kernel(
+        &self,
+        (kernel, outer, checks): (usize, usize, bool),
+        first: usize,
+        tasks: usize,
+    ) -> BoundStep {
+        if tasks == 1 && !checks {
+            BoundStep::Alone {
+                function: self.kernels[kernel],
+                first,
+                outer,
+            }
+        } else {
+            BoundStep::Kernel {
+                kernel,
+                first,
+                outer,
+                tasks,
+                checks,
+            }
+        }
+    }
 }
 
 impl Bound {
@@ -68,13 +100,8 @@ impl Bound {
                     ..
                 } => {
                     pointers.extend(arguments.iter().map(of));
-                    BoundStep::Kernel {
-                        kernel: *kernel,
-                        first,
-                        outer: *outer,
-                        tasks: executable.kernel_tasks(*outer, *work),
-                        checks: *checks,
-                    }
+                    let tasks = executable.kernel_tasks(*outer, *work);
+                    executable.bound_kernel((*kernel, *outer, *checks), first, tasks)
                 }
                 Step::Product {
                     product, a, b, c, ..
@@ -90,6 +117,29 @@ impl Bound {
                             packed: std::ptr::null(),
                         },
                     }
+                }
+                Step::Group {
+                    rows,
+                    block,
+                    members,
+                } if rows <= block && executable.group_tasks(*rows, members) == 1 => {
+                    // One block, done by one thread: its kernels one after another.
+                    for member in members {
+                        let Step::Kernel {
+                            kernel,
+                            arguments,
+                            outer,
+                            checks,
+                            ..
+                        } = member
+                        else {
+                            continue;
+                        };
+                        let first = pointers.len();
+                        pointers.extend(arguments.iter().map(of));
+                        steps.push(executable.bound_kernel((*kernel, *outer, *checks), first, 1));
+                    }
+                    continue;
                 }
                 Step::Group { members, .. } => {
                     pointers.extend(members.iter().flat_map(member_arguments).map(of));
@@ -124,6 +174,14 @@ impl Bound {
             // SAFETY: by this function's contract the pointers are those of the memory given.
             unsafe {
                 match *step {
+                    BoundStep::Alone {
+                        function,
+                        first,
+                        outer,
+                    } => {
+                        let arguments = self.pointers[first..].as_ptr();
+                        function(arguments, 0, outer as i64, memory.status);
+                    }
                     BoundStep::Kernel {
                         kernel,
                         first,

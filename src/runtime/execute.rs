@@ -48,7 +48,7 @@ pub struct Workspace {
 /// A schedule with its compiled kernels and planned contractions.
 pub struct Executable {
     schedule: Schedule,
-    kernels: Vec<KernelFunction>,
+    pub(super) kernels: Vec<KernelFunction>,
     pub(super) contractions: Vec<Planned>,
     constants: AlignedBytes,
     /// Packs made before a loop, by the step that reads them: (product, where in `packs`).
@@ -559,7 +559,7 @@ impl Executable {
                 }
             }
         };
-        let tasks = self.kernel_tasks(rows, group_work(rows, members));
+        let tasks = self.group_tasks(rows, members);
         match memory.team {
             Some(team) if tasks > 1 => team.share(tasks, &|task| run(part(rows, tasks, task))),
             Some(_) | None => run(0..rows),
@@ -568,6 +568,11 @@ impl Executable {
             failure(memory.status)?;
         }
         Ok(())
+    }
+
+    /// Ranges that a group's rows are cut into.
+    pub(super) fn group_tasks(&self, rows: usize, members: &[Step]) -> usize {
+        self.kernel_tasks(rows, group_work(rows, members))
     }
 
     /// Ranges that a kernel's positions are cut into.
@@ -583,9 +588,7 @@ impl Executable {
     fn any_shared(&self, steps: &[Step]) -> bool {
         steps.iter().any(|step| match step {
             Step::Kernel { outer, work, .. } => self.kernel_tasks(*outer, *work) > 1,
-            Step::Group { rows, members, .. } => {
-                self.kernel_tasks(*rows, group_work(*rows, members)) > 1
-            }
+            Step::Group { rows, members, .. } => self.group_tasks(*rows, members) > 1,
             Step::Product { product, .. } => is_large(&self.contractions[*product].plain),
             Step::Loop { body, .. } => self.any_shared(body),
             Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => false,

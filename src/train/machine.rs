@@ -3,6 +3,7 @@ use super::batches::{Batches, Walk};
 use super::compile::Compiled;
 use super::error::{ASSERTION, RunError};
 use super::refused::{enough_memory, no_field, no_graph, no_iterator, out_of_range};
+use super::turns::{MOST_LOSSES, is_loop};
 use super::watch::Watch;
 use super::{files, format, values};
 use crate::base::data::DataError;
@@ -17,9 +18,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-
-/// How long a loop of steps runs before the host is asked whether to go on.
-const SLICE: Duration = Duration::from_millis(50);
 
 /// Says which file a path of a program means, or why it may not be used.
 pub type Resolve = Arc<dyn Fn(&str) -> Result<PathBuf, DataError> + Send + Sync>;
@@ -40,14 +38,12 @@ pub enum Event {
         /// Training steps in one.
         steps: usize,
     },
-    /// A training step is done.
-    StepDone {
-        /// Its number in the epoch, from 0.
+    /// Training steps are done; [`Machine::losses`] are theirs.
+    StepsDone {
+        /// The number of the last in the epoch, from 0.
         step: usize,
         /// Training steps in the epoch.
         steps: usize,
-        /// Its loss.
-        loss: f64,
     },
     /// A training epoch is done.
     EpochEnd(Epoch),
@@ -106,11 +102,13 @@ pub struct Machine {
     pub(super) fingerprint: OnceLock<u64>,
     /// Most turns of a loop of steps in one [`Machine::step`].
     pub(super) slice: u64,
+    /// The losses of the training steps of the last [`Event::StepsDone`].
+    pub(super) losses: Vec<f64>,
     resolve: Resolve,
-    stop: Arc<AtomicBool>,
+    pub(super) stop: Arc<AtomicBool>,
     pub(super) times: RunTimes,
     /// Whether the time of graphs is taken.
-    timed: bool,
+    pub(super) timed: bool,
     pub(super) watch: Option<Box<Watch>>,
     /// Whether steps are gone through again, of which the outside must not notice anything.
     pub(super) replaying: bool,
@@ -150,6 +148,7 @@ impl Machine {
             epoch_start: Instant::now(),
             fingerprint: OnceLock::new(),
             slice: u64::MAX,
+            losses: Vec::with_capacity(MOST_LOSSES),
             resolve,
             stop: Arc::default(),
             times: RunTimes::default(),
@@ -212,7 +211,12 @@ impl Machine {
         self.space.times(self.compiled.calls.get(graph)?)
     }
 
-    /// Has [`Machine::step`] do at most that many turns of a loop of steps (at least one).
+    /// The losses of the training steps that the last [`Event::StepsDone`] told of.
+    pub fn losses(&self) -> &[f64] {
+        &self.losses
+    }
+
+    /// Has [`Machine::step`] do at most that many turns of a loop of steps, or of batches (at least one).
     pub fn limit_turns(&mut self, turns: u64) {
         self.slice = turns.max(1);
     }
@@ -396,6 +400,9 @@ impl Machine {
                 shuffle,
                 epoch,
             } => self.open(*iterator, *data, part, *shuffle, *epoch)?,
+            Instr::NextBatch { .. } if self.slice > 1 && is_loop(program, self.position) => {
+                next = self.run_batches(program, event)?;
+            }
             Instr::NextBatch {
                 iterator,
                 size,
@@ -411,10 +418,7 @@ impl Machine {
                 into,
                 value,
                 weight,
-            } => {
-                let sum = self.number(*into) + self.number(*value) * weight;
-                self.set(*into, sum);
-            }
+            } => self.accumulate(*into, *value, *weight),
             Instr::Mean { into, sum, weight } => {
                 let mean = self.number(*sum) / weight;
                 self.set(*into, mean);
@@ -436,13 +440,8 @@ impl Machine {
                 };
             }
             Instr::StepDone { loss } => {
-                *event = Event::StepDone {
-                    step: self.progress.step as usize,
-                    steps: self.progress.steps as usize,
-                    loss: self.number(*loss),
-                };
-                self.progress.step += 1;
-                self.times.steps += 1;
+                self.losses.clear();
+                *event = self.step_done(*loss);
             }
             Instr::EpochEnd {
                 epoch,
@@ -490,12 +489,29 @@ impl Machine {
         values::number(self.ty(slot).dtype, self.store.bytes(slot.0 as usize), 0)
     }
 
-    fn set(&mut self, slot: SlotId, value: f64) {
+    pub(super) fn set(&mut self, slot: SlotId, value: f64) {
         let dtype = self.ty(slot).dtype;
         values::set_number(dtype, self.store.bytes_mut(slot.0 as usize), value);
     }
 
-    fn run_graph(&mut self, graph: usize) -> Result<(), RunError> {
+    pub(super) fn accumulate(&mut self, into: SlotId, value: SlotId, weight: f64) {
+        let sum = self.number(into) + self.number(value) * weight;
+        self.set(into, sum);
+    }
+
+    /// Notes a training step of that loss.
+    pub(super) fn step_done(&mut self, loss: SlotId) -> Event {
+        self.losses.push(self.number(loss));
+        let step = self.progress.step;
+        self.progress.step += 1;
+        self.times.steps += 1;
+        Event::StepsDone {
+            step: step as usize,
+            steps: self.progress.steps as usize,
+        }
+    }
+
+    pub(super) fn run_graph(&mut self, graph: usize) -> Result<(), RunError> {
         let start = self.timed.then(Instant::now);
         let call = self.compiled.calls.get(graph);
         let call = call.ok_or_else(|| no_graph(graph))?;
@@ -505,55 +521,8 @@ impl Machine {
         }
         self.times.runs += 1;
         result.map_err(|failure| out_of_range(call, failure))?;
-        if self.watch.is_some() {
-            let losses = self.watched_losses(graph);
-            self.has_run(graph, &losses);
-        }
+        self.has_run(graph);
         Ok(())
-    }
-
-    /// Runs turns of a loop of steps for a slice of time, and says whether all are done.
-    fn run_times(&mut self, graph: usize, times: u64, turn: SlotId) -> Result<bool, RunError> {
-        let call = self.compiled.calls.get(graph);
-        let call = call.ok_or_else(|| no_graph(graph))?;
-        let dtype = self.program.slot(turn).ty.dtype;
-        let losses = self.watched_losses(graph);
-        let start = Instant::now();
-        let (first, mut result) = (self.turns, Ok(()));
-        // The clock is read so seldom that it takes no time, and so often that a slice ends when it should.
-        let most = times.min(self.turns.saturating_add(self.slice));
-        let mut unwatched = 1;
-        'slice: while self.turns < most {
-            let until = most.min(self.turns + unwatched);
-            while self.turns < until {
-                let bytes = self.store.bytes_mut(turn.0 as usize);
-                values::set_number(dtype, bytes, self.turns as f64);
-                result = call.run(&mut self.store, &mut self.space);
-                self.turns += 1;
-                if result.is_err() || losses.iter().any(|&slot| !self.is_finite(slot)) {
-                    break 'slice;
-                }
-            }
-            let elapsed = start.elapsed();
-            if elapsed >= SLICE || self.stop.load(Ordering::Relaxed) {
-                break;
-            }
-            if elapsed < SLICE / 16 {
-                unwatched *= 2;
-            }
-        }
-        self.times.runs += self.turns - first;
-        self.times.steps += self.turns - first;
-        if self.timed {
-            self.times.graphs += start.elapsed();
-        }
-        result.map_err(|failure| out_of_range(call, failure))?;
-        self.has_run(graph, &losses);
-        let done = self.turns >= times;
-        if done {
-            self.turns = 0;
-        }
-        Ok(done)
     }
 
     fn text(&self, pieces: &[Piece]) -> String {
@@ -677,7 +646,7 @@ impl Machine {
         }
     }
 
-    fn next_batch(
+    pub(super) fn next_batch(
         &mut self,
         iterator: usize,
         size: usize,

@@ -12,6 +12,7 @@ mod probe;
 pub(crate) mod refused;
 mod replay;
 mod snapshot;
+mod turns;
 pub mod values;
 mod watch;
 

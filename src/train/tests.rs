@@ -306,24 +306,32 @@ fn a_run_saved_and_restored_at_every_instruction_ends_in_the_same_bits() {
             .collect()
     };
     let expected_end = end(&whole);
-    let mut current = machine(&program);
-    let mut printed = Vec::new();
-    let mut count = 0;
-    loop {
-        let state = current.snapshot();
-        let mut fresh = machine(&program);
-        fresh.restore(&state).expect("the program's own state");
-        match fresh.step().expect("runs") {
-            Event::Finished => break,
-            Event::Line(line) => printed.push(line),
-            _ => {}
+    for (turns, least) in [(1, 30), (2, 16), (u64::MAX, 16)] {
+        let mut current = machine(&program);
+        let (mut printed, mut losses) = (Vec::new(), Vec::new());
+        let mut count = 0;
+        loop {
+            let state = current.snapshot();
+            let mut fresh = machine(&program);
+            fresh.restore(&state).expect("the program's own state");
+            fresh.limit_turns(turns);
+            match fresh.step().expect("runs") {
+                Event::Finished => break,
+                Event::Line(line) => printed.push(line),
+                Event::StepsDone { step, steps } => {
+                    losses.extend_from_slice(fresh.losses());
+                    assert_eq!((step % 2, steps), ((losses.len() - 1) % 2, 2));
+                }
+                _ => {}
+            }
+            current = fresh;
+            count += 1;
         }
-        current = fresh;
-        count += 1;
+        assert!(count > least, "{count} with {turns} turns at most");
+        assert_eq!(losses.len(), 4, "with {turns} turns at most");
+        assert_eq!(printed, expected);
+        assert_eq!(end(&current), expected_end);
     }
-    assert!(count > 20, "{count}");
-    assert_eq!(printed, expected);
-    assert_eq!(end(&current), expected_end);
 }
 
 #[test]

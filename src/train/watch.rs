@@ -156,12 +156,22 @@ impl Machine {
     }
 
     /// Notes that a graph has run, and looks at its losses.
-    pub(super) fn has_run(&mut self, graph: usize, losses: &[SlotId]) {
-        let bad = losses.iter().copied().find(|slot| !self.is_finite(*slot));
+    pub(super) fn has_run(&mut self, graph: usize) {
+        let Some(watch) = &self.watch else {
+            return;
+        };
+        let losses = watch.losses.get(graph);
+        let bad = losses.and_then(|losses| losses.iter().find(|slot| !self.is_finite(**slot)));
+        let bad = bad.copied();
         if let Some(watch) = &mut self.watch {
             watch.unseen |= watch.writes.get(graph).is_some_and(|writes| *writes);
             watch.bad = watch.bad.or(bad);
         }
+    }
+
+    /// Whether a loss is not finite, which the next instruction says.
+    pub(super) fn is_bad(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.bad.is_some())
     }
 
     /// Notes that the state is no longer what the last steps led to.

@@ -323,14 +323,15 @@ impl<'a> Shown<'a> {
         while !stop.load(Ordering::Relaxed) {
             let event = self.journal.advance(machine, u64::MAX);
             let event = event.inspect_err(|_| self.progress.clear())?;
-            self.history.note(&event, self.journal.place);
+            self.history
+                .note(&event, machine.losses(), self.journal.place);
             match &event {
                 Event::None => {
                     if !self.journal.place.inside {
                         self.tick(machine.turns());
                     }
                 }
-                Event::StepDone { .. } => self.tick(None),
+                Event::StepsDone { .. } => self.tick(None),
                 Event::EpochBegin { .. } => {}
                 Event::EpochEnd(_) => self.progress.epoch(&self.history),
                 Event::Line(line) => {

@@ -188,8 +188,8 @@ impl History {
         self.trainings.last()
     }
 
-    /// Takes note of an event; `place` is where the run is after it.
-    pub fn note(&mut self, event: &Event, place: Place) {
+    /// Takes note of an event with the losses of the steps that it tells of; `place` is where the run is after it.
+    pub fn note(&mut self, event: &Event, losses: &[f64], place: Place) {
         match event {
             Event::None | Event::Warning(_) | Event::Finished => {}
             Event::Line(line) => self.line(line),
@@ -208,12 +208,14 @@ impl History {
                     training.sum = (0.0, 0);
                 }
             }
-            Event::StepDone { step, steps, loss } => {
+            Event::StepsDone { step, steps } => {
                 let training = self.training(place, *steps);
                 training.step = step + 1;
-                training.seen += 1;
-                training.sum = (training.sum.0 + loss, training.sum.1 + 1);
-                training.curve.push(*loss);
+                training.seen += losses.len() as u64;
+                for &loss in losses {
+                    training.sum = (training.sum.0 + loss, training.sum.1 + 1);
+                    training.curve.push(loss);
+                }
                 if training.step == training.steps {
                     training.time = training.started.elapsed();
                 }
@@ -298,17 +300,12 @@ mod tests {
                     epochs: 3,
                     steps: 2,
                 },
+                &[],
                 place(epoch, 0),
             );
-            for step in 0..2 {
-                let event = Event::StepDone {
-                    step,
-                    steps: 2,
-                    loss,
-                };
-                history.note(&event, place(epoch, step + 1));
-            }
-            history.note(&ended(epoch, loss, accuracy), place(epoch, 2));
+            let event = Event::StepsDone { step: 1, steps: 2 };
+            history.note(&event, &[loss, loss], place(epoch, 2));
+            history.note(&ended(epoch, loss, accuracy), &[], place(epoch, 2));
         }
         let training = history.current().expect("it was seen");
         assert_eq!((training.number, training.seen), (1, 6));
@@ -320,12 +317,8 @@ mod tests {
     #[test]
     fn a_run_that_goes_on_within_an_epoch_is_seen_from_there() {
         let mut history = History::new(place(1, 1));
-        let event = Event::StepDone {
-            step: 1,
-            steps: 2,
-            loss: 0.5,
-        };
-        history.note(&event, place(1, 2));
+        let event = Event::StepsDone { step: 1, steps: 2 };
+        history.note(&event, &[0.5], place(1, 2));
         let training = history.current().expect("it was seen");
         assert_eq!((training.epoch, training.step, training.epochs), (1, 2, 3));
         assert_eq!((training.loss(), history.before), (Some(0.5), 3));

@@ -130,11 +130,17 @@ impl Log {
         })
     }
 
-    /// Writes an event, after which the run is at `place`.
+    /// Writes an event with the losses of the steps that it tells of, after which the run is at `place`.
     ///
     /// # Errors
     /// Why the log ends here.
-    pub fn event(&mut self, event: &Event, history: &History, place: Place) -> Result<(), Stopped> {
+    pub fn event(
+        &mut self,
+        event: &Event,
+        losses: &[f64],
+        history: &History,
+        place: Place,
+    ) -> Result<(), Stopped> {
         let time = self.time();
         let training = history.trainings.len();
         match event {
@@ -149,13 +155,18 @@ impl Log {
                 step: place.total,
                 message: &warning.message,
             }),
-            Event::StepDone { loss, .. } => self.write(&Line::Step {
-                time,
-                training,
-                epoch: place.epoch + 1,
-                step: place.total,
-                loss: *loss,
-            }),
+            Event::StepsDone { .. } => {
+                let first = place.total + 1 - losses.len() as u64;
+                (first..).zip(losses).try_for_each(|(step, &loss)| {
+                    self.write(&Line::Step {
+                        time,
+                        training,
+                        epoch: place.epoch + 1,
+                        step,
+                        loss,
+                    })
+                })
+            }
             Event::EpochEnd(epoch) => self.write(&line_of(epoch, time, training, place.total)),
         }
     }

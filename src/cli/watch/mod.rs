@@ -128,7 +128,7 @@ impl<'a> Watch<'a> {
     pub fn event(&mut self, event: &Event, place: Place, machine: &Machine) -> Result<(), Failure> {
         let moved = place.total != self.place.total;
         self.place = place;
-        self.history.note(event, place);
+        self.history.note(event, machine.losses(), place);
         match event {
             Event::None => {
                 if moved && !place.inside {
@@ -136,7 +136,7 @@ impl<'a> Watch<'a> {
                 }
                 return Ok(());
             }
-            Event::StepDone { .. } => self.progress.tick(&self.history, place, None),
+            Event::StepsDone { .. } => self.progress.tick(&self.history, place, None),
             Event::EpochEnd(_) => self.progress.epoch(&self.history),
             Event::Line(line) => {
                 if self.output.shared {
@@ -150,10 +150,12 @@ impl<'a> Watch<'a> {
             }
             Event::EpochBegin { .. } | Event::Finished => {}
         }
-        let why = logged(&mut self.log, |log| log.event(event, &self.history, place));
+        let why = logged(&mut self.log, |log| {
+            log.event(event, machine.losses(), &self.history, place)
+        });
         self.warn(why);
         let why = boarded(&mut self.board, |board| {
-            board.event(event, &self.history, place)
+            board.event(event, machine.losses(), &self.history, place)
         });
         self.warn(why);
         Ok(())

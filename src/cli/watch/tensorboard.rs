@@ -92,17 +92,26 @@ impl Board {
         self.flush()
     }
 
-    /// Writes what an event says, after which the run is at `place`.
+    /// Writes what an event says, with the losses of the steps that it tells of; after it the run is at `place`.
     ///
     /// # Errors
     /// Why it cannot be written.
-    pub fn event(&mut self, event: &Event, history: &History, place: Place) -> std::io::Result<()> {
+    pub fn event(
+        &mut self,
+        event: &Event,
+        losses: &[f64],
+        history: &History,
+        place: Place,
+    ) -> std::io::Result<()> {
         match event {
             Event::None | Event::Line(_) | Event::Warning(_) | Event::EpochBegin { .. } => Ok(()),
             Event::Finished => self.flush(),
-            Event::StepDone { loss, .. } => {
+            Event::StepsDone { .. } => {
                 let tag = tag(history, "step", "loss");
-                self.scalars(&[(tag, *loss)], place.total)?;
+                let first = place.total + 1 - losses.len() as u64;
+                for (step, &loss) in (first..).zip(losses) {
+                    self.scalars(&[(tag.clone(), loss)], step)?;
+                }
                 match self.flushed.elapsed() < FLUSH {
                     true => Ok(()),
                     false => self.flush(),

@@ -1,0 +1,152 @@
+//! Turns of a loop of steps, many in one go.
+//!
+//! A step of a small model is a microsecond or two. The host would take a third of that again if it were asked after each whether to go
+//! on, so that two kinds of loops run on until about 50 ms have passed: a graph repeated with nothing between, and the batches of an
+//! epoch where the host only notes the loss. Both can be cut after any turn: what is computed does not depend on where.
+use super::machine::{Event, Machine};
+use super::refused::{no_graph, out_of_range};
+use super::{RunError, values};
+use crate::check::program::{Instr, Program, SlotId};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long a loop of steps runs before the host is asked whether to go on.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Training steps whose losses are kept for the host: more are not done in one go.
+pub(super) const MOST_LOSSES: usize = 1024;
+
+/// When to ask the host. The clock is read so seldom that it takes no time, and so often that a slice ends when it should.
+struct Slice {
+    start: Instant,
+    /// Turns from one look at the clock to the next, and those left until it.
+    stride: u64,
+    left: u64,
+}
+
+impl Slice {
+    fn begin() -> Slice {
+        Slice {
+            start: Instant::now(),
+            stride: 1,
+            left: 1,
+        }
+    }
+
+    /// Notes a turn, and says whether the slice is over.
+    fn is_over(&mut self) -> bool {
+        self.left -= 1;
+        if self.left > 0 {
+            return false;
+        }
+        let elapsed = self.start.elapsed();
+        if elapsed < SLICE / 16 {
+            self.stride *= 2;
+        }
+        self.left = self.stride;
+        elapsed >= SLICE
+    }
+}
+
+/// Whether the code from a `NextBatch` on is a loop over batches in which the host has nothing to say: graphs run, values are summed, the
+/// step is noted, and it goes back.
+pub(super) fn is_loop(program: &Program, head: usize) -> bool {
+    let body = program.code.iter().skip(head + 1);
+    let ends = body
+        .skip_while(|instr| matches!(instr, Instr::Run(_) | Instr::Accumulate { .. }))
+        .find(|instr| !matches!(instr, Instr::StepDone { .. }));
+    matches!(ends, Some(Instr::Jump(to)) if *to == head)
+}
+
+impl Machine {
+    /// Runs turns of a loop of steps for a slice of time, and says whether all are done.
+    pub(super) fn run_times(
+        &mut self,
+        graph: usize,
+        times: u64,
+        turn: SlotId,
+    ) -> Result<bool, RunError> {
+        let call = self.compiled.calls.get(graph);
+        let call = call.ok_or_else(|| no_graph(graph))?;
+        let dtype = self.program.slot(turn).ty.dtype;
+        let losses = self.watched_losses(graph);
+        let mut slice = Slice::begin();
+        let (first, mut result) = (self.turns, Ok(()));
+        let most = times.min(self.turns.saturating_add(self.slice));
+        while self.turns < most {
+            let bytes = self.store.bytes_mut(turn.0 as usize);
+            values::set_number(dtype, bytes, self.turns as f64);
+            result = call.run(&mut self.store, &mut self.space);
+            self.turns += 1;
+            if result.is_err()
+                || losses.iter().any(|&slot| !self.is_finite(slot))
+                || slice.is_over()
+                || self.stop.load(Ordering::Relaxed)
+            {
+                break;
+            }
+        }
+        self.times.runs += self.turns - first;
+        self.times.steps += self.turns - first;
+        if self.timed {
+            self.times.graphs += slice.start.elapsed();
+        }
+        result.map_err(|failure| out_of_range(call, failure))?;
+        self.has_run(graph);
+        let done = self.turns >= times;
+        if done {
+            self.turns = 0;
+        }
+        Ok(done)
+    }
+
+    /// Runs a loop over batches, at whose head the machine is, for a slice of time; says where it goes on.
+    pub(super) fn run_batches(
+        &mut self,
+        program: &Program,
+        event: &mut Event,
+    ) -> Result<usize, RunError> {
+        let head = self.position;
+        let Some(Instr::NextBatch {
+            iterator,
+            size,
+            rows,
+            fields,
+            otherwise,
+        }) = program.code.get(head)
+        else {
+            return Ok(head);
+        };
+        self.losses.clear();
+        let mut slice = Slice::begin();
+        let most = self.slice.min(MOST_LOSSES as u64);
+        for _ in 0..most {
+            if !self.next_batch(*iterator, *size, *rows, fields)? {
+                return Ok(*otherwise);
+            }
+            for (at, instr) in program.code.iter().enumerate().skip(head + 1) {
+                self.position = at;
+                match instr {
+                    Instr::Run(graph) => {
+                        self.run_graph(*graph)?;
+                        if self.is_bad() {
+                            return Ok(at + 1);
+                        }
+                    }
+                    Instr::Accumulate {
+                        into,
+                        value,
+                        weight,
+                    } => self.accumulate(*into, *value, *weight),
+                    Instr::StepDone { loss } => *event = self.step_done(*loss),
+                    _ => break,
+                }
+            }
+            self.position = head;
+            if slice.is_over() || self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        Ok(head)
+    }
+}
