@@ -26,12 +26,15 @@ pub fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     counter
 }
 
+/// Blocks drawn at once: the rounds of one wait for each other, those of several do not.
+const BLOCKS: usize = 8;
+
 /// The words of one stream in order.
 struct Words {
     key: [u32; 2],
     epoch: [u32; 2],
     block: u64,
-    words: [u32; 4],
+    words: [[u32; 4]; BLOCKS],
     used: usize,
 }
 
@@ -42,26 +45,28 @@ impl Words {
             key,
             epoch: [epoch as u32, (epoch >> 32) as u32],
             block: 0,
-            words: [0; 4],
-            used: 4,
+            words: [[0; 4]; BLOCKS],
+            used: 4 * BLOCKS,
         }
     }
 
     fn next(&mut self) -> u32 {
-        if self.used == 4 {
-            let counter = [
-                self.block as u32,
-                (self.block >> 32) as u32,
-                self.epoch[0],
-                self.epoch[1],
-            ];
-            self.words = philox4x32_10(counter, self.key);
-            self.block += 1;
-            self.used = 0;
+        if self.used == 4 * BLOCKS {
+            self.draw();
         }
-        let word = self.words[self.used];
+        let word = self.words[self.used / 4][self.used % 4];
         self.used += 1;
         word
+    }
+
+    #[cold]
+    fn draw(&mut self) {
+        for (at, words) in (self.block..).zip(&mut self.words) {
+            let counter = [at as u32, (at >> 32) as u32, self.epoch[0], self.epoch[1]];
+            *words = philox4x32_10(counter, self.key);
+        }
+        self.block += BLOCKS as u64;
+        self.used = 0;
     }
 
     /// Uniform in `0..bound`, without bias.
@@ -82,13 +87,20 @@ impl Words {
 
 /// A permutation of `0..n`, every one equally likely (Fisher-Yates); a function of its arguments alone.
 pub fn permutation(n: u32, seed: u64, epoch: u64) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..n).collect();
+    let mut order = Vec::new();
+    permute(&mut order, n, seed, epoch);
+    order
+}
+
+/// Puts [`permutation`] in the place of what `order` holds.
+pub fn permute(order: &mut Vec<u32>, n: u32, seed: u64, epoch: u64) {
+    order.clear();
+    order.extend(0..n);
     let mut words = Words::new(seed, epoch);
     for last in (1..n).rev() {
         let chosen = words.below(last + 1);
         order.swap(last as usize, chosen as usize);
     }
-    order
 }
 
 #[cfg(test)]

@@ -113,24 +113,24 @@ impl Journal {
     /// # Errors
     /// What stopped the program.
     pub fn advance(&mut self, machine: &mut Machine, turns: u64) -> Result<Event, RunError> {
-        // In an epoch the plan tells of each step itself.
-        let learns = machine.next_graph().filter(|&graph| {
-            !self.place.inside && self.updates.get(graph).is_some_and(|u| !u.is_empty())
-        });
-        // What a turn computed is noted by a checksum of the state, which is there only until the next.
-        let single = learns.is_some() && self.record.is_some();
+        // In an epoch the plan tells of each step itself. Elsewhere what a step computed is noted by a checksum of what it updated, which
+        // is there only until the next.
+        let outside = !self.place.inside;
+        let single = outside && self.record.is_some();
+        let learns = machine.next_graph().filter(|_| single);
         machine.limit_turns(if single { 1 } else { turns });
-        let before = machine.times().runs;
+        let before = machine.times().updates;
         let event = machine.step()?;
-        if let Some(graph) = learns {
-            self.place.total += machine.times().runs - before;
-            let slots = self
-                .updates
-                .get(graph)
-                .map_or(&[] as &[SlotId], Vec::as_slice);
-            if let Some(record) = &mut self.record {
-                record.push(Step::State(checksum(machine, slots)));
-            }
+        if outside {
+            self.place.total += machine.times().updates - before;
+        }
+        if let Some(graph) = learns
+            && machine.times().updates > before
+            && let Some(record) = &mut self.record
+        {
+            let slots = self.updates.get(graph);
+            let slots = slots.map_or(&[] as &[SlotId], Vec::as_slice);
+            record.push(Step::State(checksum(machine, slots)));
         }
         self.note(&event, machine.losses());
         Ok(event)

@@ -2,7 +2,7 @@
 use super::error::RunError;
 use super::values;
 use crate::base::data::Table;
-use crate::base::philox::permutation;
+use crate::base::philox::permute;
 use crate::base::source::Span;
 use crate::base::types::DType;
 use std::sync::Arc;
@@ -32,9 +32,19 @@ pub struct Batches {
 impl Batches {
     /// A walk of a table, from its position on.
     pub fn new(walk: Walk, table: Arc<Table>) -> Batches {
-        let order = walk
-            .shuffle
-            .map(|(seed, epoch)| permutation(table.rows() as u32, seed, epoch));
+        Batches::again(walk, table, None)
+    }
+
+    /// The same in the memory of a walk that is over.
+    pub fn again(walk: Walk, table: Arc<Table>, over: Option<Batches>) -> Batches {
+        let mut order = over.and_then(|over| over.order);
+        match walk.shuffle {
+            Some((seed, epoch)) => {
+                let order = order.get_or_insert_default();
+                permute(order, table.rows() as u32, seed, epoch);
+            }
+            None => order = None,
+        }
         Batches { walk, table, order }
     }
 

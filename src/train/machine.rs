@@ -4,7 +4,7 @@ use super::compile::Compiled;
 use super::error::{ASSERTION, RunError};
 use super::refused::{enough_memory, no_field, no_graph, no_iterator, out_of_range};
 use super::turns::{MOST_LOSSES, is_loop};
-use super::watch::Watch;
+use super::watch::{Watch, updated};
 use super::{files, format, values};
 use crate::base::data::DataError;
 use crate::base::diagnostic::Diagnostic;
@@ -82,8 +82,20 @@ pub struct RunTimes {
     pub graphs: Duration,
     /// How often one ran.
     pub runs: u64,
+    /// How often one ran that updates parameters.
+    pub updates: u64,
     /// Training steps done: batches of `train`, turns of loops of steps.
     pub steps: u64,
+}
+
+impl RunTimes {
+    /// Counts runs of a graph that updates parameters or does not.
+    pub(super) fn count(&mut self, runs: u64, updates: Option<&bool>) {
+        self.runs += runs;
+        if updates == Some(&true) {
+            self.updates += runs;
+        }
+    }
 }
 
 /// A program being run. Its whole state is the position, the slots, the batch iterators and the turn of a loop of steps.
@@ -102,6 +114,8 @@ pub struct Machine {
     pub(super) fingerprint: OnceLock<u64>,
     /// Most turns of a loop of steps in one [`Machine::step`].
     pub(super) slice: u64,
+    /// For each graph: whether it updates parameters.
+    pub(super) updates: Vec<bool>,
     /// The losses of the training steps of the last [`Event::StepsDone`].
     pub(super) losses: Vec<f64>,
     resolve: Resolve,
@@ -139,6 +153,11 @@ impl Machine {
         Ok(Machine {
             space: compiled.space(),
             iterators: vec![None; program.iterators],
+            updates: program
+                .graphs
+                .iter()
+                .map(|step| updated(&program, step).next().is_some())
+                .collect(),
             program,
             compiled,
             store,
@@ -313,15 +332,26 @@ impl Machine {
         Ok(())
     }
 
-    /// Runs one instruction (of a loop of steps, about 50 ms of turns).
+    /// Runs the next instruction and those after it, to one that has something to say, runs a graph (of a loop of steps about 50 ms of
+    /// turns) or goes back; with turns limited to one, the next instruction alone.
     ///
     /// # Errors
     /// What stopped the program: an index out of range, an assertion, a file.
     pub fn step(&mut self) -> Result<Event, RunError> {
         let program = self.program.clone();
         let mut event = Event::None;
-        self.step_of(&program, &mut event)?;
-        Ok(event)
+        let runs = self.times.runs;
+        loop {
+            let at = self.position;
+            self.step_of(&program, &mut event)?;
+            if !matches!(event, Event::None)
+                || self.times.runs != runs
+                || self.position <= at
+                || self.slice == 1
+            {
+                return Ok(event);
+            }
+        }
     }
 
     /// Runs one instruction of its program, and says in `event` what it had to say, if anything.
@@ -519,7 +549,7 @@ impl Machine {
         if let Some(start) = start {
             self.times.graphs += start.elapsed();
         }
-        self.times.runs += 1;
+        self.times.count(1, self.updates.get(graph));
         result.map_err(|failure| out_of_range(call, failure))?;
         self.has_run(graph);
         Ok(())
@@ -636,10 +666,10 @@ impl Machine {
             shuffle: shuffle.map(|seed| (seed, self.number(epoch) as u64)),
             position: 0,
         };
-        let batches = Batches::new(walk, set.parts[number].1.clone());
+        let table = set.parts[number].1.clone();
         match self.iterators.get_mut(iterator) {
             Some(place) => {
-                *place = Some(batches);
+                *place = Some(Batches::again(walk, table, place.take()));
                 Ok(())
             }
             None => Err(no_iterator(iterator)),

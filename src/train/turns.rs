@@ -86,7 +86,8 @@ impl Machine {
                 break;
             }
         }
-        self.times.runs += self.turns - first;
+        let updates = self.updates.get(graph);
+        self.times.count(self.turns - first, updates);
         self.times.steps += self.turns - first;
         if self.timed {
             self.times.graphs += slice.start.elapsed();

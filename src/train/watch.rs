@@ -65,7 +65,7 @@ pub(super) struct Watch {
 }
 
 /// The parameters among the slots that a step reads and writes.
-fn updated(program: &Program, step: &StepGraph) -> impl Iterator<Item = SlotId> {
+pub(super) fn updated(program: &Program, step: &StepGraph) -> impl Iterator<Item = SlotId> {
     let both = step.outputs.iter().copied();
     both.filter(|slot| {
         step.inputs.contains(slot) && program.slot(*slot).kind == SlotKind::Parameter
