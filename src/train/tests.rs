@@ -306,7 +306,7 @@ fn a_run_saved_and_restored_at_every_instruction_ends_in_the_same_bits() {
             .collect()
     };
     let expected_end = end(&whole);
-    for (turns, least) in [(1, 30), (2, 10), (u64::MAX, 10)] {
+    for (turns, least) in [(1, 30), (2, 5), (u64::MAX, 5)] {
         let mut current = machine(&program);
         let (mut printed, mut losses) = (Vec::new(), Vec::new());
         let mut count = 0;
