@@ -23,7 +23,10 @@ for round in $(seq "$rounds"); do
             -fork=1 -ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1 >"$TMPDIR"/said 2>&1 || true
         rm -rf "$TMPDIR"/dlmc-*
         # The last line of progress: executions, edges covered, oom/timeout/crash.
-        last=$(grep '^#' "$TMPDIR"/said | tail -1)
+        if ! last=$(grep '^#.*exec/s' "$TMPDIR"/said | tail -1); then
+            cat "$TMPDIR"/said
+            exit 1
+        fi
         printf '%s\t%s\t%s s\t%s\n' "$begin" $target "$seconds" "$last" >>log.tsv
         grep -h 'panicked at\|ERROR: ' "$TMPDIR"/said | sort | uniq -c | sort -rn | head -20 >>log.tsv || true
     done

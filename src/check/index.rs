@@ -192,7 +192,7 @@ impl Checker<'_> {
             }
             indices.push(ix);
         }
-        Ok(self.ix(Ix::Access(tensor.clone(), indices, span)))
+        self.indexed(Ix::Access(tensor.clone(), indices, span), span)
     }
 
     /// An expression over indices as a tensor whose dimensions are the free ones.
