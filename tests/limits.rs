@@ -168,13 +168,11 @@ fn whole_numbers_do_not_overflow() {
     );
 }
 
-/// Each order multiplies the operations: of nodes, inside one body, inside a scan.
+/// Each order multiplies the operations: inside one body, inside a scan.
 #[test]
 fn gradients_within_gradients_end() {
     let starts = [
-        "let y = tanh(x) * x",
         "let z[i] = exp(x[i]) * tanh(x[i] * x[i])\nlet y = sum(z)",
-        "let y = prod[i] (x[i] * sin(x[i]))",
         "let y = last(scan i in 0..4, z = x { tanh(z * x) })",
     ];
     for start in starts {
@@ -210,7 +208,7 @@ fn expressions_over_indices_that_double_are_refused() {
     let nested = |function: &str, depth: usize| {
         let (open, close) = ("g(".repeat(depth), ")".repeat(depth));
         format!(
-            "{function}\nlet m: i32[3, 3] = zeros[3, 3]\nlet x = normal[3]\nlet y[i < 3] = {open}x[i]{close}\nprint sum(y)\n"
+            "{function}\nlet m: i32[2, 2] = [[0, 1], [1, 0]]\nlet x = normal[3]\nlet y[i < 2] = {open}x[i]{close}\nprint sum(y)\n"
         )
     };
     let sum = "fn g(a) { a + a * a }";
