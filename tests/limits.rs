@@ -168,6 +168,32 @@ fn whole_numbers_do_not_overflow() {
     );
 }
 
+#[test]
+fn numbers_in_subscripts_do_not_overflow() {
+    let text = |subscript: &str| {
+        format!("let x = normal[3]\nlet y[i < 2] = x[{subscript}]\nprint grad(sum(y), x)\n")
+    };
+    let engine = dlmc::Engine::new(dlmc::Config::default()).unwrap();
+    for subscript in [
+        "i * 2000000000 * 2000000000 * 2000000000",
+        "(i * 2000000000 + 2000000000) * 2000000000",
+        "i * 2000000000 - (1 - i) * 2000000000 * 3",
+    ] {
+        let options = dlmc::ProgramOptions::default();
+        let program = engine.compile(&text(subscript), options, FileProvider::new());
+        // As an `i32` the position wraps round, and is looked at before it is read.
+        let ran = program.and_then(|program| {
+            let mut trainer = program.trainer()?;
+            trainer.run(|_| dlmc::Control::Continue)
+        });
+        let said = ran.map_or_else(|error| error.to_string(), |()| String::new());
+        assert!(
+            !said.contains("fault of the compiler"),
+            "{subscript}: {said}"
+        );
+    }
+}
+
 /// Each order multiplies the operations: inside one body, inside a scan.
 #[test]
 fn gradients_within_gradients_end() {
