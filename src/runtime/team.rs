@@ -205,6 +205,43 @@ mod tests {
         }
     }
 
+    /// Memory that tasks write in turn, without atomics: the team alone orders it.
+    struct Plain(*mut u64);
+    // SAFETY: in a step each task writes a place of its own, and reads places that no task of that step writes.
+    unsafe impl Sync for Plain {}
+
+    impl Plain {
+        fn copy(&self, from: usize, to: usize) {
+            // So long that helpers come too.
+            (0..300).for_each(|_| std::hint::spin_loop());
+            // SAFETY: both lie within the test's 64 numbers.
+            unsafe { *self.0.add(to) = (*self.0.add(from)).wrapping_add(1) };
+        }
+    }
+
+    #[test]
+    fn a_step_sees_what_the_one_before_has_written() {
+        let steps: usize = if cfg!(miri) { 30 } else { 2000 };
+        for threads in [1, 2, 4] {
+            let mut numbers = [0_u64; 64];
+            let plain = Plain(numbers.as_mut_ptr());
+            let plain = &plain;
+            pool(threads).install(|| {
+                Team::run(threads, |team| {
+                    for step in 0..steps {
+                        // From one half to the other, another place each time.
+                        let (old, new) = (32 * ((step + 1) % 2), 32 * (step % 2));
+                        team.share(4, &|task| {
+                            plain.copy(old + (task + step) % 4, new + task);
+                        });
+                    }
+                });
+            });
+            let last = 32 * ((steps - 1) % 2);
+            assert_eq!(numbers[last..last + 4], [steps as u64; 4]);
+        }
+    }
+
     #[test]
     fn teams_in_one_pool_do_not_block_each_other() {
         let pool = pool(2);
