@@ -168,7 +168,8 @@ fn spoilt_states_are_refused_or_gone_on_from() {
         let mut changes = Vec::new();
         for _ in 0..rng.below(3) {
             // Most numbers that are not weights stand at the beginning.
-            let place = rng.below(if rng.chance(0.7) { 24 } else { state.len() / 8 });
+            let first = rng.chance(0.7);
+            let place = rng.below(if first { 24 } else { state.len() / 8 });
             changes.extend((place as u16).to_le_bytes());
             changes.extend(rng.pick(&numbers).to_le_bytes());
         }

@@ -600,10 +600,9 @@ const MOST_IN_AFFINE: u64 = 1 << 31;
 /// An index expression as an affine expression of index variables, if it is one.
 fn affine(ix: &Ix) -> Option<Affine> {
     let found = affine_of(ix)?;
-    let coefficients = found.terms().map(|(_, coefficient)| coefficient);
-    let mut numbers = coefficients.chain([found.offset()]);
-    let small = numbers.all(|number| number.unsigned_abs() <= MOST_IN_AFFINE);
-    small.then_some(found)
+    let small = |number: i64| number.unsigned_abs() <= MOST_IN_AFFINE;
+    let all = small(found.offset()) && found.terms().all(|(_, coefficient)| small(coefficient));
+    all.then_some(found)
 }
 
 fn affine_of(ix: &Ix) -> Option<Affine> {
