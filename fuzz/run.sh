@@ -27,7 +27,9 @@ for round in $(seq "$rounds"); do
             cat "$TMPDIR"/said
             exit 1
         fi
-        printf '%s\t%s\t%s s\t%s\n' "$begin" $target "$seconds" "$last" >>log.tsv
+        # Faults of the inputs that it starts from are kept, but not in its counts.
+        kept=$(find artifacts/$target -type f | wc -l)
+        printf '%s\t%s\t%s s\t%s\t%s kept\n' "$begin" $target "$seconds" "$last" "$kept" >>log.tsv
         grep -h 'panicked at\|ERROR: ' "$TMPDIR"/said | sort | uniq -c | sort -rn | head -20 >>log.tsv || true
     done
 done
