@@ -168,6 +168,103 @@ fn whole_numbers_do_not_overflow() {
     );
 }
 
+#[test]
+fn numbers_in_subscripts_do_not_overflow() {
+    let text = |subscript: &str| {
+        format!("let x = normal[3]\nlet y[i < 2] = x[{subscript}]\nprint grad(sum(y), x)\n")
+    };
+    let engine = dlmc::Engine::new(dlmc::Config::default()).unwrap();
+    for subscript in [
+        "i * 2000000000 * 2000000000 * 2000000000",
+        "(i * 2000000000 + 2000000000) * 2000000000",
+        "i * 2000000000 - (1 - i) * 2000000000 * 3",
+    ] {
+        let options = dlmc::ProgramOptions::default();
+        let program = engine.compile(&text(subscript), options, FileProvider::new());
+        // As an `i32` the position wraps round, and is looked at before it is read.
+        let ran = program.and_then(|program| {
+            let mut trainer = program.trainer()?;
+            trainer.run(|_| dlmc::Control::Continue)
+        });
+        let said = ran.map_or_else(|error| error.to_string(), |()| String::new());
+        assert!(
+            !said.contains("fault of the compiler"),
+            "{subscript}: {said}"
+        );
+    }
+}
+
+/// Each order multiplies the operations: inside one body, inside a scan.
+#[test]
+fn gradients_within_gradients_end() {
+    let starts = [
+        "let z[i] = exp(x[i]) * tanh(x[i] * x[i])\nlet y = sum(z)",
+        "let y = last(scan i in 0..4, z = x { tanh(z * x) })",
+    ];
+    for start in starts {
+        let orders = "let y = sum(grad(sum(y), x))\n".repeat(26);
+        let text = format!("let x = normal[3]\n{start}\n{orders}print y\n");
+        let engine = dlmc::Engine::new(dlmc::Config::default()).unwrap();
+        let options = dlmc::ProgramOptions::default();
+        let refused = engine.compile(&text, options, FileProvider::new());
+        let refused = refused.map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains("E0607"), "{start}: {refused}");
+    }
+}
+
+#[test]
+fn the_gradient_of_a_long_formula_is_found_soon() {
+    let terms: Vec<String> = (1..=300).map(|k| format!("exp(x[i] / {k})")).collect();
+    let sums: Vec<String> = terms.chunks(100).map(|part| part.join(" + ")).collect();
+    let text = format!(
+        "let x = normal[3]\nlet y[i] = ({})\nprint grad(sum(y), x)\n",
+        sums.join(") + (")
+    );
+    let engine = dlmc::Engine::new(dlmc::Config::default()).unwrap();
+    let start = std::time::Instant::now();
+    let options = dlmc::ProgramOptions::default();
+    let program = engine.compile(&text, options, FileProvider::new());
+    assert!(program.is_ok(), "{:?}", program.err());
+    // It took more than ten seconds once, and takes a tenth of one.
+    assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
+}
+
+#[test]
+fn expressions_over_indices_that_double_are_refused() {
+    let nested = |function: &str, depth: usize| {
+        let (open, close) = ("g(".repeat(depth), ")".repeat(depth));
+        format!(
+            "{function}\nlet m: i32[2, 2] = [[0, 1], [1, 0]]\nlet x = normal[3]\nlet y[i < 2] = {open}x[i]{close}\nprint sum(y)\n"
+        )
+    };
+    let sum = "fn g(a) { a + a * a }";
+    assert_eq!(codes(&nested(sum, 45)), ["E0451"]);
+    assert_eq!(codes(&nested(sum, 5)), [""; 0]);
+    let access = nested("fn g(a) { m[a, a] }", 45)
+        .replace("x[i]", "i")
+        .replace("sum(y)", "y");
+    assert_eq!(codes(&access), ["E0451"]);
+}
+
+#[test]
+fn a_mistake_in_a_schedule_is_told_once() {
+    let text = "let set = data(x = [[1.0], [2.0], [3.0]], y = [1.0, 2.0, 3.0])
+layer line(x: [n, d]) -> [n] {
+param w: [d] = zeros
+param b: [] = zeros
+x @ w + b
+}
+let f = line()
+train f on set {
+loss = mse
+optimizer = adam(lr = cosine(0.1, epochs = 9223372036854775807))
+epochs = 3
+batch = 2
+}
+";
+    assert_eq!(codes(text), ["E0307"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn devices_are_no_data() {

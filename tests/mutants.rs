@@ -2,9 +2,13 @@
 use dlmc::data::FileProvider;
 use dlmc::testing::Rng;
 use dlmc::testing::mutants::{
-    check_program, read_data, read_graph, read_source, with_other_bytes, with_other_tokens,
+    check_program, read_data, read_graph, read_source, run_graph, with_other_bytes,
+    with_other_tokens,
 };
 use std::path::{Path, PathBuf};
+
+#[path = "support/state.rs"]
+mod state;
 
 fn count(usual: u64) -> u64 {
     let wanted = std::env::var("DLMC_TEST_COUNT").ok();
@@ -135,5 +139,44 @@ fn spoilt_graphs_are_read() {
         let spoilt = with_other_bytes(GRAPH.as_bytes(), &mut rng);
         let spoilt = String::from_utf8_lossy(&spoilt).into_owned();
         noted("graph", seed, spoilt.as_bytes(), || read_graph(&spoilt));
+    }
+}
+
+/// Graphs of the tests of passes, spoilt: those that are still sound give the interpreter's bits.
+#[test]
+fn spoilt_graphs_give_the_same_bits() {
+    let texts = files(&["tests/passes"], "txt").into_iter();
+    let texts = texts.map(|path| std::fs::read_to_string(path).unwrap());
+    let graphs: Vec<String> = texts
+        .flat_map(|text| text.split("\n---\n").map(String::from).collect::<Vec<_>>())
+        .collect();
+    graphs.iter().for_each(|graph| run_graph(graph));
+    for seed in 0..count(200) {
+        let mut rng = Rng::new(seed);
+        let spoilt = with_other_bytes(graphs[rng.below(graphs.len())].as_bytes(), &mut rng);
+        let spoilt = String::from_utf8_lossy(&spoilt).into_owned();
+        noted("native", seed, spoilt.as_bytes(), || run_graph(&spoilt));
+    }
+}
+
+#[test]
+fn spoilt_states_are_refused_or_gone_on_from() {
+    let (mut trainer, state) = state::stopped();
+    for seed in 0..count(200) {
+        let mut rng = Rng::new(seed);
+        let numbers = [0, 1, 2, 1 << 31, u64::MAX >> 1, u64::MAX, rng.bits()];
+        let mut changes = Vec::new();
+        for _ in 0..rng.below(3) {
+            // Most numbers that are not weights stand at the beginning.
+            let first = rng.chance(0.7);
+            let place = rng.below(if first { 24 } else { state.len() / 8 });
+            changes.extend((place as u16).to_le_bytes());
+            changes.extend(rng.pick(&numbers).to_le_bytes());
+        }
+        changes.extend(vec![0; if rng.chance(0.1) { 3 } else { 0 }]);
+        let work = std::panic::AssertUnwindSafe(|| {
+            state::go_on_from(&mut trainer, &state, &changes);
+        });
+        noted("state", seed, &changes, work);
     }
 }

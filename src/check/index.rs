@@ -192,7 +192,7 @@ impl Checker<'_> {
             }
             indices.push(ix);
         }
-        Ok(self.ix(Ix::Access(tensor.clone(), indices, span)))
+        self.indexed(Ix::Access(tensor.clone(), indices, span), span)
     }
 
     /// An expression over indices as a tensor whose dimensions are the free ones.
@@ -594,8 +594,18 @@ fn quotient(ix: &Ix) -> (Option<Affine>, usize) {
     (affine(ix), 1)
 }
 
+/// The greatest number in an affine subscript, which is an `i32`: what is larger is computed where it is read, and found out of range.
+const MOST_IN_AFFINE: u64 = 1 << 31;
+
 /// An index expression as an affine expression of index variables, if it is one.
 fn affine(ix: &Ix) -> Option<Affine> {
+    let found = affine_of(ix)?;
+    let small = |number: i64| number.unsigned_abs() <= MOST_IN_AFFINE;
+    let all = small(found.offset()) && found.terms().all(|(_, coefficient)| small(coefficient));
+    all.then_some(found)
+}
+
+fn affine_of(ix: &Ix) -> Option<Affine> {
     match ix {
         Ix::Const(DType::I32, value) => Some(Affine::constant(*value as i64)),
         Ix::Index(var) => Some(Affine::index(*var)),

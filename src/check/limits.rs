@@ -1,6 +1,6 @@
 //! What keeps the elaboration of a program within time and memory: everything is written out, so a few lines may ask for any amount.
 use super::Checker;
-use super::values::{Outcome, Reported, Val};
+use super::values::{Ix, Outcome, Reported, Val};
 use crate::base::source::Span;
 use crate::base::types::Type;
 
@@ -8,6 +8,8 @@ use crate::base::types::Type;
 pub const MOST_EVALUATIONS: u64 = 400_000;
 /// Most nodes of one step as written, before its gradients.
 pub const MOST_NODES: usize = 100_000;
+/// Most operations of one expression over indices, written out: they become one kernel.
+pub const MOST_IN_A_BODY: usize = 10_000;
 /// Most turns of one unrolled loop.
 pub const MOST_TURNS: i64 = 4096;
 /// Most dimensions of a tensor.
@@ -48,6 +50,20 @@ impl Checker<'_> {
             span,
             format!("a tuple of {count} values, with those of the tuples in it"),
             format!("a tuple has at most {MOST_PARTS}: keep many values in a tensor"),
+        )
+    }
+
+    /// An expression over indices, if it is not too long.
+    pub(super) fn indexed(&mut self, ix: Ix, span: Span) -> Outcome<Val> {
+        if ix.fits(&mut { MOST_IN_A_BODY }) {
+            return Ok(self.ix(ix));
+        }
+        self.exhausted = true;
+        self.error(
+            "E0451",
+            span,
+            format!("an expression over indices has more than {MOST_IN_A_BODY} operations"),
+            "functions are written out at every use: name parts of it, `let y[i] = ...`, and index those",
         )
     }
 

@@ -41,7 +41,7 @@ use program::{Instr, Program, SlotId};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
-use values::{Bindings, Instance, Outcome, Reported, Val};
+use values::{Bindings, Instance, Outcome, Reported, Roots, Val};
 
 /// The standard library: names and texts of its files.
 pub const STANDARD_LIBRARY: &[(&str, &str)] = &[
@@ -203,7 +203,7 @@ pub struct Checker<'a> {
     /// Names of lets of the present body that a gradient reads.
     differentiated: Vec<HashSet<Arc<str>>>,
     imported: HashMap<String, usize>,
-    roots: Vec<Rc<Instance>>,
+    roots: Roots,
     root_ordinals: HashMap<String, usize>,
     root_children: HashMap<u64, Rc<Instance>>,
     depth_of_calls: usize,
@@ -286,7 +286,7 @@ impl<'a> Checker<'a> {
             whole_instances: Vec::new(),
             differentiated: Vec::new(),
             imported: HashMap::new(),
-            roots: Vec::new(),
+            roots: Roots::default(),
             root_ordinals: HashMap::new(),
             root_children: HashMap::new(),
             depth_of_calls: 0,

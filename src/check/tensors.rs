@@ -295,7 +295,7 @@ impl Checker<'_> {
         if op.result_type(&types).is_none() {
             return self.type_error(op, &types, span, spans);
         }
-        Ok(self.ix(Ix::Op(op, arguments)))
+        self.indexed(Ix::Op(op, arguments), span)
     }
 
     /// An operand of index notation: an indexed expression, a number, or a scalar tensor.

@@ -147,6 +147,30 @@ pub struct Instance {
     pub applied: Cell<bool>,
 }
 
+/// The instances that were made outside of layers, for the end of the elaboration: an instance and those made in its body hold one another,
+/// so nothing would free them.
+#[derive(Debug, Default)]
+pub struct Roots(Vec<Rc<Instance>>);
+
+impl Roots {
+    /// Adds one.
+    pub fn push(&mut self, instance: Rc<Instance>) {
+        self.0.push(instance);
+    }
+}
+
+impl Drop for Roots {
+    fn drop(&mut self) {
+        let mut pending = std::mem::take(&mut self.0);
+        while let Some(instance) = pending.pop() {
+            // Nothing has it borrowed any more.
+            if let Ok(mut children) = instance.children.try_borrow_mut() {
+                pending.extend(children.drain().map(|(_, child)| child));
+            }
+        }
+    }
+}
+
 /// Functions that the compiler itself knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Builtin {
@@ -326,6 +350,22 @@ impl Ix {
             }
             Ix::Reduce(Reducer::ArgMax, ..) => DType::I32,
             Ix::Reduce(_, _, body) => body.dtype(tensor_type),
+        }
+    }
+
+    /// Takes the parts of the expression, as it is written out, from `left`; whether there are that many. Its parts may be shared, so that
+    /// a short one is written out as any number.
+    pub fn fits(&self, left: &mut usize) -> bool {
+        let Some(rest) = left.checked_sub(1) else {
+            return false;
+        };
+        *left = rest;
+        match self {
+            Ix::Const(..) | Ix::Index(_) => true,
+            Ix::Access(_, arguments, _) | Ix::Op(_, arguments) => {
+                arguments.iter().all(|argument| argument.fits(left))
+            }
+            Ix::Reduce(_, _, body) => body.fits(left),
         }
     }
 

@@ -227,7 +227,7 @@ fn reads(
 }
 
 fn body(old: &Body, image: &[Affine], turn: usize, place: &[Option<u32>]) -> Body {
-    let (mut body, _) = substituted(old, image);
+    let mut body = substituted(old, image);
     for inst in &mut body.insts {
         if let Inst::Read(read) = inst {
             *inst = match place[*read as usize] {

@@ -18,10 +18,10 @@ use crate::base::types::Type;
 use crate::tir::{Graph, Node, NodeData, Value};
 use rustc_hash::FxHashMap;
 
-/// Most nodes of a graph with its gradients. Each further order of a gradient multiplies them.
-pub const MOST_NODES: usize = 300_000;
+/// Most operations of a graph with its gradients. Each further order of a gradient multiplies them.
+pub const MOST_OPERATIONS: usize = 500_000;
 /// The error of a graph that has more.
-pub const TOO_MANY_NODES: &str = "a step with its gradients has more than 300000 operations";
+pub const TOO_LARGE: &str = "a step with its gradients has more than 500000 operations";
 
 /// The graph with every gradient written out and no `stop_gradient`; inputs and outputs keep their numbers.
 ///
@@ -86,6 +86,7 @@ impl Copy {
 
 fn expanded(old: &Graph) -> Result<Graph, String> {
     let mut copy = Copy::new(old);
+    let mut size = Size::default();
     for (id, data) in old.nodes() {
         match copy.translated(&data.node) {
             Node::Input(_) => {}
@@ -107,11 +108,32 @@ fn expanded(old: &Graph) -> Result<Graph, String> {
             }
             node => copy.replace(old, data, node),
         }
-        if copy.graph.node_count() > MOST_NODES {
-            return Err(TOO_MANY_NODES.into());
-        }
+        size.of(&copy.graph)?;
     }
     Ok(copy.finish(old))
+}
+
+/// How large a graph is that only grows: each of its nodes is counted once.
+#[derive(Debug, Default)]
+struct Size {
+    nodes: usize,
+    operations: usize,
+}
+
+impl Size {
+    /// Counts what has been added.
+    ///
+    /// # Errors
+    /// More than [`MOST_OPERATIONS`].
+    fn of(&mut self, graph: &Graph) -> Result<(), String> {
+        let added = graph.nodes_since(self.nodes);
+        self.operations += added.map(|data| data.node.operations()).sum::<usize>();
+        self.nodes = graph.node_count();
+        if self.operations > MOST_OPERATIONS {
+            return Err(TOO_LARGE.into());
+        }
+        Ok(())
+    }
 }
 
 /// Adds the gradients of one scalar.

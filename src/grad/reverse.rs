@@ -3,7 +3,7 @@ use super::cell::{Cell, is_expensive};
 use super::flow::{Values, useful, varied};
 use super::scan::{self, Plan};
 use super::turn::turned;
-use super::{Copy, MOST_NODES, TOO_MANY_NODES};
+use super::{Copy, Size};
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
 use crate::ops::simplify;
@@ -27,6 +27,7 @@ pub struct Reverse {
     plans: FxHashMap<NodeId, Plan>,
     parts: FxHashMap<Value, Vec<Value>>,
     last: usize,
+    size: Size,
 }
 
 impl Reverse {
@@ -70,6 +71,7 @@ impl Reverse {
             .collect();
         Ok(Reverse {
             last: new.node_count(),
+            size: Size::default(),
             graph: new,
             image,
             active,
@@ -143,9 +145,7 @@ impl Reverse {
                 let data = data.clone();
                 self.node(id, &data)?;
                 // Gradients of gradients multiply: a limit that is looked at only after a sweep would be passed by far.
-                if self.graph.node_count() > MOST_NODES {
-                    return Err(TOO_MANY_NODES.into());
-                }
+                self.size.of(&self.graph)?;
             }
         }
         Ok(())
@@ -175,8 +175,8 @@ impl Reverse {
             return Ok(());
         };
         match &data.node {
-            Node::Comprehension(c) => self.comprehension(c, result, cotangent, origin),
-            Node::Scatter(s) => self.scatter(s, cotangent, origin),
+            Node::Comprehension(c) => self.comprehension(c, result, cotangent, origin)?,
+            Node::Scatter(s) => self.scatter(s, cotangent, origin)?,
             Node::Reshape(value) => {
                 if self.active.contains(value) {
                     let ty = self.graph.ty(*value).clone();
@@ -221,7 +221,13 @@ impl Reverse {
             .collect()
     }
 
-    fn comprehension(&mut self, c: &Comprehension, result: Value, cotangent: Value, origin: Span) {
+    fn comprehension(
+        &mut self,
+        c: &Comprehension,
+        result: Value,
+        cotangent: Value,
+        origin: Span,
+    ) -> Result<(), String> {
         let wanted = self.wanted(&c.reads);
         let mut cell = Cell {
             extents: c.extents(),
@@ -261,13 +267,13 @@ impl Reverse {
                 let others = cell.read(Read::affine(others, c.dtype, all));
                 cell.body.op(Op::Mul, &[arrived, others])
             }
-            Some(Reducer::ArgMax) => return,
+            Some(Reducer::ArgMax) => return Ok(()),
         };
         cell.sweep(&self.graph, seed, known, &wanted);
-        self.turn_round(cell, origin);
+        self.turn_round(cell, origin)
     }
 
-    fn scatter(&mut self, s: &Scatter, cotangent: Value, origin: Span) {
+    fn scatter(&mut self, s: &Scatter, cotangent: Value, origin: Span) -> Result<(), String> {
         let wanted = self.wanted(&s.reads);
         let mut cell = Cell {
             extents: s.extents.clone(),
@@ -287,11 +293,11 @@ impl Reverse {
             },
         });
         cell.sweep(&self.graph, seed, None, &wanted);
-        self.turn_round(cell, origin);
+        self.turn_round(cell, origin)
     }
 
     /// Adds the gradients of the cell's reads. Where one is of the cell's own shape, others that are sums of the same work read it.
-    fn turn_round(&mut self, mut cell: Cell, origin: Span) {
+    fn turn_round(&mut self, mut cell: Cell, origin: Span) -> Result<(), String> {
         let mut made: Vec<(Node, Value)> = Vec::new();
         // Gradients that are values already: the instruction that reads each, and the value.
         let mut at_hand: FxHashMap<u32, (u32, Value)> = FxHashMap::default();
@@ -320,6 +326,7 @@ impl Reverse {
                     let ty = self.graph.ty(value).clone();
                     let part = self.graph.add(node.clone(), vec![ty], origin)[0];
                     made.push((node, part));
+                    self.size.of(&self.graph)?;
                     part
                 }
             };
@@ -331,6 +338,7 @@ impl Reverse {
                 at_hand.insert(gradient, (cell.read(Read::affine(part, dtype, here)), part));
             }
         }
+        Ok(())
     }
 
     /// Where the first extremal element stands, whose the gradient of a maximum or minimum is.
@@ -352,7 +360,7 @@ impl Reverse {
             .chain(free + reduced..free + 2 * reduced)
             .map(Affine::index)
             .collect();
-        let (mut body, _) = super::turn::substituted(&c.body, &image);
+        let mut body = super::turn::substituted(&c.body, &image);
         let left_out = flat_position(&mut body, c);
         let multiplied = flat_position_from(&mut body, &c.reduce, free + reduced);
         let same = body.op(Op::Eq, &[left_out, multiplied]);

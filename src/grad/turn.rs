@@ -173,8 +173,8 @@ fn dense(
     let extents: Vec<usize> = shape.iter().chain(&solution.reduce).copied().collect();
     let domain = solution.guard.simplified(&extents)?;
     let ty = graph.ty(cell.reads[read].value);
-    let (mut body, position) = substituted(&cell.body, &solution.image);
-    body.result = position[gradient as usize];
+    let needed = cell.body.trimmed_to(gradient);
+    let mut body = substituted(&needed, &solution.image);
     for (axis, subscript) in cell.reads[read].subscripts.iter().enumerate() {
         if let Subscript::Gather(by) = subscript {
             let here = body.push(Inst::Index(axis as u32));
@@ -202,7 +202,7 @@ fn dense(
 }
 
 /// The instructions with each index replaced by its image, and where each has gone.
-pub fn substituted(old: &Body, image: &[Affine]) -> (Body, Vec<u32>) {
+pub fn substituted(old: &Body, image: &[Affine]) -> Body {
     let mut body = Body::default();
     let mut position: Vec<u32> = Vec::with_capacity(old.insts.len());
     for inst in &old.insts {
@@ -217,7 +217,7 @@ pub fn substituted(old: &Body, image: &[Affine]) -> (Body, Vec<u32>) {
         position.push(new);
     }
     body.result = position.get(old.result as usize).copied().unwrap_or(0);
-    (body, position)
+    body
 }
 
 /// The read with each index replaced by its image.

@@ -125,7 +125,8 @@ impl NestEmitter<'_, '_> {
     fn read_vector(&mut self, dtype: DType, place: &Place, copy: usize, guard: Known) -> Value {
         if place.stride == 1 && place.gathered.is_empty() {
             let (address, displacement) = self.lane_address(dtype, place, 4 * copy, guard);
-            return memory::load_vector(self.builder, dtype, address, displacement);
+            let unaligned = self.features.unaligned;
+            return memory::load_vector(self.builder, dtype, unaligned, address, displacement);
         }
         let mut vector = None;
         for lane in 0..4 {

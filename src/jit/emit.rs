@@ -16,6 +16,8 @@ pub(super) struct Features {
     pub fma: bool,
     /// Rounding instructions (SSE4.1 or its like).
     pub rounding: bool,
+    /// Vector instructions take operands from memory at any address (AVX or its like).
+    pub unaligned: bool,
     /// The host's functions on vectors ([`super::vectors`]).
     pub vectors: bool,
     /// How host functions are called.

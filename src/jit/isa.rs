@@ -68,6 +68,7 @@ pub(super) fn host(
     let features = Features {
         fma: !x86 || has("has_fma"),
         rounding: !x86 || has("has_sse41"),
+        unaligned: !x86 || has("has_avx"),
         vectors: !options.baseline && !options.in_place && super::vectors::available(),
         call_conv: isa.default_call_conv(),
     };

@@ -33,14 +33,23 @@ pub(super) fn load(
     }
 }
 
-/// Four neighbouring elements.
+/// Four neighbouring elements. `unaligned`: whether vector instructions take operands from memory at any address.
 pub(super) fn load_vector(
     builder: &mut FunctionBuilder,
     dtype: DType,
+    unaligned: bool,
     address: Value,
     displacement: i32,
 ) -> Value {
     match dtype {
+        // Cranelift 0.135 makes a load the operand of `cmpps` without regard to its alignment, which SSE demands: the load is kept away
+        // from the comparison by a cast, which costs nothing.
+        DType::F32 if !unaligned => {
+            let words = builder
+                .ins()
+                .load(types::I32X4, flags(), address, displacement);
+            cast(builder, types::F32X4, words)
+        }
         DType::F32 | DType::I32 | DType::F64 => {
             let ty = register_type(dtype, 4);
             builder.ins().load(ty, flags(), address, displacement)

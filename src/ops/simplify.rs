@@ -5,7 +5,8 @@
 //! - bodies: constants fold (integers and comparisons of constants), `x * 1 => x`, `x / 1 => x`, `x - 0 => x`, `--x => x`,
 //!   `select(true, a, b) => a`, `select(c, a, a) => a`, `not not c => c`, conversions to the type that is there.
 //!
-//! Not done, since it is not exact: `x * 0`, `x - x`, `x + 0` (wrong for -0), `x / c => x * (1/c)`.
+//! Not done, since it is not exact: `x * 0`, `x - x`, `x + 0` (wrong for -0), `x / c => x * (1/c)`. For passes that need not be exact there is
+//! [`without_small_powers`].
 use crate::base::types::DType;
 use crate::tir::build::compact;
 use crate::tir::{Body, Comprehension, Graph, Guard, Inst, Literal, Op, Read, Scatter, Subscript};
@@ -19,6 +20,38 @@ pub fn comprehension(graph: &Graph, mut c: Comprehension) -> Comprehension {
     let (reads, body) = simplify_code(graph, c.reads, &c.body, &extents);
     (c.reads, c.body) = (reads, body);
     domain_to_guard(&mut c);
+    c
+}
+
+/// `x ^ 1 => x`, `x ^ 2 => x * x`. The product is the better rounded one: `pow` may be wrong in the last bit.
+pub fn without_small_powers(mut c: Comprehension) -> Comprehension {
+    let exponent = |body: &Body, inst: &Inst| match inst {
+        Inst::Op(Op::Pow, arguments) => constant(body, arguments[1]),
+        Inst::Op(..) | Inst::Read(_) | Inst::Index(_) | Inst::Const(_) => None,
+    };
+    let is_small = |inst| matches!(exponent(&c.body, inst), Some(1.0 | 2.0));
+    if !c.body.insts.iter().any(is_small) {
+        return c;
+    }
+    let mut body = Body::default();
+    let mut position: Vec<u32> = Vec::with_capacity(c.body.insts.len());
+    for inst in &c.body.insts {
+        let new = match (inst, exponent(&c.body, inst)) {
+            (Inst::Op(_, arguments), Some(1.0)) => position[arguments[0] as usize],
+            (Inst::Op(_, arguments), Some(2.0)) => {
+                let base = position[arguments[0] as usize];
+                body.op(Op::Mul, &[base, base])
+            }
+            (Inst::Op(op, arguments), _) => {
+                let arguments: Vec<u32> = arguments.iter().map(|&a| position[a as usize]).collect();
+                body.op(*op, &arguments)
+            }
+            (Inst::Read(_) | Inst::Index(_) | Inst::Const(_), _) => body.push(inst.clone()),
+        };
+        position.push(new);
+    }
+    body.result = position[c.body.result as usize];
+    c.body = body.trimmed();
     c
 }
 
@@ -151,9 +184,6 @@ fn fold_op(body: &mut Body, op: Op, arguments: &[u32], ty: DType) -> u32 {
         // x + 0 => x for integers
         Op::Add if is(1, 0.0) && ty == DType::I32 => return arguments[0],
         Op::Add if is(0, 0.0) && ty == DType::I32 => return arguments[1],
-        // x ^ 1 => x, x ^ 2 => x * x
-        Op::Pow if is(1, 1.0) => return arguments[0],
-        Op::Pow if is(1, 2.0) => return body.op(Op::Mul, &[arguments[0], arguments[0]]),
         // select(true, a, b) => a, select(false, a, b) => b, select(c, a, a) => a
         Op::Select if is(0, 1.0) => return arguments[1],
         Op::Select if is(0, 0.0) => return arguments[2],

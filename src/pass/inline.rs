@@ -8,6 +8,7 @@
 //! The operands of a contraction stay bare: there only unguarded views are substituted.
 use super::rewrite::{Rewriter, in_bodies, use_counts};
 use super::simplify;
+use crate::ops::simplify::without_small_powers;
 use crate::tir::build::affine_value;
 use crate::tir::{Affine, Body, Comprehension, Graph, Inst, Node, Op, Read, Subscript, Value};
 use rustc_hash::FxHashMap;
@@ -59,6 +60,8 @@ fn absorb(
     uses: &FxHashMap<Value, usize>,
     policy: Policy<'_>,
 ) -> Comprehension {
+    // A square is a product to what asks for one.
+    c = without_small_powers(c);
     let mut refused = 0;
     while refused < c.reads.len() {
         let read = &c.reads[refused];
@@ -80,6 +83,7 @@ fn absorb(
             continue;
         }
         c = simplify::comprehension(graph, substituted(&c, refused, producer));
+        c = without_small_powers(c);
         refused = 0;
     }
     c

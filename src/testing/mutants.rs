@@ -1,14 +1,22 @@
 //! Good inputs, spoilt: what the tests of bad input and the fuzzing targets share. Each entry function takes an input through everything
 //! that reads it; an error is welcome, a panic is not.
 use super::Rng;
+use super::differential::{first_difference, run_compiled};
+use super::pass_by_pass::work;
 use crate::base::data::{DataOption, DataProvider, DataSource, DataSpec, Transform};
 use crate::base::diagnostic::Severity;
 use crate::base::source::{FileId, Sources};
+use crate::base::tensor::Tensor;
 use crate::check::{CheckOptions, check};
 use crate::data::{FileProvider, safetensors};
+use crate::grad::expand;
+use crate::interp::{Precision, run};
+use crate::pass::optimise;
 use crate::syntax::print::print_ast;
 use crate::syntax::token::{print_tokens, tokens};
 use crate::syntax::{is_incomplete, parse, parse_expression};
+use crate::tir::Graph;
+use crate::tir::verify::verify;
 use std::path::Path;
 
 /// A text through lexer, grammar and printer of the tree.
@@ -78,11 +86,65 @@ pub fn read_graph(text: &str) {
     let Ok(graph) = crate::tir::parse::parse(text) else {
         return;
     };
-    let sound = crate::tir::verify::verify(&graph).is_ok();
+    let sound = verify(&graph).is_ok();
     let printed = graph.to_string();
     if sound {
         let again = crate::tir::parse::parse(&printed).expect("a sound graph reads back");
         assert_eq!(again.to_string(), printed);
+    }
+}
+
+/// Most operations, and most elements of all tensors, of a graph that [`run_graph`] runs.
+const MOST_WORK: usize = 200_000;
+
+/// A sound graph, if it is a small one, through gradients, the passes and native code, whose results must have the bits of the reference
+/// interpreter's. Passes that promise the bits must keep them; the others only have to leave the graph sound.
+///
+/// # Panics
+/// Where a pass breaks the graph or a promise, or native code gives other bits.
+pub fn run_graph(text: &str) {
+    let Ok(graph) = crate::tir::parse::parse(text) else {
+        return;
+    };
+    if verify(&graph).is_err() || !is_small(&graph) {
+        return;
+    }
+    let Ok(graph) = expand(&graph) else { return };
+    let mut stages = Vec::new();
+    let optimised = optimise(&graph, &[], &mut |_, after| stages.push(after.clone()));
+    let optimised = optimised.unwrap_or_else(|why| panic!("{why}"));
+    if !is_small(&graph) || !stages.iter().all(is_small) {
+        return;
+    }
+    let mut rng = Rng::new(1);
+    let inputs = graph.inputs.iter();
+    let inputs: Vec<Tensor> = inputs.map(|x| rng.tensor(&x.ty, -1.0, 2.0)).collect();
+    // Gathers may have no good positions at all.
+    let Ok(first) = run(&graph, &inputs, Precision::AsTyped) else {
+        return;
+    };
+    // The first three passes promise the bits.
+    let exact = run(&stages[2], &inputs, Precision::AsTyped).expect("as before");
+    same_bits(&first, &exact, &graph);
+    let expected = run(&optimised, &inputs, Precision::AsTyped).expect("as before");
+    for threads in [1, 3] {
+        let found = run_compiled(&optimised, &inputs, threads);
+        let found = found.unwrap_or_else(|why| panic!("{why}\n{optimised}"));
+        same_bits(&expected, &found, &optimised);
+    }
+}
+
+fn is_small(graph: &Graph) -> bool {
+    let elements = graph.nodes().flat_map(|(_, data)| &data.results);
+    let elements: usize = elements.map(|&value| graph.ty(value).len()).sum();
+    elements <= MOST_WORK && work(graph) <= MOST_WORK as f64
+}
+
+fn same_bits(expected: &[Tensor], found: &[Tensor], graph: &Graph) {
+    assert_eq!(expected.len(), found.len());
+    for (a, b) in expected.iter().zip(found) {
+        assert_eq!(a.ty(), b.ty());
+        assert_eq!(first_difference(a, b), None, "{graph}");
     }
 }
 

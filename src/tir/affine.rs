@@ -15,7 +15,11 @@ pub struct Affine {
 }
 
 fn gcd(a: i64, b: i64) -> i64 {
-    if b == 0 { a.abs() } else { gcd(b, a % b) }
+    if b == 0 {
+        a.saturating_abs()
+    } else {
+        gcd(b, a.wrapping_rem(b))
+    }
 }
 
 impl Affine {
@@ -42,7 +46,7 @@ impl Affine {
         let mut sorted: Vec<(u32, i64)> = Vec::new();
         for (index, coefficient) in terms {
             match sorted.binary_search_by_key(&(index as u32), |term| term.0) {
-                Ok(at) => sorted[at].1 += coefficient,
+                Ok(at) => sorted[at].1 = sorted[at].1.saturating_add(coefficient),
                 Err(at) => sorted.insert(at, (index as u32, coefficient)),
             }
         }
@@ -109,10 +113,14 @@ impl Affine {
         let (a, b) = (other.divisor, self.divisor);
         let terms = self
             .terms()
-            .map(|(i, c)| (i, c * a))
-            .chain(other.terms().map(|(i, c)| (i, c * b)));
-        let mut sum = Affine::new(self.constant * a + other.constant * b, terms);
-        sum.divisor = self.divisor * other.divisor;
+            .map(|(i, c)| (i, c.saturating_mul(a)))
+            .chain(other.terms().map(|(i, c)| (i, c.saturating_mul(b))));
+        let constants = (
+            self.constant.saturating_mul(a),
+            other.constant.saturating_mul(b),
+        );
+        let mut sum = Affine::new(constants.0.saturating_add(constants.1), terms);
+        sum.divisor = self.divisor.saturating_mul(other.divisor);
         sum.reduced()
     }
 
@@ -124,8 +132,8 @@ impl Affine {
     /// `self · factor`.
     pub fn times(&self, factor: i64) -> Affine {
         let mut product = Affine::new(
-            self.constant * factor,
-            self.terms().map(|(i, c)| (i, c * factor)),
+            self.constant.saturating_mul(factor),
+            self.terms().map(|(i, c)| (i, c.saturating_mul(factor))),
         );
         product.divisor = self.divisor;
         product.reduced()
@@ -172,13 +180,14 @@ impl Affine {
         numerator.div_euclid(self.divisor)
     }
 
-    /// Least and greatest value of the expression over `0 <= index < extent`; the box must not be empty.
+    /// Least and greatest value of the expression over `0 <= index < extent`; the box must not be empty. What is beyond 64 bits stops at their
+    /// ends, which no size reaches.
     pub fn range(&self, extents: &[usize]) -> (i64, i64) {
         let (mut low, mut high) = (self.constant, self.constant);
         for (index, coefficient) in self.terms() {
-            let reach = coefficient * (extents[index] as i64 - 1);
-            low += reach.min(0);
-            high += reach.max(0);
+            let reach = coefficient.saturating_mul(extents[index] as i64 - 1);
+            low = low.saturating_add(reach.min(0));
+            high = high.saturating_add(reach.max(0));
         }
         (low.div_euclid(self.divisor), high.div_euclid(self.divisor))
     }

@@ -1,5 +1,6 @@
 //! Graphs: values, nodes, the comprehension.
 use super::affine::{Affine, Guard};
+use super::known::Known;
 use super::op::Op;
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
@@ -56,13 +57,14 @@ pub struct Body {
     pub insts: Vec<Inst>,
     /// The position of the instruction whose result is the body's.
     pub result: u32,
+    known: Known,
 }
 
 impl Body {
     /// Adds an instruction, or finds the equal one that is there.
     pub fn push(&mut self, inst: Inst) -> u32 {
-        match self.insts.iter().position(|other| *other == inst) {
-            Some(at) => at as u32,
+        match self.known.position(&self.insts, &inst) {
+            Some(at) => at,
             None => {
                 self.insts.push(inst);
                 self.insts.len() as u32 - 1
@@ -82,8 +84,13 @@ impl Body {
 
     /// The body without instructions that its result does not need. Reads keep their numbers.
     pub fn trimmed(&self) -> Body {
+        self.trimmed_to(self.result)
+    }
+
+    /// The same with another instruction for its result.
+    pub fn trimmed_to(&self, result: u32) -> Body {
         let mut live = vec![false; self.insts.len()];
-        if let Some(slot) = live.get_mut(self.result as usize) {
+        if let Some(slot) = live.get_mut(result as usize) {
             *slot = true;
         }
         for at in (0..self.insts.len()).rev() {
@@ -108,7 +115,7 @@ impl Body {
             };
             new_position[at] = body.push(moved);
         }
-        body.result = new_position.get(self.result as usize).copied().unwrap_or(0);
+        body.result = new_position.get(result as usize).copied().unwrap_or(0);
         body
     }
 
@@ -420,6 +427,11 @@ impl Graph {
         self.nodes.as_values_slice().iter().skip(from)
     }
 
+    /// Operations: as many as a body has instructions, those of one turn of a scan, and each other node as one.
+    pub fn operations(&self) -> usize {
+        self.nodes.values().map(|data| data.node.operations()).sum()
+    }
+
     /// Number of nodes.
     pub fn node_count(&self) -> usize {
         self.nodes.len()
@@ -432,6 +444,22 @@ impl Graph {
 }
 
 impl Node {
+    /// How many operations it is, as [`Graph::operations`] counts.
+    pub fn operations(&self) -> usize {
+        match self {
+            Node::Comprehension(c) => c.body.insts.len().max(1),
+            Node::Scatter(s) => s.body.insts.len().max(1),
+            Node::Scan(s) => 1 + s.body.operations(),
+            Node::Region(r) => r.members.iter().map(Node::operations).sum(),
+            Node::Input(_)
+            | Node::Constant(_)
+            | Node::Reshape(_)
+            | Node::Concat(..)
+            | Node::Gradient { .. }
+            | Node::StopGradient(_) => 1,
+        }
+    }
+
     /// The values it reads, in order, with repetitions.
     pub fn operands(&self) -> Vec<Value> {
         let of_reads = |reads: &[Read]| reads.iter().map(|read| read.value).collect::<Vec<_>>();

@@ -6,6 +6,7 @@
 pub mod affine;
 pub mod build;
 pub mod graph;
+mod known;
 pub mod op;
 pub mod parse;
 pub mod print;

@@ -120,7 +120,7 @@ pub fn stages(
     };
     let start = Instant::now();
     let expanded = crate::grad::expand(&step.graph).map_err(|why| {
-        if why == crate::grad::TOO_MANY_NODES {
+        if why == crate::grad::TOO_LARGE {
             return RunError::new(TOO_LARGE, step.origin, why).help(
                 "each order of `grad` multiplies the operations: take fewer orders at a time",
             );

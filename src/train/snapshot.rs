@@ -7,6 +7,8 @@ use crate::check::program::Program;
 use std::time::{Duration, Instant};
 
 const MAGIC: &[u8; 8] = b"dlmcrun1";
+/// No epoch has more steps: the host counts them in an `i32`.
+const MOST_STEPS: u64 = i32::MAX as u64;
 
 impl Machine {
     /// The whole state between two instructions.
@@ -147,7 +149,8 @@ fn read<'a>(reader: &mut Reader<'a>, program: &Program, slots: usize) -> Option<
         steps: reader.number()?,
         before: Duration::from_nanos(reader.number()?),
     };
-    if position > program.code.len() || reader.number()? != program.iterators as u64 {
+    let counted = progress.step <= MOST_STEPS && progress.steps <= MOST_STEPS;
+    if !counted || position > program.code.len() || reader.number()? != program.iterators as u64 {
         return None;
     }
     let iterators = (0..program.iterators)

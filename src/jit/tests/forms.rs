@@ -559,6 +559,54 @@ fn without_fused_multiply_add_products_are_rounded() {
 }
 
 #[test]
+fn without_avx_no_instruction_reads_a_vector_at_an_odd_place() {
+    let baseline = Options {
+        baseline: true,
+        ..Options::default()
+    };
+    let n = 41;
+    // Functions that are polynomials round in other places without fused multiply-add than the reference does.
+    let polynomials = [
+        Op::Exp,
+        Op::Log,
+        Op::Sin,
+        Op::Cos,
+        Op::Tanh,
+        Op::Sigmoid,
+        Op::Erf,
+        Op::Pow,
+        Op::NormalQuantile,
+    ];
+    for op in Op::ALL {
+        if polynomials.contains(&op) {
+            continue;
+        }
+        for count in 1..=3 {
+            let mut types = vec![DType::F32; count];
+            if op == Op::Select && count == 3 {
+                types[0] = DType::Bool;
+            }
+            let Some(result) = op.result_type(&types) else {
+                continue;
+            };
+            for offset in 0..4 {
+                let mut buffers = Buffers::new();
+                for (at, &dtype) in types.iter().enumerate() {
+                    buffers.add(dtype, numbers(n + 4, at as u64 + 1));
+                }
+                buffers.add(result, vec![0.0; n]);
+                let place = Affine::index(0).plus_constant(offset);
+                let reads = types.iter().enumerate();
+                let reads = reads.map(|(b, &dtype)| access(b as u32, dtype, place.clone()));
+                let body = apply(op, count as u32);
+                let nest = map(&[n], reads.collect(), body, count as u32);
+                check_with(&kernel(&buffers, 1, vec![nest]), &buffers, baseline);
+            }
+        }
+    }
+}
+
+#[test]
 fn equal_kernels_share_a_function_and_names_and_texts_are_kept() {
     let mut buffers = Buffers::new();
     buffers.add(DType::F32, numbers(8, 5));
