@@ -17,7 +17,9 @@ mod interrupt;
 mod journal;
 mod lsp;
 mod model;
+mod new;
 mod output;
+mod predict;
 mod receipt;
 mod repl;
 mod run;
@@ -201,6 +203,10 @@ enum Command {
     Doc(doc::Arguments),
     /// Tell what the code of a message means, with an example before and after
     ExplainError(explain_error::Arguments),
+    /// Make a folder with a program that trains at once, and small data for it
+    New(new::Arguments),
+    /// Apply a trained model to new rows
+    Predict(predict::Arguments),
     /// Show a program at a stage of the compiler
     Emit {
         #[command(flatten)]
@@ -485,6 +491,8 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
         }),
         Command::Lsp => lsp::serve(),
         Command::ExplainError(arguments) => explain_error::explain_error(arguments),
+        Command::New(arguments) => new::new(arguments),
+        Command::Predict(arguments) => predict::predict(arguments),
         Command::Doc(arguments) => doc::doc(arguments),
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
     }
