@@ -1,7 +1,7 @@
 //! Functions of many instructions on vectors twice as wide as Cranelift's, called by generated code.
 //!
 //! Cranelift has vectors of four lanes on x86-64. A function such as `tanh` is some forty instructions, so eight lanes at a time halve
-//! its cost even though it is called. The functions are those of [`crate::ops::math`], written over an [`Emitter`] whose lanes are a
+//! its cost even though it is called. The functions are those of [`crate::ops::math`], written over an [`Emitter`](crate::ops::math::Emitter) whose lanes are a
 //! 256-bit register: every operation is the same single IEEE operation as in generated code, so a call gives the same bits. Where the
 //! processor lacks AVX2 or FMA, or code for every processor is wanted, the instructions are emitted in place.
 use crate::tir::Op;
