@@ -1,103 +1,133 @@
 """Times training steps of dlmc beside the peers that are installed, from the same weights on the same batches.
 
-    python bench/compare/compare.py [--cases lenet,lstm] [--threads 1,2] [--peers torch_eager,torch_compile] [--rounds 3]
+    python bench/compare/compare.py [--cases lenet,lstm] [--threads 1,2] [--peers torch_eager,jax] [--rounds 3] [--starts lenet]
+    python bench/compare/compare.py --rounds 0 --json FILE --markdown TABLE.md
 
-Needs numpy and the release binary (`cargo build --release`); PyTorch is a peer where this Python can import it. Each figure is the
-median over rounds of a process's median; the sides take turns within a round. One thread also means one processor. The losses must
-agree to 1e-3, or the row says so. Prints the table in Markdown; `--json FILE` keeps every measurement.
+Needs numpy and the release binary (`cargo build --release`, or `--dlmc PATH`); PyTorch and JAX are peers where this Python can import
+them. Each figure is the median over rounds of a process's median; the sides take turns within a round, and a process during which
+others kept more than `--quiet` processors busy is repeated, twice at most. The losses must agree to 1e-3, or the row says so.
+`--starts` names the cases whose cold start (from the process's start to the end of the first step) and peak memory are measured.
+
+Prints the tables in Markdown, `--markdown FILE` also writes them. `--json FILE` keeps every measurement, adding to what stands there:
+the tables are those of the whole file, so that a comparison may be made case by case; with `--rounds 0` nothing new is measured.
 """
 import argparse
-import importlib.util
 import json
 import os
-import resource
-import statistics
-import subprocess
+import shutil
 import sys
-import time
+import tempfile
 from pathlib import Path
 
+import sides
+import table
 from cases import CASES, DATA, write
 
-HERE = Path(__file__).parent
-BINARY = HERE.parent.parent / "target" / "release" / "dlmc"
-MODES = {"torch_eager": "eager", "torch_compile": "compile"}
+BINARY = sides.HERE.parent.parent / "target" / "release" / "dlmc"
+STARTERS = ("dlmc", "torch_eager", "torch_compile", "jax")
 
 
-def command(side, name, threads, seconds):
-    if side == "dlmc":
-        check = CASES[name]["check"]
-        return [str(BINARY), "bench", str(HERE / "cases" / f"{name}.dlm"), "epochs=100000000", "--threads", str(threads),
-                "--seconds", str(seconds), "--check", str(check), "--json"]
-    return [sys.executable, str(HERE / "torch_peer.py"), MODES[side], name, str(threads), str(seconds)]
+def listed(text):
+    return [item for item in text.split(",") if item]
 
 
-def measure(side, name, threads, seconds):
-    """One process: its JSON line with its peak memory and the processors that others kept busy meanwhile."""
-    pin = ["taskset", "-c", "0"] if threads == 1 else []
-    environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
-    begin, busy_before, own_before = time.time(), busy(), own()
-    process = subprocess.run(pin + command(side, name, threads, seconds), capture_output=True, text=True, env=environment)
-    elapsed = time.time() - begin
-    lines = [line for line in process.stdout.splitlines() if line.startswith("{")]
-    if process.returncode != 0 or not lines:
-        message = (process.stderr.strip().splitlines() or ["no output"])[-1]
-        return {"side": side, "case": name, "threads": threads, "error": message}
-    others = ((busy() - busy_before) - (own() - own_before)) / elapsed
-    return dict(json.loads(lines[-1]), side=side, case=name, threads=threads, others=round(max(0.0, others), 2))
+def parse():
+    parser = argparse.ArgumentParser(description="Times training steps of dlmc beside its peers.")
+    parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--starts", default="mlp_mnist,lenet", help="cases whose cold start and peak memory are measured")
+    parser.add_argument("--threads", default=",".join(dict.fromkeys(["1", str(min(2, os.cpu_count() or 1))])))
+    parser.add_argument("--peers", default=",".join(sides.PEERS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--quiet", type=float, default=0.1, help="processors that others may keep busy during a measurement")
+    parser.add_argument("--dlmc", type=Path, default=BINARY)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path)
+    arguments = parser.parse_args()
+    for option, known in (("cases", CASES), ("starts", CASES), ("peers", sides.PEERS)):
+        chosen = listed(getattr(arguments, option))
+        setattr(arguments, option, chosen)
+        if unknown := [name for name in chosen if name not in known]:
+            parser.error(f"--{option}: {unknown[0]} is none of {', '.join(known)}")
+    arguments.threads = [int(count) for count in listed(arguments.threads)]
+    if arguments.rounds and not arguments.dlmc.exists():
+        parser.error(f"{arguments.dlmc} is not there: build it with `cargo build --release` or name it with --dlmc")
+    return arguments
 
 
-def busy():
-    fields = [int(field) for field in open("/proc/stat").readline().split()[1:9]]
-    return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+def quietly(arguments, attempt):
+    """A measurement, made anew while others disturb it; of disturbed ones the least so."""
+    runs = []
+    for _ in range(3):
+        runs.append(attempt())
+        if "error" in runs[-1] or runs[-1]["others"] <= arguments.quiet:
+            return runs[-1]
+    return min(runs, key=lambda run: run["others"])
 
 
-def own():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+def step_rows(arguments, peers, case, threads):
+    """The measurements of one row of steps. torch.compile compiles beforehand, in a process of its own, into a cache that the timed
+    ones find: its compiling is timed there and disturbs nothing later."""
+    records, failed, playing = [], set(), [side for side in ("dlmc", *peers) if sides.plays(side, case)]
+
+    def keep(run, row, turn):
+        records.append({**run, "row": row, "round": turn})
+        if "error" in run:
+            failed.add(run["side"])
+
+    with tempfile.TemporaryDirectory() as cache:
+        if "torch_compile" in playing:
+            keep(sides.measure("torch_compile", case, threads, 0.0, arguments.dlmc, cache), "compile", 0)
+        for turn in range(arguments.rounds):
+            for side in playing:
+                if side not in failed:
+                    keep(quietly(arguments, lambda: sides.measure(side, case, threads, arguments.seconds, arguments.dlmc, cache)), "step", turn)
+    return records
+
+
+def start_rows(arguments, peers, case, threads):
+    """The measurements of cold start and memory of one case: torch.compile once with an empty cache and once with what that left."""
+    records = []
+    for turn in range(arguments.rounds):
+        for side in STARTERS:
+            if side != "dlmc" and side not in peers:
+                continue
+            cache = Path(tempfile.mkdtemp())
+            for state in ("empty", "kept") if side == "torch_compile" else ("empty",):
+                run = sides.measure(side, case, threads, 0.5, arguments.dlmc, cache, watched=True)
+                if side == "dlmc" and "error" not in run:
+                    # Its clock starts with the program's first line: what passes before that is no more than an empty run.
+                    run["start_ms"] = run["first_step_ms"] + sides.bare_start(arguments.dlmc, threads)
+                records.append({**run, "row": "start", "round": turn, "cache": state})
+            shutil.rmtree(cache, ignore_errors=True)
+    return records
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cases", default=",".join(CASES))
-    parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--peers", default=None)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--json", default=None)
-    arguments = parser.parse_args()
-    peers = arguments.peers.split(",") if arguments.peers is not None else ["torch_eager"]
-    if importlib.util.find_spec("torch") is None:
-        print("PyTorch is not installed for this Python: dlmc alone is timed", file=sys.stderr)
-        peers = []
-    sides, every = ["dlmc", *[peer for peer in peers if peer]], []
-    print("| case | threads | " + " | ".join(f"{side} µs" for side in sides) + " | ratio to the best peer | loss | others' load |")
-    print("|---|---|" + "---|" * (len(sides) + 3))
-    for name in arguments.cases.split(","):
-        if not (DATA / f"{name}.npz").exists():
-            write(name)
-        for threads in map(int, arguments.threads.split(",")):
-            runs = [measure(side, name, threads, arguments.seconds) for _ in range(arguments.rounds) for side in sides]
-            every += runs
-            print(row(name, threads, sides, runs), flush=True)
-    if arguments.json:
-        Path(arguments.json).write_text("\n".join(json.dumps(run) for run in every) + "\n")
+    arguments = parse()
+    peers, every = sides.installed(arguments.peers), []
+    if arguments.json and arguments.json.exists():
+        every = [json.loads(line) for line in arguments.json.read_text().splitlines()]
 
+    def keep(records):
+        every.extend(records)
+        if arguments.json:
+            with arguments.json.open("a") as file:
+                file.writelines(json.dumps(record) + "\n" for record in records)
+        print(f"measured {records[0]['row']} {records[0]['case']} on {records[0]['threads']} threads", file=sys.stderr, flush=True)
 
-def row(name, threads, sides, runs):
-    errors = [run["error"] for run in runs if "error" in run]
-    times = {side: [run["us_per_step"] for run in runs if run["side"] == side and "error" not in run] for side in sides}
-    medians = {side: statistics.median(values) if values else float("nan") for side, values in times.items()}
-    rivals = [medians[side] for side in sides[1:]]
-    ratio = f"{medians['dlmc'] / min(rivals):.2f}" if rivals else "-"
-    losses = [run["loss"] for run in runs if run.get("loss") is not None]
-    agree = "-"
-    if losses:
-        spread = max(losses) - min(losses)
-        agree = f"{losses[0]:.6f}" if spread <= 1e-3 * max(abs(loss) for loss in losses) else f"differ by {spread:.2g}"
-    others = max((run["others"] for run in runs if "others" in run), default=float("nan"))
-    cells = [name, str(threads), *[f"{medians[side]:.4g}" for side in sides], ratio, agree, f"{others}"]
-    return "| " + " | ".join(cells) + " |" + (f" {errors[0]}" if errors else "")
+    for case in [*arguments.cases, *arguments.starts] if arguments.rounds else []:
+        if not (DATA / f"{case}.npz").exists():
+            write(case)
+    for case in arguments.cases if arguments.rounds else []:
+        for threads in arguments.threads:
+            keep(step_rows(arguments, peers, case, threads))
+    for case in arguments.starts if arguments.rounds else []:
+        keep(start_rows(arguments, peers, case, max(arguments.threads)))
+    text = table.markdown(every)
+    print(text)
+    if arguments.markdown:
+        arguments.markdown.write_text(text)
 
 
 main()

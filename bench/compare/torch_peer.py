@@ -1,21 +1,17 @@
 """One case in PyTorch: python torch_peer.py MODE CASE THREADS, with MODE eager or compile. Prints one JSON line.
 
 Modules and optimisers as their documentation shows them; the step is forward, loss, backward and update on a batch in memory.
+Mode compile gives model and loss, with the backward pass that follows from them, and the optimizer's step to torch.compile.
 """
-import json
-import sys
-import time
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+import peer
 from cases import BATCHES, CASES, build
 
-START = time.time()
-MODE, NAME, THREADS = sys.argv[1], sys.argv[2], int(sys.argv[3])
-SECONDS = float(sys.argv[4]) if len(sys.argv) > 4 else 2.0
+MODE, NAME, THREADS, SECONDS = peer.arguments()
 CASE = CASES[NAME]
 torch.set_num_threads(THREADS)
 WEIGHTS, FIELDS = build(NAME)
@@ -157,35 +153,22 @@ def main():
         out = net(x)
         return F.mse_loss(out, y) if squared else F.cross_entropy(out.view(-1, out.shape[-1]), y.view(-1))
 
+    update = optimizer.step
     if MODE == "compile":
-        objective = torch.compile(objective)
+        objective, update = torch.compile(objective), torch.compile(optimizer.step)
     done = 0
 
-    def step():
+    def advance(steps):
         nonlocal done
-        x, y = data[done % len(data)]
-        optimizer.zero_grad(set_to_none=True)
-        loss = objective(x, y)
-        loss.backward()
-        optimizer.step()
-        done += 1
-        return loss
+        for _ in range(steps):
+            optimizer.zero_grad(set_to_none=True)
+            loss = objective(*data[done % len(data)])
+            loss.backward()
+            update()
+            done += 1
+        return float(loss.detach())
 
-    step()
-    first = time.time() - START
-    loss = None
-    while done < CASE["check"]:
-        loss = float(step().detach())
-    begin = time.perf_counter()
-    step()
-    block = max(1, int(0.02 / max(time.perf_counter() - begin, 1e-6)))
-    samples, end = [], time.perf_counter() + SECONDS
-    while len(samples) < 5 or time.perf_counter() < end:
-        begin = time.perf_counter()
-        for _ in range(block):
-            step()
-        samples.append((time.perf_counter() - begin) / block * 1e6)
-    print(json.dumps({"us_per_step": float(np.median(samples)), "us_best": min(samples), "first_step_ms": first * 1e3, "loss": loss}))
+    peer.report(advance, CASE["check"], SECONDS)
 
 
 main()
