@@ -108,8 +108,8 @@ pub(super) fn predict(arguments: &Arguments) -> Result<(), Failure> {
     let opened = Arc::default();
     let program = compiled(arguments, &source, &opened, output)?;
     let layer = layer(arguments, &program, output)?;
-    let opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
     let set = learned_from(&opened).filter(|_| !arguments.raw);
+    let set = set.as_ref();
     let rows = FileProvider::new().prepared(set.map(|(spec, _)| spec), &input);
     let rows = rows.map_err(|error| data_failure(output, &error))?;
     let trainer = trainer(&program, &layer, &arguments.weights, output)?;
@@ -261,12 +261,15 @@ fn layer(arguments: &Arguments, program: &Program, output: &Output) -> Result<St
     }
 }
 
-/// The data set that the model learns from: the first with a field `x`.
-fn learned_from(opened: &Opened) -> Option<&(DataSpec, Arc<DataSet>)> {
-    opened.iter().find(|(_, set)| {
+/// The data set that the model learns from: the first with a field `x`. It is copied out of the lock, as each model that is made of
+/// the program later reads the program's data again, which locks too.
+fn learned_from(opened: &Mutex<Opened>) -> Option<(DataSpec, Arc<DataSet>)> {
+    let opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = opened.iter().find(|(_, set)| {
         let mut tables = set.parts.iter().map(|(_, table)| table);
         tables.any(|table| table.field("x").is_some())
-    })
+    });
+    found.cloned()
 }
 
 /// Whether the pipe maps the target to another unit.
