@@ -43,6 +43,8 @@ const CRATES: &[(&str, &str)] = &[
     ("lalrpop_util", "syntax"),
     ("logos", "syntax"),
     ("clap", "cli"),
+    ("clap_complete", "cli"),
+    ("clap_mangen", "cli"),
     ("anstream", "cli"),
     ("rustyline", "cli"),
 ];

@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// What `dlmc new` is asked.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  dlmc new flats                          a regression on a table\n  dlmc new shapes --template images       a convolutional network\nThen: cd flats && dlmc run model.dlm"
-)]
+#[command(after_help = "Then: cd DIR && dlmc run model.dlm")]
 pub struct Arguments {
     /// The folder; it must not exist, or be empty
     dir: PathBuf,

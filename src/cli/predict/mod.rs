@@ -26,7 +26,7 @@ const ROWS: usize = 512;
 /// What `dlmc predict` is asked.
 #[derive(Args)]
 #[command(
-    after_help = "The model is not trained: its weights come from a file that `save net to \"net.safetensors\"` (or `save_best` of `train`) has\nwritten. What the program does to its data, `standardize` for instance, is done to the new rows too, with the statistics of the\nprogram's own training part.\n\nExamples:\n  dlmc predict iris.dlm --weights net.safetensors --input new.csv\n  dlmc predict iris.dlm --weights net.safetensors --input - < new.csv\n  dlmc predict digits.dlm --weights net.safetensors --input images.npy --output labels.csv"
+    after_help = "The model is not trained: its weights come from a file that `save net to \"net.safetensors\"` (or `save_best` of `train`) has\nwritten. What the program does to its data, `standardize` for instance, is done to the new rows too, with the statistics of the\nprogram's own training part."
 )]
 pub struct Arguments {
     /// The program that declares the model
