@@ -179,11 +179,14 @@ fn arrays_are_rows_too() {
     close(&last_column(&out), &wanted);
     let (out, _) = predict(&folder, 0, &["rows.npy", "--raw"]);
     close(&last_column(&out), &[11.0, 3.5]);
-    // IDX: unsigned bytes, an image of 1 by 2.
+    // IDX: an image of 1 by 2, whose bytes are read as numbers from 0 to 1.
     let idx = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 200, 7];
     std::fs::write(folder.at("rows.idx"), idx).expect("written");
     let (out, _) = predict(&folder, 0, &["rows.idx"]);
-    close(&last_column(&out), &[sum_of_standardized(200.0, 7.0)]);
+    close(
+        &last_column(&out),
+        &[sum_of_standardized(200.0 / 255.0, 7.0 / 255.0)],
+    );
 }
 
 #[test]
