@@ -462,10 +462,34 @@ impl Trainer {
     /// # Errors
     /// [`Error::File`], or [`Error::Value`] where one is missing or differs; then none is changed.
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
+        self.load_where(path, |_| true)
+    }
+
+    /// The same for one layer that the program binds, such as `net`: its parameters and states must be in the file, others need not.
+    ///
+    /// # Errors
+    /// As for [`Trainer::load`], and [`Error::Unknown`] where nothing of that name has parameters.
+    pub fn load_layer(&mut self, layer: &str, path: impl AsRef<Path>) -> Result<(), Error> {
+        let below = |name: &str| {
+            let rest = name.strip_prefix(layer);
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        };
+        let program = &self.program.inner.program;
+        if !saved_slots(program).any(|slot| below(&program.slot(slot).name)) {
+            return Err(Error::Unknown(format!("`{layer}` has no parameters")));
+        }
+        self.load_where(path, below)
+    }
+
+    fn load_where(
+        &mut self,
+        path: impl AsRef<Path>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<(), Error> {
         let found = safetensors::load(path)?;
         let program = self.program.inner.program.clone();
         let mut pairs = Vec::new();
-        for slot in saved_slots(&program) {
+        for slot in saved_slots(&program).filter(|slot| wanted(&program.slot(*slot).name)) {
             let data = program.slot(slot);
             match found.iter().find(|(name, _)| *name == data.name) {
                 Some((_, tensor)) if tensor.ty() == data.ty => pairs.push((slot, tensor)),

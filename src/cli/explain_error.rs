@@ -9,9 +9,6 @@ const PAGE: &str = include_str!("../../docs/errors.md");
 
 /// What `dlmc explain-error` is asked.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  dlmc explain-error          all codes, a line each\n  dlmc explain-error E0317    one of them"
-)]
 pub struct Arguments {
     /// The code of a message, `E0317`; all codes where nothing is said
     code: Vec<String>,

@@ -17,11 +17,14 @@ mod interrupt;
 mod journal;
 mod lsp;
 mod model;
+mod new;
 mod output;
+mod predict;
 mod receipt;
 mod repl;
 mod run;
 mod slots;
+mod surface;
 mod verify;
 mod verify_passes;
 mod watch;
@@ -201,6 +204,14 @@ enum Command {
     Doc(doc::Arguments),
     /// Tell what the code of a message means, with an example before and after
     ExplainError(explain_error::Arguments),
+    /// Make a folder with a program that trains at once, and small data for it
+    New(new::Arguments),
+    /// Apply a trained model to new rows
+    Predict(predict::Arguments),
+    /// Write what a shell needs to complete commands and flags
+    Completions(surface::completions::Arguments),
+    /// Write the manual page of dlmc, or of one of its commands
+    Man(surface::manual::Arguments),
     /// Show a program at a stage of the compiler
     Emit {
         #[command(flatten)]
@@ -221,7 +232,7 @@ struct Choices {
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Seed of everything random
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Colour of messages
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
@@ -360,13 +371,9 @@ const COMPILER: &str = concat!("dlmc ", env!("CARGO_PKG_VERSION"));
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let start = Instant::now();
-    let cli = match Cli::try_parse() {
+    let cli = match surface::parsed() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Where nobody reads the help there is nothing left to do.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-        }
+        Err(code) => return code,
     };
     let command = cli.command.unwrap_or(Command::Repl {
         file: None,
@@ -485,7 +492,11 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
         }),
         Command::Lsp => lsp::serve(),
         Command::ExplainError(arguments) => explain_error::explain_error(arguments),
+        Command::New(arguments) => new::new(arguments),
+        Command::Predict(arguments) => predict::predict(arguments),
         Command::Doc(arguments) => doc::doc(arguments),
+        Command::Completions(arguments) => surface::completions::completions(arguments),
+        Command::Man(arguments) => surface::manual::man(arguments),
         Command::Emit { program, stage } => emit(Job::new(program)?, *stage),
     }
 }

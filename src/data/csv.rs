@@ -22,11 +22,7 @@ pub(super) fn read(
     paths: &[String],
     arguments: &Arguments<'_>,
 ) -> Result<Frame, DataError> {
-    let dialect = Dialect {
-        separator: arguments.character("separator")?,
-        header: arguments.flag("header")?.unwrap_or(true),
-        missing: arguments.text("missing")?.map(str::to_string),
-    };
+    let dialect = dialect(arguments)?;
     let path = paths.first().map(String::as_str).unwrap_or_default();
     let mut table = parse(&utf8(files.read(path)?, path)?, path, &dialect)?;
     let mut test_start = None;
@@ -42,6 +38,23 @@ pub(super) fn read(
     let mut frame = Frame::new(path.to_string(), table.rows, test_start)?;
     frame.table = Some(table);
     Ok(frame)
+}
+
+fn dialect(arguments: &Arguments<'_>) -> Result<Dialect, DataError> {
+    Ok(Dialect {
+        separator: arguments.character("separator")?,
+        header: arguments.flag("header")?.unwrap_or(true),
+        missing: arguments.text("missing")?.map(str::to_string),
+    })
+}
+
+/// The table that a text holds.
+pub(super) fn table(
+    text: &str,
+    name: &str,
+    arguments: &Arguments<'_>,
+) -> Result<Columns, DataError> {
+    parse(text, name, &dialect(arguments)?)
 }
 
 fn append(

@@ -232,7 +232,11 @@ impl Files<'_> {
     }
 
     fn relative_hint(&self) -> String {
-        "relative paths start from the folder of the program's file".to_string()
+        // A program in the working directory has the base folder `.`; none at all is that of a file which the command names.
+        match self.base_dir {
+            "" => "relative paths start from the working directory".into(),
+            _ => "relative paths start from the folder of the program's file".into(),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod csv;
 mod files;
 mod frame;
 mod idx;
+pub mod input;
 mod npy;
 mod pipe;
 pub mod readers;

@@ -130,7 +130,7 @@ pub(super) fn common_rows(name: &str, fields: &[(String, Tensor)]) -> Result<usi
 }
 
 /// `more` below `tensor`; `None` where element types or inner sizes differ.
-fn appended(tensor: &Tensor, more: &Tensor) -> Option<Tensor> {
+pub(super) fn appended(tensor: &Tensor, more: &Tensor) -> Option<Tensor> {
     if tensor.shape().get(1..) != more.shape().get(1..) {
         return None;
     }

@@ -23,6 +23,15 @@ pub(super) fn evaluate(files: &Files<'_>, spec: &DataSpec) -> Result<DataSet, Da
         transforms::check(transform)?;
     }
     let source = open(files, &spec.source)?;
+    finish(transformed(files, source, spec)?)
+}
+
+/// Does to the rows of a source what the pipe says.
+pub(super) fn transformed(
+    files: &Files<'_>,
+    source: Frame,
+    spec: &DataSpec,
+) -> Result<Frame, DataError> {
     let mut context = Context {
         files,
         reserved: reserved(&spec.transforms),
@@ -56,10 +65,10 @@ pub(super) fn evaluate(files: &Files<'_>, spec: &DataSpec) -> Result<DataSet, Da
     for transform in &spec.transforms {
         transforms::apply(&mut frame, transform, &context)?;
     }
-    finish(frame)
+    Ok(frame)
 }
 
-fn open(files: &Files<'_>, source: &DataSource) -> Result<Frame, DataError> {
+pub(super) fn open(files: &Files<'_>, source: &DataSource) -> Result<Frame, DataError> {
     match source {
         DataSource::Reader {
             name,
@@ -93,7 +102,7 @@ fn open(files: &Files<'_>, source: &DataSource) -> Result<Frame, DataError> {
 }
 
 /// The columns that some transform of the pipe names as a target or as the key of sequences.
-fn reserved(transforms: &[Transform]) -> Vec<String> {
+pub(super) fn reserved(transforms: &[Transform]) -> Vec<String> {
     let mut names = Vec::new();
     for transform in transforms {
         let options = transform.options.iter().map(|(_, value)| value);
@@ -106,7 +115,10 @@ fn reserved(transforms: &[Transform]) -> Vec<String> {
     names
 }
 
-fn collect_texts<'a>(values: impl Iterator<Item = &'a DataOption>, names: &mut Vec<String>) {
+pub(super) fn collect_texts<'a>(
+    values: impl Iterator<Item = &'a DataOption>,
+    names: &mut Vec<String>,
+) {
     for value in values {
         match value {
             DataOption::Text(text) => names.push(text.clone()),

@@ -20,9 +20,6 @@ pub use catalogue::markdown;
 
 /// What `dlmc doc` is asked.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  dlmc doc                      all names, a line each\n  dlmc doc cross_entropy        one of them\n  dlmc doc losses               a group\n  dlmc doc --file model.dlm     what a program declares\n  dlmc doc --html library.html  all of it as a page that can be searched"
-)]
 pub struct Arguments {
     /// Names, or groups of them; all groups where nothing is said
     name: Vec<String>,

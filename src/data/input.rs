@@ -1,0 +1,369 @@
+//! Further rows, as those of a data set were made: what a program did to its data is done to them too.
+//!
+//! The rows are put below those of the source and given to no part. Transforms take their statistics from the training part
+//! and change every row, so the further ones come out as if they had been there, and the others as they were.
+use super::arguments::Arguments;
+use super::files::{Files, utf8};
+use super::frame::{Column, Columns, Frame, Kind, gather};
+use super::{FileProvider, csv, did_you_mean, fault, fault_help, files, idx, npy, pipe};
+use crate::base::data::{DataError, DataOption, DataSource, DataSpec, Transform};
+use crate::base::tensor::{Elements, Tensor};
+use std::collections::BTreeMap;
+
+/// Rows from outside of a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A file: `.csv`, `.npy`, or an IDX file.
+    File(String),
+    /// The text of a table, and the name that messages give it.
+    Text {
+        /// The name.
+        name: String,
+        /// Lines of comma-separated values.
+        text: String,
+    },
+}
+
+/// What an input holds before the program's pipe.
+enum Rows {
+    Table(Columns),
+    Array(Tensor),
+}
+
+impl FileProvider {
+    /// The field `x` of further rows, made by the pipe of a data set; numbers as they are where there is none. The first dimension
+    /// counts the rows.
+    ///
+    /// # Errors
+    /// A file that cannot be read; a column that is missing, or text or nothing in a column of numbers; another number of columns;
+    /// a pipe that makes several rows one.
+    pub fn prepared(&self, spec: Option<&DataSpec>, input: &Input) -> Result<Tensor, DataError> {
+        let here = files::Files {
+            policy: &self.policy,
+            base_dir: "",
+        };
+        let Some(spec) = spec else {
+            return plain(&here, input);
+        };
+        let files = files::Files {
+            policy: &self.policy,
+            base_dir: &spec.base_dir,
+        };
+        let rows = read(&here, input, &options(spec))?;
+        let mut frame = pipe::open(&files, &spec.source)?;
+        let start = frame.rows();
+        let given = match rows {
+            Rows::Table(given) => given,
+            Rows::Array(given) => match &frame.table {
+                None => {
+                    append_fields(&mut frame, &given, input.name())?;
+                    return finished(&files, frame, spec, start, None, input);
+                }
+                Some(table) => numbered(&given, table, spec, input.name())?,
+            },
+        };
+        match &mut frame.table {
+            Some(table) => append_columns(table, &given, spec)?,
+            None => {
+                let names: Vec<&Column> = given.columns.iter().collect();
+                let all = vec![true; given.rows];
+                let matrix = given.matrix(&names, &all, super::frame::Advice::Feature)?;
+                append_fields(&mut frame, &matrix, input.name())?;
+            }
+        }
+        finished(&files, frame, spec, start, Some(&given), input)
+    }
+}
+
+impl Input {
+    /// What messages call it.
+    pub fn name(&self) -> &str {
+        match self {
+            Input::File(name) | Input::Text { name, .. } => name,
+        }
+    }
+}
+
+/// The options of the program's reader that say how a table is written.
+fn options(spec: &DataSpec) -> Vec<(String, DataOption)> {
+    match &spec.source {
+        DataSource::Reader { name, options, .. } if name == "csv" => options
+            .iter()
+            .filter(|(name, _)| name != "test")
+            .cloned()
+            .collect(),
+        DataSource::Reader { .. } | DataSource::Tensors(_) => Vec::new(),
+    }
+}
+
+fn read(
+    files: &Files<'_>,
+    input: &Input,
+    options: &[(String, DataOption)],
+) -> Result<Rows, DataError> {
+    let arguments = Arguments {
+        name: "csv",
+        positional: &[],
+        named: options,
+    };
+    let path = match input {
+        Input::Text { name, text } => return csv::table(text, name, &arguments).map(Rows::Table),
+        Input::File(path) => path,
+    };
+    let bare = path.trim_end_matches(".gz").to_ascii_lowercase();
+    if bare.ends_with(".csv") || bare.ends_with(".tsv") || bare.ends_with(".txt") {
+        let text = utf8(files.read(path)?, path)?;
+        return csv::table(&text, path, &arguments).map(Rows::Table);
+    }
+    let none = Arguments {
+        name: "npy",
+        positional: &[],
+        named: &[],
+    };
+    let paths = [path.clone()];
+    let frame = if bare.ends_with(".npy") {
+        npy::read_npy(files, &paths, &none)?
+    } else if bare.ends_with(".npz") {
+        npy::read_npz(files, &paths, &none)?
+    } else {
+        idx::read(files, &paths, &none)?
+    };
+    let index = frame.field("x", "the model's input")?;
+    match frame.fields.into_iter().nth(index) {
+        Some((_, tensor)) => Ok(Rows::Array(tensor)),
+        None => Err(fault(format!("{path}: there is no field `x`"))),
+    }
+}
+
+/// The numbers of an input as they are.
+fn plain(files: &Files<'_>, input: &Input) -> Result<Tensor, DataError> {
+    match read(files, input, &[])? {
+        Rows::Array(tensor) => Ok(tensor),
+        Rows::Table(table) => {
+            let columns: Vec<&Column> = table.columns.iter().collect();
+            table.matrix(
+                &columns,
+                &vec![true; table.rows],
+                super::frame::Advice::Feature,
+            )
+        }
+    }
+}
+
+/// The columns of the program's file that it does not learn from: targets, and those that it drops or does not choose.
+fn unused(table: &Columns, transforms: &[Transform]) -> Vec<String> {
+    let mut unused = pipe::reserved(transforms);
+    for transform in transforms {
+        let mut names = Vec::new();
+        pipe::collect_texts(transform.arguments.iter(), &mut names);
+        match transform.name.as_str() {
+            "drop" => unused.extend(names),
+            "columns" | "select" => {
+                let others = table.columns.iter().map(|column| &column.name);
+                unused.extend(others.filter(|name| !names.contains(name)).cloned());
+            }
+            _ => {}
+        }
+    }
+    unused
+}
+
+/// An array of as many columns as the program learns from, under their names.
+fn numbered(
+    given: &Tensor,
+    table: &Columns,
+    spec: &DataSpec,
+    name: &str,
+) -> Result<Columns, DataError> {
+    let unused = unused(table, &spec.transforms);
+    let names: Vec<&String> = table
+        .columns
+        .iter()
+        .map(|column| &column.name)
+        .filter(|name| !unused.contains(name))
+        .collect();
+    let rows = given.shape().first().copied().unwrap_or(0);
+    let width: usize = given.shape().iter().skip(1).product();
+    if width != names.len() {
+        return Err(fault_help(
+            format!(
+                "{name}: {width} numbers in a row, the program learns from {}",
+                names.len()
+            ),
+            format!("give the columns {}", listed(&names)),
+        ));
+    }
+    let values = given.to_f64();
+    let column = |(at, name): (usize, &&String)| Column {
+        name: (*name).clone(),
+        numbers: values.iter().skip(at).step_by(width).copied().collect(),
+        texts: BTreeMap::new(),
+    };
+    Ok(Columns {
+        columns: names.iter().enumerate().map(column).collect(),
+        targets: Vec::new(),
+        as_classes: false,
+        rows,
+        files: vec![(name.to_string(), 0)],
+        lines: Vec::new(),
+    })
+}
+
+fn listed(names: &[&String]) -> String {
+    let shown: Vec<&str> = names.iter().take(12).map(|name| name.as_str()).collect();
+    let more = if names.len() > 12 { ", ..." } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// Puts the rows of a table below those of the program's. Columns go by name; those that nothing is learned from may be missing.
+fn append_columns(table: &mut Columns, given: &Columns, spec: &DataSpec) -> Result<(), DataError> {
+    let unused = unused(table, &spec.transforms);
+    let file = given.files.first().map_or("", |(name, _)| name.as_str());
+    let wanted: Vec<&Column> = table
+        .columns
+        .iter()
+        .filter(|column| !unused.contains(&column.name))
+        .collect();
+    for column in &wanted {
+        let other = given.columns.iter().find(|c| c.name == column.name);
+        let Some(other) = other else {
+            return Err(missing(&column.name, given, &wanted, file));
+        };
+        if !column.is_text()
+            && let Some((row, text)) = other.texts.iter().next()
+        {
+            return Err(fault(format!(
+                "{}, column \"{}\": {text:?} is not a number",
+                given.place(*row),
+                column.name
+            )));
+        }
+    }
+    let start = table.rows as u32;
+    for column in &mut table.columns {
+        match given.columns.iter().find(|c| c.name == column.name) {
+            Some(other) if !unused.contains(&column.name) => {
+                column.numbers.extend(&other.numbers);
+                let texts = other.texts.iter();
+                column
+                    .texts
+                    .extend(texts.map(|(row, text)| (row + start, text.clone())));
+            }
+            Some(_) | None => {
+                let nothing = std::iter::repeat_n(f64::NAN, given.rows);
+                column.numbers.extend(nothing);
+            }
+        }
+    }
+    table.rows += given.rows;
+    table.files.push((file.to_string(), start as usize));
+    table.lines.extend(&given.lines);
+    Ok(())
+}
+
+fn missing(name: &str, given: &Columns, wanted: &[&Column], file: &str) -> DataError {
+    let names: Vec<&str> = given.columns.iter().map(|c| c.name.as_str()).collect();
+    let help = match crate::base::diagnostic::nearest(name, names.iter().copied()) {
+        Some(_) => did_you_mean(name, names, "columns"),
+        None => {
+            let wanted: Vec<&String> = wanted.iter().map(|column| &column.name).collect();
+            format!(
+                "its first line names the columns: the program learns from {}",
+                listed(&wanted)
+            )
+        }
+    };
+    fault_help(
+        format!("{file}: there is no column \"{name}\", which the program learns from"),
+        help,
+    )
+}
+
+/// Puts rows below the field `x`; the other fields get as many rows, which nobody looks at.
+fn append_fields(frame: &mut Frame, given: &Tensor, name: &str) -> Result<(), DataError> {
+    let rows = given.shape().first().copied().unwrap_or(0);
+    let index = frame.field("x", "the model's input")?;
+    for (at, (_, tensor)) in frame.fields.iter_mut().enumerate() {
+        if at != index {
+            let filler = gather(tensor, &vec![0; rows]);
+            if let Some(longer) = npy::appended(tensor, &filler) {
+                *tensor = longer;
+            }
+            continue;
+        }
+        let mut shape = tensor.shape().to_vec();
+        let (of_row, width) = (
+            given.shape().iter().skip(1).product::<usize>(),
+            shape.iter().skip(1).product::<usize>(),
+        );
+        if of_row != width {
+            return Err(fault(format!(
+                "{name}: {of_row} numbers in a row, the program's data have {width} ({:?})",
+                shape.get(1..).unwrap_or_default()
+            )));
+        }
+        if let Some(first) = shape.first_mut() {
+            *first = rows;
+        }
+        let values = given.to_f64();
+        let elements = match tensor.elements() {
+            Elements::F64(_) => Elements::F64(values),
+            Elements::F32(_) => Elements::F32(values.into_iter().map(|x| x as f32).collect()),
+            Elements::I32(_) => Elements::I32(values.into_iter().map(|x| x as i32).collect()),
+            Elements::U8(_) => Elements::U8(values.into_iter().map(|x| x as u8).collect()),
+            Elements::Bool(_) => {
+                Elements::Bool(values.into_iter().map(|x| u8::from(x != 0.0)).collect())
+            }
+        };
+        let longer = Tensor::new(shape, elements).and_then(|more| npy::appended(tensor, &more));
+        *tensor = longer.ok_or_else(|| fault(format!("{name}: the sizes disagree")))?;
+    }
+    Ok(())
+}
+
+/// Runs the pipe and takes the further rows out of `x`.
+fn finished(
+    files: &Files<'_>,
+    frame: Frame,
+    spec: &DataSpec,
+    start: usize,
+    given: Option<&Columns>,
+    input: &Input,
+) -> Result<Tensor, DataError> {
+    let end = frame.rows();
+    let mut frame = pipe::transformed(files, frame, spec)?;
+    frame.join()?;
+    if frame.kind != Kind::Rows || frame.rows() != end {
+        return Err(fault_help(
+            "the program makes windows or sequences of its rows, so a row alone is no input of its model",
+            "give `--raw` and an array, .npy, of the model's whole input",
+        ));
+    }
+    let index = frame.field("x", "the model's input")?;
+    let rows: Vec<u32> = (start..end)
+        .filter_map(|row| u32::try_from(row).ok())
+        .collect();
+    let tensor = frame.fields.get(index).map(|(_, x)| gather(x, &rows));
+    let tensor = tensor.ok_or_else(|| fault("there is no field `x`"))?;
+    let values = tensor.to_f64();
+    let width: usize = tensor.shape().iter().skip(1).product();
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(tensor),
+        Some(at) => Err(not_finite(at / width.max(1), given, input)),
+    }
+}
+
+fn not_finite(row: usize, given: Option<&Columns>, input: &Input) -> DataError {
+    let column = given.and_then(|table| {
+        let mut columns = table.columns.iter();
+        columns.find(|column| column.is_missing(row as u32))
+    });
+    let what = match column {
+        Some(column) => format!("column \"{}\": the value is missing", column.name),
+        None => "a number is missing or not finite".into(),
+    };
+    fault_help(
+        format!("{}, row {}, {what}", input.name(), row + 1),
+        "fill it in, or add fill_missing to the program's pipe and train again",
+    )
+}
