@@ -25,6 +25,17 @@ impl Sorted {
     }
 }
 
+/// The arguments that a function of the compiler takes by name.
+fn names_of_arguments(builtin: Builtin) -> &'static [&'static str] {
+    match builtin {
+        Builtin::Reduce(_) | Builtin::Mean => &["over", "keep"],
+        Builtin::Concat | Builtin::Stack | Builtin::Split => &["over"],
+        Builtin::Pad => &["left", "right", "over", "fill"],
+        Builtin::NoImprovement => &["epochs"],
+        _ => &[],
+    }
+}
+
 impl Checker<'_> {
     /// Calls a function of the compiler.
     pub(super) fn builtin(
@@ -47,13 +58,12 @@ impl Checker<'_> {
         let value = self.builtin_inner(builtin, name, &mut sorted, span)?;
         match sorted.named.first() {
             Some(extra) => {
-                let extra_name = extra.name.clone().unwrap_or_default();
-                self.error(
-                    "E0202",
-                    extra.span,
-                    format!("`{name}` has no argument `{extra_name}`"),
-                    "leave it out",
-                )
+                let extra = extra.clone();
+                let known: Vec<String> = names_of_arguments(builtin)
+                    .iter()
+                    .map(|known| known.to_string())
+                    .collect();
+                self.unknown_argument(name, &extra, &known)
             }
             None => Ok(value),
         }

@@ -50,8 +50,9 @@ impl Checker<'_> {
             ExprKind::Call(callee, arguments) => self.call_expr(callee, arguments, expr.span),
             ExprKind::Index(base, subscripts) => self.index_expr(base, subscripts, expr.span),
             ExprKind::Field(base, name) => {
+                self.foreign_path(expr)?;
                 let value = self.eval(base)?;
-                self.field(value, name)
+                self.member(value, base, name)
             }
             ExprKind::Reduce(name, indices, body) => {
                 self.reduce_notation(name, indices, body, expr.span)
@@ -469,23 +470,6 @@ impl Checker<'_> {
                 )
             }
         }
-    }
-
-    /// An unknown member of something, with the nearest that is known.
-    pub(super) fn no_such<T>(
-        &mut self,
-        name: &str,
-        span: Span,
-        what: &str,
-        known: &[String],
-    ) -> Outcome<T> {
-        let near = crate::base::diagnostic::nearest(name, known.iter().map(String::as_str));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if known.is_empty() => "there is none".to_string(),
-            None => format!("there is: {}", known.join(", ")),
-        };
-        self.error("E0202", span, format!("there is no {what} `{name}`"), help)
     }
 
     /// `base[...]`: an element or a part of a tensor, or an initialiser with its shape.

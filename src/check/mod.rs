@@ -9,6 +9,7 @@ mod control;
 mod datasets;
 pub mod declared;
 mod dims;
+mod elsewhere;
 mod expr;
 mod graphs;
 pub mod growing;
@@ -216,6 +217,8 @@ pub struct Checker<'a> {
     /// The folder that paths of the file being elaborated start from.
     base_dir: String,
     unknown_names: HashSet<(Arc<str>, Span)>,
+    /// Names that statements which did not parse would have bound: nothing is said of them.
+    lost: HashSet<Arc<str>>,
     /// While the body of a batch loop is elaborated for the last, smaller batch: the names of its first elaboration.
     twins: Option<Bindings>,
     /// Slots of whole fields of data sets.
@@ -293,6 +296,7 @@ impl<'a> Checker<'a> {
             evaluations: 0,
             exhausted: false,
             unknown_names: HashSet::new(),
+            lost: HashSet::new(),
             twins: None,
             field_slots: HashMap::new(),
             gathered: HashMap::new(),
