@@ -144,6 +144,15 @@ impl Checker<'_> {
                 })
             }
             Val::Reader(reader) => self.reader(&reader, arguments, span),
+            Val::Str(text) => {
+                let help = match self.lookup(&text) {
+                    Some(_) => {
+                        format!("functions are given by their names, without quotes: `{text}`")
+                    }
+                    None => "functions are given by their names, without quotes".into(),
+                };
+                self.error("E0409", span, "a string cannot be called", help)
+            }
             Val::Init(init) => self.error(
                 "E0408",
                 span,
@@ -265,6 +274,12 @@ impl Checker<'_> {
                     parameters.len(),
                     if parameters.len() == 1 { "" } else { "s" }
                 );
+                if let [only] = known.as_slice()
+                    && only == "units"
+                {
+                    let help = "it takes `units`, the size of its result; the size of the input follows from what it is applied to";
+                    return self.error("E0410", argument.span, message, help);
+                }
                 return self.error(
                     "E0410",
                     argument.span,
@@ -472,6 +487,7 @@ impl Checker<'_> {
             ..Frame::default()
         };
         self.enter(name, span, frame)?;
+        let arguments_of_losses = arguments.first().map(|first| first.value.clone());
         let applied = Applied {
             name,
             path: None,
@@ -483,6 +499,7 @@ impl Checker<'_> {
             checker.fn_body(def, name, arguments, span)
         });
         self.leave();
+        self.note_probabilities(def, name, &arguments_of_losses, &outcome, span);
         outcome
     }
 
@@ -667,7 +684,7 @@ impl Checker<'_> {
                 format!(
                     "`{name}` is a layer without configuration, and is made with empty parentheses"
                 ),
-                format!("make it first, then apply it: `{name}()(x)`, or `x |> {name}`"),
+                super::mends::for_one_list(&def.syntax),
             );
         }
         let parent = self.frame().instance.clone();

@@ -113,11 +113,8 @@ impl Checker<'_> {
         let floats =
             reads_as.is_float() && dtype.is_float() && matches!(ty.kind, TypeKind::Tensor(None, _));
         if reads_as != dtype && !floats && !(found.dtype == DType::U8 && dtype == DType::F32) {
-            let message = format!("{what} has elements of {dtype}, not {}", found.dtype);
-            let help = match (dtype, found.dtype) {
-                (DType::I32, DType::F32) => "labels and tokens are i32: convert with `i32(...)`, or annotate the literal: `let y: i32[4] = [...]`; a column of a file gives classes with `target(\"y\", classes = true)`".to_string(),
-                _ => format!("convert with `{dtype}(...)`"),
-            };
+            let message = format!("{what} wants elements of {dtype}, not {}", found.dtype);
+            let help = self.help_for_elements(what, dtype, &found, dims, place);
             let described = self.describe(&tensor);
             return self.shape_error(
                 "E0345",
@@ -163,7 +160,7 @@ impl Checker<'_> {
             return self.error(
                 "E0345",
                 place,
-                format!("{what} has elements of {wanted}, not {found}"),
+                format!("{what} wants elements of {wanted}, not {found}"),
                 format!("convert with `{wanted}(...)`"),
             );
         }
@@ -224,11 +221,7 @@ impl Checker<'_> {
                 shape.len()
             );
             let described = self.describe(tensor);
-            let help = match (fixed, shape.len()) {
-                (4, 2) => "images are [n, channels, height, width]: reshape first, `reshape(x, [n, 1, 28, 28])`".to_string(),
-                (2, 4) => "flatten first: `x |> flatten |> ...`".to_string(),
-                _ => "reshape, or check what is passed".to_string(),
-            };
+            let help = super::mends::for_rank(what, fixed, shape);
             return self.shape_error(
                 "E0348",
                 place,
@@ -288,7 +281,7 @@ impl Checker<'_> {
                             format!("`..{}` stands for the same sizes everywhere", name.text),
                         ),
                     ],
-                    "make the shapes equal, or reshape one",
+                    &super::mends::for_two_shapes(&bound, &sizes, self.type_of(tensor).dtype),
                 )
             }
             _ => {

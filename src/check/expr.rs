@@ -577,6 +577,9 @@ impl Checker<'_> {
     pub(super) fn eval_size(&mut self, expr: &Expr) -> Outcome<usize> {
         let value = self.eval(expr)?;
         match static_number(&value) {
+            Some(Num::Int(i)) if i <= 0 && self.is_kernel_size(expr) => {
+                self.kernel_too_large(expr, i)
+            }
             Some(Num::Int(i)) if (0..=i64::from(u32::MAX)).contains(&i) => Ok(i as usize),
             Some(Num::Int(i)) => self.error(
                 "E0302",

@@ -13,18 +13,28 @@ impl Checker<'_> {
             Val::Instance(_) => Owner::Layer,
             Val::OptimizerUse(_) | Val::Optimizer(_) => Owner::Optimizer,
             Val::Data(_) | Val::Batches(..) => Owner::Data,
-            Val::Tensor(_) | Val::Slot(..) | Val::Num(_) | Val::Hyper(..) | Val::List(_) | Val::Ix(_) => Owner::Tensor,
+            Val::Tensor(_)
+            | Val::Slot(..)
+            | Val::Num(_)
+            | Val::Hyper(..)
+            | Val::List(_)
+            | Val::Ix(_) => Owner::Tensor,
             _ => return self.field(value, name),
         };
         let written = self.sources.snippet(base.span).to_string();
         let help = elsewhere::of_member(owner, &name.text, &written);
         if owner == Owner::Tensor {
             let help = help.or_else(|| match self.lookup(&name.text)? {
-                Val::Fn(_) | Val::Builtin(_) => Some(format!("functions stand before what they take: `{}({written})`", name.text)),
+                Val::Fn(_) | Val::Builtin(_) => Some(format!(
+                    "functions stand before what they take: `{}({written})`",
+                    name.text
+                )),
                 _ => None,
             });
             let message = format!("{} has no `{}`", value.kind(), name.text);
-            let help = help.unwrap_or_else(|| "only layers (their parameters), batches and data sets have fields".into());
+            let help = help.unwrap_or_else(|| {
+                "only layers (their parameters), batches and data sets have fields".into()
+            });
             return self.error("E0202", name.span, message, help);
         }
         let Some(help) = help else {
@@ -85,7 +95,11 @@ impl Checker<'_> {
         let before = text.get(..value.start as usize).unwrap_or("");
         let before = before.trim_end().trim_end_matches('=').trim_end();
         match before.strip_suffix(name) {
-            Some(rest) => Span { start: rest.len() as u32, end: before.len() as u32, ..value },
+            Some(rest) => Span {
+                start: rest.len() as u32,
+                end: before.len() as u32,
+                ..value
+            },
             None => value,
         }
     }

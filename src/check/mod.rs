@@ -17,6 +17,8 @@ mod index;
 mod layers;
 mod learn;
 pub mod limits;
+mod members;
+mod mends;
 pub mod names;
 mod output;
 mod parts;
@@ -217,6 +219,8 @@ pub struct Checker<'a> {
     /// The folder that paths of the file being elaborated start from.
     base_dir: String,
     unknown_names: HashSet<(Arc<str>, Span)>,
+    /// Tensors that are the result of `softmax` or `sigmoid`, with its name: losses take what stands before it.
+    normalised: HashMap<(usize, crate::tir::Value), Arc<str>>,
     /// Names that statements which did not parse would have bound: nothing is said of them.
     lost: HashSet<Arc<str>>,
     /// While the body of a batch loop is elaborated for the last, smaller batch: the names of its first elaboration.
@@ -296,6 +300,7 @@ impl<'a> Checker<'a> {
             evaluations: 0,
             exhausted: false,
             unknown_names: HashSet::new(),
+            normalised: HashMap::new(),
             lost: HashSet::new(),
             twins: None,
             field_slots: HashMap::new(),
@@ -414,7 +419,7 @@ impl<'a> Checker<'a> {
             diagnostic.labels.insert(
                 0,
                 crate::base::diagnostic::Label {
-                    span: site.span,
+                    span: self.last_stage(site.span),
                     text: label.text,
                 },
             );

@@ -348,7 +348,8 @@ impl Checker<'_> {
                     return Err(super::values::Reported);
                 }
                 let message = format!("several names for {}, which is no tuple", value.kind());
-                self.error("E0304", *span, message, "write one name")
+                let help = super::mends::for_one_value(self.sources.snippet(origin));
+                self.error("E0304", *span, message, help)
             }
         }
     }
