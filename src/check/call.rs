@@ -687,6 +687,7 @@ impl Checker<'_> {
                 super::mends::for_one_list(&def.syntax),
             );
         }
+        self.no_input_as_config(def, &arguments)?;
         let parent = self.frame().instance.clone();
         let key = self.place_key(span);
         let known = match &parent {

@@ -415,6 +415,7 @@ const NAMES: &[Row] = &[
         ],
         "a schedule is a rate: `sgd(lr = cosine(0.1, epochs = 5))`; there are `cosine`, `exponential` and `step_decay`",
     ),
+    (&["acc", "Accuracy", "top1"], "write `accuracy`"),
     (
         &["EarlyStopping"],
         "write `stop = no_improvement(epochs = 3)` in `train`",
@@ -729,7 +730,7 @@ const ARGUMENTS: &[Row] = &[
     (&["rate", "prob", "drop_prob", "probability"], "p"),
     (&["negative_slope", "alpha"], "slope"),
     (&["momentum", "beta"], "mu"),
-    (&["betas", "beta_1", "b1"], "beta1"),
+    (&["beta_1", "b1"], "beta1"),
     (&["beta_2", "b2"], "beta2"),
     (&["rho", "alpha"], "decay"),
     (&["wd", "decay", "l2"], "weight_decay"),
@@ -789,6 +790,7 @@ const LEFT_OUT: &[Row] = &[
         &["kernel_initializer", "bias_initializer"],
         "leave it out, or write a layer of your own: `param W: [d, units] = he_normal`",
     ),
+    (&["betas"], "there are two: `beta1 = 0.9, beta2 = 0.999`"),
     (
         &["from_logits"],
         "leave it out: losses take scores before any softmax or sigmoid",

@@ -528,7 +528,10 @@ impl Checker<'_> {
                     "E0308",
                     span,
                     format!("{} cannot be indexed", value.kind()),
-                    "index tensors",
+                    match &value {
+                        Val::Data(_) | Val::Record(_) => "take a field by its name: `set.x`, and index that",
+                        _ => "index tensors",
+                    },
                 ),
             },
         }

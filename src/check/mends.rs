@@ -1,5 +1,6 @@
 //! The mends of mistakes that are common with models: sizes, element types, losses. What is said follows from the two sides.
 use super::Checker;
+use super::call::Argument;
 use super::expr::static_number;
 use super::values::{DataVal, FnDef, Num, Outcome, Reported, Val};
 use crate::base::diagnostic::Diagnostic;
@@ -135,7 +136,7 @@ impl Checker<'_> {
                 format!("{name}({first}, [{}])", rest.join(", "))
             }
             Some((first, _)) => format!(
-                "{name}({first}, [0, 2, 1])`, with all dimensions in their new order, or `{name}({first})` for the last two"
+                "{name}({first}, [0, 2, 1])`, which orders all dimensions, or `{name}({first})"
             ),
             None => format!("{name}(x, [n, d])"),
         }
@@ -169,6 +170,7 @@ impl Checker<'_> {
             Val::Str(text) if text.parse::<f64>().is_ok() => {
                 format!("write the number without quotes: `{text}`")
             }
+            Val::Str(_) => "a string fills in what stands in its braces: `print \"loss {loss:.4}\"`".into(),
             Val::Tuple(parts) if parts.is_empty() => {
                 return (
                     "this body has no value".into(),
@@ -202,6 +204,12 @@ impl Checker<'_> {
         match (wanted, found.dtype) {
             (DType::I32, dtype) if dtype.is_float() && more && what.starts_with("`label`") => {
                 "a label is one whole number for each row, the class: of rows that mark it with a 1 take `argmax(y, over = -1)`; rows of probabilities are the targets of `soft_cross_entropy`".into()
+            }
+            (DType::I32, dtype) if dtype.is_float() && what.starts_with("`tokens`") && found.shape.len() == dims.len() + 1 => {
+                "a token is one whole number, its place in the vocabulary: of rows that mark it with a 1 take `argmax(x, over = -1)`".into()
+            }
+            (_, DType::I32) if what == "`scores` of `accuracy`" => {
+                "give the scores themselves, without `argmax`: the metric takes the greatest".into()
             }
             (DType::I32, dtype) if dtype.is_float() && alone => format!(
                 "labels are whole numbers: make classes of the column, `target(\"y\", classes = true)`, or convert, `loss = fn (p, t) {{ {loss}(p, i32(t)) }}`"
@@ -263,6 +271,27 @@ impl Checker<'_> {
             }
         }
         found
+    }
+
+    /// Refuses `dropout(x, 0.5)`: more arguments than the configuration has, a tensor first.
+    pub(super) fn no_input_as_config(&mut self, def: &super::values::LayerDef, arguments: &[Argument]) -> Outcome<()> {
+        let config = def.syntax.config.as_deref().unwrap_or_default();
+        let Some((first, rest)) = arguments.split_first() else {
+            return Ok(());
+        };
+        let tensor = first.name.is_none() && matches!(first.value, Val::Tensor(_) | Val::Slot(..) | Val::Data(_));
+        if !tensor || arguments.len() <= config.len() {
+            return Ok(());
+        }
+        let name = &def.syntax.name.text;
+        let input = self.short(first.span, "x");
+        let others: Vec<String> = rest.iter().map(|argument| self.short(argument.span, "...")).collect();
+        self.error(
+            "E0410",
+            first.span,
+            format!("`{name}` is given its input where its configuration stands"),
+            format!("write `{input} |> {name}({0})`, or `{name}({0})({input})`", others.join(", ")),
+        )
     }
 
     /// Refuses `loss = mse()`: the function itself is wanted.

@@ -252,6 +252,10 @@ impl Checker<'_> {
         }
         let diagnostic = Diagnostic::error("E0201", span, format!("unknown name `{name}`"));
         let help = self.help_for_unknown(name, span);
+        if elsewhere::of_name(name).is_some() {
+            // A word of another language is one mistake, however often it stands there.
+            self.lost.insert(name.clone());
+        }
         self.report(diagnostic.help(help))
     }
 

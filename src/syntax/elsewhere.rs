@@ -23,6 +23,10 @@ pub(super) const OF_OTHER_LANGUAGES: &[Recogniser] = &[
     comma_after_setting,
     quote_in_a_string,
     type_before_a_name,
+    several_loop_names,
+    equals_for_body,
+    body_after_a_word,
+    let_mut,
 ];
 
 /// Libraries that programs of other languages begin with.
@@ -505,6 +509,46 @@ fn quote_in_a_string(s: &Situation<'_, '_>) -> Option<Mistake> {
             "a quote inside a string ends it",
             "bind what the braces hold first: `let part = ...`, then `\"{part}\"`",
         )
+    })
+}
+
+/// `for i, x in xs`
+fn several_loop_names(s: &Situation<'_, '_>) -> Option<Mistake> {
+    (s.first() == Some(Token::For) && s.found() == Some(Token::Comma) && s.expects("in")).then(|| {
+        let (a, b) = (s.written(s.at - 1), s.written(s.at + 1));
+        Mistake::new(
+            "several names of a loop stand in parentheses",
+            format!("write `for ({a}, {b}) in xs {{ ... }}` where each turn gives a tuple; a loop that counts is `for {a} in 0..10 {{ ... }}`"),
+        )
+    })
+}
+
+/// `fn square(x) = x * x`
+fn equals_for_body(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let declared = matches!(s.first()?, Token::Fn | Token::Layer | Token::Optimizer);
+    (declared && s.found() == Some(Token::Eq) && s.expects("{")).then(|| {
+        Mistake::new("a body stands in braces, not after `=`", "write `{ ... }`")
+    })
+}
+
+/// `if c then x`
+fn body_after_a_word(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let word = matches!(s.found()?, Token::Ident("then" | "do" | "begin"));
+    (word && s.expects("{")).then(|| {
+        Mistake::new(format!("a body stands in braces, not after `{}`", s.written(s.at)), "write `{ ... }`")
+    })
+}
+
+/// `let mut x = 3`
+fn let_mut(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let word = matches!(s.before()?, Token::Ident("mut" | "const" | "var"));
+    (s.first() == Some(Token::Let) && word && s.at == s.statement.start + 2).then(|| {
+        let name = s.written(s.at);
+        Mistake::new(
+            format!("there is no `{}`", s.written(s.at - 1)),
+            format!("write `let {name} = ...`; every name takes a new value with `{name} = ...`"),
+        )
+        .at(s.at - 1)
     })
 }
 

@@ -452,6 +452,9 @@ fn general_help(s: &Situation<'_, '_>) -> String {
             "from" => "write `load net from \"file\"`".into(),
             "on" => "write `train net on data { ... }`".into(),
             "at most" => "a loop with a condition has a limit: `repeat until loss < 1e-6, at most 1000 { ... }`".into(),
+            "(" if s.first() == Some(Layer) && s.found() == Some(LBrace) => {
+                format!("name its inputs: `layer {}(x: [n, d]) {{ ... }}`", s.written(s.at.saturating_sub(1)))
+            }
             "(" => "parameters stand in parentheses: `(x: [n, d])`".into(),
             ":" => "give its type: `param W: [n, d] = ...`".into(),
             _ => format!("`{terminal}` may be missing before it"),

@@ -211,6 +211,7 @@ pub fn tokens(text: &str, file: FileId) -> Tokens<'_> {
     }
     let (raw, diagnostics) = lex(text, file);
     let mut result = layout::settle(text, file, &raw);
+    forget_brackets_after_open_strings(text, &diagnostics, &mut result.diagnostics);
     result.marks.extend(
         diagnostics
             .iter()
@@ -220,10 +221,28 @@ pub fn tokens(text: &str, file: FileId) -> Tokens<'_> {
     result
 }
 
+/// A string without its end swallows the brackets after it: what is said of brackets on its line only follows.
+fn forget_brackets_after_open_strings(
+    text: &str,
+    of_characters: &[Diagnostic],
+    of_brackets: &mut Vec<Diagnostic>,
+) {
+    let line = |diagnostic: &Diagnostic| {
+        let start = diagnostic.labels.first()?.span.start as usize;
+        Some(text.get(..start)?.rfind('\n').map_or(0, |newline| newline + 1))
+    };
+    let open = |diagnostic: &&Diagnostic| {
+        diagnostic.code == "E0102" && diagnostic.message.contains("does not end")
+    };
+    let lines: Vec<Option<usize>> = of_characters.iter().filter(open).map(line).collect();
+    of_brackets.retain(|diagnostic| !lines.contains(&line(diagnostic)));
+}
+
 /// What logos finds, all newlines and documentation included.
 pub fn lex(text: &str, file: FileId) -> (Vec<Spanned<'_>>, Vec<Diagnostic>) {
     let mut raw: Vec<Spanned<'_>> = Vec::new();
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let mut continues = false;
     for (token, range) in Token::lexer(text).spanned() {
         let token = token.unwrap_or(Token::Error);
         if token == Token::ForeignComment || is_single_quoted(token) {
@@ -242,13 +261,32 @@ pub fn lex(text: &str, file: FileId) -> (Vec<Spanned<'_>>, Vec<Diagnostic>) {
                 *end = range.end;
                 continue;
             }
-            if diagnostics.len() < MOST_ERRORS {
-                diagnostics.push(unknown(text, file, range.clone()));
+            let found = unknown(text, file, range.clone());
+            let again = diagnostics
+                .last()
+                .is_some_and(|last| last.message == found.message && same_line(text, last, &found));
+            if diagnostics.len() < MOST_ERRORS && !again {
+                diagnostics.push(found);
             }
+            // `\\` at the end of a line: the next goes on, as it is meant to.
+            if text.get(range.clone()) == Some("\\") {
+                continues = true;
+                continue;
+            }
+        }
+        if std::mem::take(&mut continues) && token == Token::Newline {
+            continue;
         }
         raw.push((range.start, token, range.end));
     }
     (raw, diagnostics)
+}
+
+/// Whether two diagnostics stand on one line.
+fn same_line(text: &str, a: &Diagnostic, b: &Diagnostic) -> bool {
+    let start = |diagnostic: &Diagnostic| diagnostic.labels.first().map_or(0, |l| l.span.start as usize);
+    let between = text.get(start(a)..start(b)).unwrap_or("\n");
+    !between.contains('\n')
 }
 
 /// `'text'`: read as the string that it is meant to be, after a diagnostic.

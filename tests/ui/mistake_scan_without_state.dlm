@@ -1,2 +1,0 @@
-let x = zeros[4, 3]
-let y = scan x_t in x { x_t }
