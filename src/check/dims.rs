@@ -31,10 +31,16 @@ impl Checker<'_> {
             other => {
                 let other = other.to_string();
                 let help = match &*other {
-                    "float" | "float32" | "Float" | "half" | "f16" | "bfloat16" => "write `f32`, or nothing: numbers are f32 where no type is written",
+                    "float" | "float32" | "Float" | "half" | "f16" | "bfloat16" => {
+                        "write `f32`, or nothing: numbers are f32 where no type is written"
+                    }
                     "double" | "float64" => "write `f64`",
-                    "int" | "long" | "int32" | "int64" | "i64" | "u32" | "usize" | "Int" => "write `i32`; a number alone needs no type",
-                    "tensor" | "Tensor" | "array" | "ndarray" | "list" => "a tensor's type is its shape: `[n, d]`, or `i32[n]`",
+                    "int" | "long" | "int32" | "int64" | "i64" | "u32" | "usize" | "Int" => {
+                        "write `i32`; a number alone needs no type"
+                    }
+                    "tensor" | "Tensor" | "array" | "ndarray" | "list" => {
+                        "a tensor's type is its shape: `[n, d]`, or `i32[n]`"
+                    }
                     "boolean" | "Bool" => "write `bool`",
                     _ => "there are f32, f64, i32 and bool",
                 };

@@ -529,7 +529,9 @@ impl Checker<'_> {
                     span,
                     format!("{} cannot be indexed", value.kind()),
                     match &value {
-                        Val::Data(_) | Val::Record(_) => "take a field by its name: `set.x`, and index that",
+                        Val::Data(_) | Val::Record(_) => {
+                            "take a field by its name: `set.x`, and index that"
+                        }
                         _ => "index tensors",
                     },
                 ),

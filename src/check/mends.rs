@@ -170,7 +170,9 @@ impl Checker<'_> {
             Val::Str(text) if text.parse::<f64>().is_ok() => {
                 format!("write the number without quotes: `{text}`")
             }
-            Val::Str(_) => "a string fills in what stands in its braces: `print \"loss {loss:.4}\"`".into(),
+            Val::Str(_) => {
+                "a string fills in what stands in its braces: `print \"loss {loss:.4}\"`".into()
+            }
             Val::Tuple(parts) if parts.is_empty() => {
                 return (
                     "this body has no value".into(),
@@ -274,23 +276,34 @@ impl Checker<'_> {
     }
 
     /// Refuses `dropout(x, 0.5)`: more arguments than the configuration has, a tensor first.
-    pub(super) fn no_input_as_config(&mut self, def: &super::values::LayerDef, arguments: &[Argument]) -> Outcome<()> {
+    pub(super) fn no_input_as_config(
+        &mut self,
+        def: &super::values::LayerDef,
+        arguments: &[Argument],
+    ) -> Outcome<()> {
         let config = def.syntax.config.as_deref().unwrap_or_default();
         let Some((first, rest)) = arguments.split_first() else {
             return Ok(());
         };
-        let tensor = first.name.is_none() && matches!(first.value, Val::Tensor(_) | Val::Slot(..) | Val::Data(_));
+        let tensor = first.name.is_none()
+            && matches!(first.value, Val::Tensor(_) | Val::Slot(..) | Val::Data(_));
         if !tensor || arguments.len() <= config.len() {
             return Ok(());
         }
         let name = &def.syntax.name.text;
         let input = self.short(first.span, "x");
-        let others: Vec<String> = rest.iter().map(|argument| self.short(argument.span, "...")).collect();
+        let others: Vec<String> = rest
+            .iter()
+            .map(|argument| self.short(argument.span, "..."))
+            .collect();
         self.error(
             "E0410",
             first.span,
             format!("`{name}` is given its input where its configuration stands"),
-            format!("write `{input} |> {name}({0})`, or `{name}({0})({input})`", others.join(", ")),
+            format!(
+                "write `{input} |> {name}({0})`, or `{name}({0})({input})`",
+                others.join(", ")
+            ),
         )
     }
 

@@ -11,6 +11,7 @@ pub mod declared;
 mod dims;
 mod elsewhere;
 mod expr;
+mod foreign_names;
 mod graphs;
 pub mod growing;
 mod index;

@@ -526,16 +526,18 @@ fn several_loop_names(s: &Situation<'_, '_>) -> Option<Mistake> {
 /// `fn square(x) = x * x`
 fn equals_for_body(s: &Situation<'_, '_>) -> Option<Mistake> {
     let declared = matches!(s.first()?, Token::Fn | Token::Layer | Token::Optimizer);
-    (declared && s.found() == Some(Token::Eq) && s.expects("{")).then(|| {
-        Mistake::new("a body stands in braces, not after `=`", "write `{ ... }`")
-    })
+    (declared && s.found() == Some(Token::Eq) && s.expects("{"))
+        .then(|| Mistake::new("a body stands in braces, not after `=`", "write `{ ... }`"))
 }
 
 /// `if c then x`
 fn body_after_a_word(s: &Situation<'_, '_>) -> Option<Mistake> {
     let word = matches!(s.found()?, Token::Ident("then" | "do" | "begin"));
     (word && s.expects("{")).then(|| {
-        Mistake::new(format!("a body stands in braces, not after `{}`", s.written(s.at)), "write `{ ... }`")
+        Mistake::new(
+            format!("a body stands in braces, not after `{}`", s.written(s.at)),
+            "write `{ ... }`",
+        )
     })
 }
 

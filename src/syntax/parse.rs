@@ -162,7 +162,8 @@ impl Run<'_> {
         };
         let belongs = match follows {
             Follows::Deeper(head) => {
-                let further = matches!(first.1, Token::Ident("elif" | "except" | "finally" | "end"));
+                let further =
+                    matches!(first.1, Token::Ident("elif" | "except" | "finally" | "end"));
                 self.indentation(first.0)
                     .is_some_and(|own| own > head || own == head && further)
             }

@@ -229,7 +229,11 @@ fn forget_brackets_after_open_strings(
 ) {
     let line = |diagnostic: &Diagnostic| {
         let start = diagnostic.labels.first()?.span.start as usize;
-        Some(text.get(..start)?.rfind('\n').map_or(0, |newline| newline + 1))
+        Some(
+            text.get(..start)?
+                .rfind('\n')
+                .map_or(0, |newline| newline + 1),
+        )
     };
     let open = |diagnostic: &&Diagnostic| {
         diagnostic.code == "E0102" && diagnostic.message.contains("does not end")
@@ -284,7 +288,12 @@ pub fn lex(text: &str, file: FileId) -> (Vec<Spanned<'_>>, Vec<Diagnostic>) {
 
 /// Whether two diagnostics stand on one line.
 fn same_line(text: &str, a: &Diagnostic, b: &Diagnostic) -> bool {
-    let start = |diagnostic: &Diagnostic| diagnostic.labels.first().map_or(0, |l| l.span.start as usize);
+    let start = |diagnostic: &Diagnostic| {
+        diagnostic
+            .labels
+            .first()
+            .map_or(0, |l| l.span.start as usize)
+    };
     let between = text.get(start(a)..start(b)).unwrap_or("\n");
     !between.contains('\n')
 }

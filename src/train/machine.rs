@@ -385,7 +385,8 @@ impl Machine {
             } => {
                 let renamed = self.load(entries, file, *origin)?;
                 if let (Some((held, asked)), false) = (renamed, self.replaying) {
-                    let line = format!("\"{file}\" holds `{held}`: its weights are loaded into `{asked}`");
+                    let line =
+                        format!("\"{file}\" holds `{held}`: its weights are loaded into `{asked}`");
                     *event = Event::Line(line);
                 }
             }
