@@ -408,10 +408,12 @@ fn test_with_a_word(s: &Situation<'_, '_>) -> Option<Mistake> {
     }
     let left = s.written(s.at.checked_sub(1)?);
     match s.found()? {
-        Token::In if s.first() != Some(Token::For) => Some(Mistake::new(
-            "`in` stands only in loops",
-            format!("compare with each value: `{left} == 1 or {left} == 2`"),
-        )),
+        Token::In if s.first() != Some(Token::For) && s.at > s.statement.start + 1 => {
+            Some(Mistake::new(
+                "`in` stands only in loops",
+                format!("compare with each value: `{left} == 1 or {left} == 2`"),
+            ))
+        }
         Token::Ident("is") => {
             let (sign, at) = match s.token(s.at + 1) {
                 Some(Token::Not) => ("!=", s.at + 2),
