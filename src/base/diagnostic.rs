@@ -90,12 +90,19 @@ impl Diagnostic {
     }
 }
 
-/// The candidate nearest to an unknown name by edit distance, where one is near enough to be meant.
+/// The candidate nearest to an unknown name by edit distance, where one is near enough to be meant. One that differs in capitals and
+/// underscores only is nearest of all; of a name of one letter nothing is near.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = 1 + name.chars().count() / 4;
+    let length = name.chars().count();
+    let limit = (1 + length / 6).min(length.saturating_sub(1));
+    let plain = |name: &str| name.replace('_', "").to_lowercase();
+    let wanted = plain(name);
     candidates
         .into_iter()
-        .map(|candidate| (edit_distance(name, candidate), candidate))
+        .map(|candidate| match plain(candidate) == wanted {
+            true => (0, candidate),
+            false => (edit_distance(name, candidate), candidate),
+        })
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, candidate)| candidate)
@@ -131,5 +138,10 @@ mod tests {
         );
         assert_eq!(nearest("desne", ["dense", "dropout"]), Some("dense"));
         assert_eq!(nearest("xyz", ["mse", "relu"]), None);
+        assert_eq!(nearest("y", ["x", "pi"]), None);
+        assert_eq!(
+            nearest("BatchNorm", ["batch_norm", "batches"]),
+            Some("batch_norm")
+        );
     }
 }

@@ -25,6 +25,17 @@ impl Sorted {
     }
 }
 
+/// The arguments that a function of the compiler takes by name.
+fn names_of_arguments(builtin: Builtin) -> &'static [&'static str] {
+    match builtin {
+        Builtin::Reduce(_) | Builtin::Mean => &["over", "keep"],
+        Builtin::Concat | Builtin::Stack | Builtin::Split => &["over"],
+        Builtin::Pad => &["left", "right", "over", "fill"],
+        Builtin::NoImprovement => &["epochs"],
+        _ => &[],
+    }
+}
+
 impl Checker<'_> {
     /// Calls a function of the compiler.
     pub(super) fn builtin(
@@ -47,13 +58,12 @@ impl Checker<'_> {
         let value = self.builtin_inner(builtin, name, &mut sorted, span)?;
         match sorted.named.first() {
             Some(extra) => {
-                let extra_name = extra.name.clone().unwrap_or_default();
-                self.error(
-                    "E0202",
-                    extra.span,
-                    format!("`{name}` has no argument `{extra_name}`"),
-                    "leave it out",
-                )
+                let extra = extra.clone();
+                let known: Vec<String> = names_of_arguments(builtin)
+                    .iter()
+                    .map(|known| known.to_string())
+                    .collect();
+                self.unknown_argument(name, &extra, &known)
             }
             None => Ok(value),
         }
@@ -86,7 +96,11 @@ impl Checker<'_> {
             Builtin::Unary(op) => {
                 wants(self, sorted, &[1], &format!("{name}(x)"))?;
                 let argument = sorted.positional[0].clone();
-                self.unary_function(op, argument, span)
+                let value = self.unary_function(op, argument, span)?;
+                if op == Op::Sigmoid {
+                    self.note_probability(name, &value);
+                }
+                Ok(value)
             }
             Builtin::Cast(to) => {
                 wants(self, sorted, &[1], &format!("{name}(x)"))?;
@@ -114,6 +128,11 @@ impl Checker<'_> {
                 self.elementwise(op, &[a.value, b.value], span, &[a.span, b.span])
             }
             Builtin::Reduce(_) | Builtin::Mean => {
+                if let [tensor, axis] = sorted.positional.as_slice() {
+                    let (tensor, axis) = (self.short(tensor.span, "x"), self.short(axis.span, "0"));
+                    let usage = format!("{name}({tensor}, over = {axis})");
+                    return wants(self, sorted, &[1], &usage).map(|()| Val::Error);
+                }
                 wants(self, sorted, &[1], &format!("{name}(x, over = d)"))?;
                 self.reduction(builtin, sorted, span)
             }
@@ -146,11 +165,13 @@ impl Checker<'_> {
                 self.split(sorted, span)
             }
             Builtin::Reshape => {
-                wants(self, sorted, &[2], "reshape(x, [sizes])")?;
+                let usage = self.usage_with_list(name, sorted);
+                wants(self, sorted, &[2], &usage)?;
                 self.reshape(sorted, span)
             }
             Builtin::Transpose => {
-                wants(self, sorted, &[1, 2], "transpose(x, [names])")?;
+                let usage = self.usage_with_list(name, sorted);
+                wants(self, sorted, &[1, 2], &usage)?;
                 self.transpose(sorted, span)
             }
             Builtin::Pad => {
@@ -205,7 +226,10 @@ impl Checker<'_> {
                 "E0408",
                 span,
                 format!("`{name}` is given its shape in brackets"),
-                format!("write `{name}[n, d]`"),
+                match self.inside_brackets(span) {
+                    Some(sizes) => format!("write `{name}[{sizes}]`"),
+                    None => format!("write `{name}[n, d]`"),
+                },
             ),
             Builtin::FanIn | Builtin::FanOut => {
                 wants(self, sorted, &[1], &format!("{name}(shape)"))?;

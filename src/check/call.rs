@@ -144,6 +144,15 @@ impl Checker<'_> {
                 })
             }
             Val::Reader(reader) => self.reader(&reader, arguments, span),
+            Val::Str(text) => {
+                let help = match self.lookup(&text) {
+                    Some(_) => {
+                        format!("functions are given by their names, without quotes: `{text}`")
+                    }
+                    None => "functions are given by their names, without quotes".into(),
+                };
+                self.error("E0409", span, "a string cannot be called", help)
+            }
             Val::Init(init) => self.error(
                 "E0408",
                 span,
@@ -256,14 +265,7 @@ impl Checker<'_> {
                     .position(|parameter| parameter.name.text == *name)
                 {
                     Some(at) => at,
-                    None => {
-                        return self.no_such(
-                            name,
-                            argument.span,
-                            &format!("argument of `{what}` called"),
-                            &known,
-                        );
-                    }
+                    None => return self.unknown_argument(what, &argument, &known),
                 },
             };
             if at >= given.len() {
@@ -272,6 +274,12 @@ impl Checker<'_> {
                     parameters.len(),
                     if parameters.len() == 1 { "" } else { "s" }
                 );
+                if let [only] = known.as_slice()
+                    && only == "units"
+                {
+                    let help = "it takes `units`, the size of its result; the size of the input follows from what it is applied to";
+                    return self.error("E0410", argument.span, message, help);
+                }
                 return self.error(
                     "E0410",
                     argument.span,
@@ -296,13 +304,88 @@ impl Checker<'_> {
             }
             given[at] = Some(argument);
         }
-        let mut failed = false;
+        self.bind_each(parameters, given, what, span)
+    }
+
+    /// Binds parameters in order. After one that does not fit, no value that stands for a missing argument is evaluated, since it may read
+    /// what is not bound; and several that do not fit or are missing are one mistake.
+    fn bind_each(
+        &mut self,
+        parameters: &[Param],
+        given: Vec<Option<Argument>>,
+        what: &str,
+        span: Span,
+    ) -> Outcome<()> {
+        let positional = given
+            .iter()
+            .flatten()
+            .filter(|argument| argument.name.is_none())
+            .count();
+        let missing: Vec<&str> = parameters
+            .iter()
+            .zip(&given)
+            .filter(|(parameter, argument)| parameter.default.is_none() && argument.is_none())
+            .map(|(parameter, _)| &*parameter.name.text)
+            .collect();
+        let said = self.diagnostics.len();
+        let mut misfits = 0;
         for (parameter, argument) in parameters.iter().zip(given) {
-            failed |= self
-                .bind_parameter(parameter, argument, what, span)
-                .is_err();
+            let left_out = argument.is_none();
+            let bound = match (
+                misfits > 0 && left_out,
+                left_out && parameter.default.is_none(),
+            ) {
+                (true, _) => {
+                    self.bind(&parameter.name.text, Val::Error);
+                    Ok(())
+                }
+                (false, true) => self.missing_argument(parameter, &missing, what, span),
+                (false, false) => self.bind_parameter(parameter, argument, what, span),
+            };
+            misfits += usize::from(bound.is_err());
         }
-        if failed { Err(Reported) } else { Ok(()) }
+        if misfits > 1 && positional > 1 {
+            self.diagnostics.truncate(said + 1);
+            let names: Vec<&str> = parameters
+                .iter()
+                .take(positional)
+                .map(|p| &*p.name.text)
+                .collect();
+            if let Some(first) = self.diagnostics.get_mut(said) {
+                first.notes.push(format!(
+                    "`{what}` takes its arguments in the order {}",
+                    names.join(", ")
+                ));
+            }
+        }
+        if misfits > 0 { Err(Reported) } else { Ok(()) }
+    }
+
+    /// The first argument that is missing; the message names all of them.
+    fn missing_argument(
+        &mut self,
+        parameter: &Param,
+        missing: &[&str],
+        what: &str,
+        span: Span,
+    ) -> Outcome<()> {
+        self.bind(&parameter.name.text, Val::Error);
+        let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+        let wanted: Vec<String> = missing.iter().map(|name| format!("{name} = ...")).collect();
+        let plural = if missing.len() == 1 { "" } else { "s" };
+        self.error(
+            "E0412",
+            span,
+            format!(
+                "`{what}` is called without its argument{plural} {}",
+                names.join(" and ")
+            ),
+            format!(
+                "add {}: `{what}(..., {})`",
+                if missing.len() == 1 { "it" } else { "them" },
+                wanted.join(", ")
+            ),
+        )
     }
 
     fn bind_parameter(
@@ -316,16 +399,7 @@ impl Checker<'_> {
             (Some(argument), _) => (argument.value, argument.span),
             (None, Some(default)) => (self.eval(default)?, span),
             (None, None) => {
-                self.bind(&parameter.name.text, Val::Error);
-                return self.error(
-                    "E0412",
-                    span,
-                    format!(
-                        "`{what}` is called without its argument `{}`",
-                        parameter.name.text
-                    ),
-                    format!("add it: `{what}(..., {} = ...)`", parameter.name.text),
-                );
+                return self.missing_argument(parameter, &[&parameter.name.text], what, span);
             }
         };
         let fitted = match (&parameter.ty, value) {
@@ -413,6 +487,7 @@ impl Checker<'_> {
             ..Frame::default()
         };
         self.enter(name, span, frame)?;
+        let arguments_of_losses = arguments.first().map(|first| first.value.clone());
         let applied = Applied {
             name,
             path: None,
@@ -424,6 +499,7 @@ impl Checker<'_> {
             checker.fn_body(def, name, arguments, span)
         });
         self.leave();
+        self.note_probabilities(def, name, &arguments_of_losses, &outcome, span);
         outcome
     }
 
@@ -608,9 +684,10 @@ impl Checker<'_> {
                 format!(
                     "`{name}` is a layer without configuration, and is made with empty parentheses"
                 ),
-                format!("make it first, then apply it: `{name}()(x)`, or `x |> {name}`"),
+                super::mends::for_one_list(&def.syntax),
             );
         }
+        self.no_input_as_config(def, &arguments)?;
         let parent = self.frame().instance.clone();
         let key = self.place_key(span);
         let known = match &parent {

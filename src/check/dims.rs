@@ -30,11 +30,25 @@ impl Checker<'_> {
             "bool" => Ok(DType::Bool),
             other => {
                 let other = other.to_string();
+                let help = match &*other {
+                    "float" | "float32" | "Float" | "half" | "f16" | "bfloat16" => {
+                        "write `f32`, or nothing: numbers are f32 where no type is written"
+                    }
+                    "double" | "float64" => "write `f64`",
+                    "int" | "long" | "int32" | "int64" | "i64" | "u32" | "usize" | "Int" => {
+                        "write `i32`; a number alone needs no type"
+                    }
+                    "tensor" | "Tensor" | "array" | "ndarray" | "list" => {
+                        "a tensor's type is its shape: `[n, d]`, or `i32[n]`"
+                    }
+                    "boolean" | "Bool" => "write `bool`",
+                    _ => "there are f32, f64, i32 and bool",
+                };
                 self.error(
                     "E0341",
                     name.span,
                     format!("unknown element type `{other}`"),
-                    "there are f32, f64, i32 and bool",
+                    help,
                 )
             }
         }
@@ -113,11 +127,8 @@ impl Checker<'_> {
         let floats =
             reads_as.is_float() && dtype.is_float() && matches!(ty.kind, TypeKind::Tensor(None, _));
         if reads_as != dtype && !floats && !(found.dtype == DType::U8 && dtype == DType::F32) {
-            let message = format!("{what} has elements of {dtype}, not {}", found.dtype);
-            let help = match (dtype, found.dtype) {
-                (DType::I32, DType::F32) => "labels and tokens are i32: convert with `i32(...)`, or annotate the literal: `let y: i32[4] = [...]`; a column of a file gives classes with `target(\"y\", classes = true)`".to_string(),
-                _ => format!("convert with `{dtype}(...)`"),
-            };
+            let message = format!("{what} wants elements of {dtype}, not {}", found.dtype);
+            let help = self.help_for_elements(what, dtype, &found, dims, place);
             let described = self.describe(&tensor);
             return self.shape_error(
                 "E0345",
@@ -163,7 +174,7 @@ impl Checker<'_> {
             return self.error(
                 "E0345",
                 place,
-                format!("{what} has elements of {wanted}, not {found}"),
+                format!("{what} wants elements of {wanted}, not {found}"),
                 format!("convert with `{wanted}(...)`"),
             );
         }
@@ -224,11 +235,7 @@ impl Checker<'_> {
                 shape.len()
             );
             let described = self.describe(tensor);
-            let help = match (fixed, shape.len()) {
-                (4, 2) => "images are [n, channels, height, width]: reshape first, `reshape(x, [n, 1, 28, 28])`".to_string(),
-                (2, 4) => "flatten first: `x |> flatten |> ...`".to_string(),
-                _ => "reshape, or check what is passed".to_string(),
-            };
+            let help = super::mends::for_rank(what, fixed, shape);
             return self.shape_error(
                 "E0348",
                 place,
@@ -288,7 +295,7 @@ impl Checker<'_> {
                             format!("`..{}` stands for the same sizes everywhere", name.text),
                         ),
                     ],
-                    "make the shapes equal, or reshape one",
+                    &super::mends::for_two_shapes(&bound, &sizes, self.type_of(tensor).dtype),
                 )
             }
             _ => {

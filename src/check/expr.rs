@@ -50,8 +50,9 @@ impl Checker<'_> {
             ExprKind::Call(callee, arguments) => self.call_expr(callee, arguments, expr.span),
             ExprKind::Index(base, subscripts) => self.index_expr(base, subscripts, expr.span),
             ExprKind::Field(base, name) => {
+                self.foreign_path(expr)?;
                 let value = self.eval(base)?;
-                self.field(value, name)
+                self.member(value, base, name)
             }
             ExprKind::Reduce(name, indices, body) => {
                 self.reduce_notation(name, indices, body, expr.span)
@@ -471,23 +472,6 @@ impl Checker<'_> {
         }
     }
 
-    /// An unknown member of something, with the nearest that is known.
-    pub(super) fn no_such<T>(
-        &mut self,
-        name: &str,
-        span: Span,
-        what: &str,
-        known: &[String],
-    ) -> Outcome<T> {
-        let near = crate::base::diagnostic::nearest(name, known.iter().map(String::as_str));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if known.is_empty() => "there is none".to_string(),
-            None => format!("there is: {}", known.join(", ")),
-        };
-        self.error("E0202", span, format!("there is no {what} `{name}`"), help)
-    }
-
     /// `base[...]`: an element or a part of a tensor, or an initialiser with its shape.
     fn index_expr(&mut self, base: &Expr, subscripts: &[Subscript], span: Span) -> Outcome<Val> {
         let value = self.eval(base)?;
@@ -544,7 +528,12 @@ impl Checker<'_> {
                     "E0308",
                     span,
                     format!("{} cannot be indexed", value.kind()),
-                    "index tensors",
+                    match &value {
+                        Val::Data(_) | Val::Record(_) => {
+                            "take a field by its name: `set.x`, and index that"
+                        }
+                        _ => "index tensors",
+                    },
                 ),
             },
         }
@@ -593,6 +582,9 @@ impl Checker<'_> {
     pub(super) fn eval_size(&mut self, expr: &Expr) -> Outcome<usize> {
         let value = self.eval(expr)?;
         match static_number(&value) {
+            Some(Num::Int(i)) if i <= 0 && self.is_kernel_size(expr) => {
+                self.kernel_too_large(expr, i)
+            }
             Some(Num::Int(i)) if (0..=i64::from(u32::MAX)).contains(&i) => Ok(i as usize),
             Some(Num::Int(i)) => self.error(
                 "E0302",

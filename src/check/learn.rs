@@ -5,7 +5,7 @@ use super::values::{Bindings, Instance, OptimizerUse, Outcome, Reported, TensorV
 use super::{Checker, Frame};
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
-use crate::syntax::ast::{Arg, Expr};
+use crate::syntax::ast::{Arg, Expr, ExprKind};
 use crate::tir::{Node, Op, Value};
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -58,6 +58,10 @@ impl Checker<'_> {
 
     /// An objective: a scalar tensor of floats.
     pub(super) fn objective(&mut self, value: Val, span: Span) -> Outcome<TensorVal> {
+        self.one_number(value, "minimized", span)
+    }
+
+    fn one_number(&mut self, value: Val, done: &str, span: Span) -> Outcome<TensorVal> {
         let tensor = self.operand(&value, None, span)?;
         let ty = self.type_of(&tensor);
         if !ty.shape.is_empty() || !ty.dtype.is_float() {
@@ -65,7 +69,7 @@ impl Checker<'_> {
             return self.shape_error(
                 "E0362",
                 span,
-                format!("what is minimized is one number, not {described}"),
+                format!("what is {done} is one number, not {described}"),
                 &[(span, described)],
                 "reduce it: `mean(...)`, or use a loss",
             );
@@ -130,6 +134,7 @@ impl Checker<'_> {
                 "it must use a layer's output, computed in the same body",
             );
         }
+        self.some_slope(objective, &parameters, span)?;
         let step = self.step_slot(optimizer.span);
         let outer = self.step.replace(step);
         let due = self.due(options, optimizer.span, span);
@@ -172,13 +177,9 @@ impl Checker<'_> {
         due: Option<Val>,
         span: Span,
     ) -> Outcome<Option<Val>> {
-        let Val::OptimizerUse(used) = self.eval(optimizer)? else {
-            return self.error(
-                "E0431",
-                optimizer.span,
-                "an optimizer with its configuration is wanted",
-                "write `with sgd(lr = 0.01)`",
-            );
+        let used = match self.eval(optimizer)? {
+            Val::OptimizerUse(used) => used,
+            other => return self.no_optimizer(&other, optimizer),
         };
         let config = self.optimizer_config(&used)?;
         let weights: Vec<TensorVal> = parameters
@@ -527,14 +528,45 @@ impl Checker<'_> {
         found
     }
 
+    /// Refuses an objective that is flat in every parameter, since whole numbers or truth values stand between: an accuracy has no slope.
+    fn some_slope(
+        &mut self,
+        objective: &TensorVal,
+        parameters: &[SlotId],
+        span: Span,
+    ) -> Outcome<()> {
+        let sloped = self.reached_by(objective, |ty| ty.dtype.is_float());
+        let sloping = parameters.iter().any(|&slot| {
+            let mut versions = self.versions(slot).into_iter();
+            versions.any(|version| sloped.contains(&version.value))
+        });
+        if sloping {
+            return Ok(());
+        }
+        self.error(
+            "E0430",
+            span,
+            "the objective has no slope: only whole numbers and truth values of the layer's output enter it",
+            "`argmax`, comparisons and `accuracy` have no gradient: minimize a loss such as `cross_entropy`, and measure the rest as a metric",
+        )
+    }
+
     /// The values that a tensor is computed from where a gradient passes.
     fn reached(&mut self, tensor: &TensorVal) -> HashSet<Value> {
+        self.reached_by(tensor, |_| true)
+    }
+
+    /// The values that a tensor is computed from, through values of the types that `through` lets pass.
+    fn reached_by(&mut self, tensor: &TensorVal, through: fn(&Type) -> bool) -> HashSet<Value> {
         self.graph();
         let graph = &self.segment.open[0].graph;
         let mut seen: HashSet<Value> = HashSet::new();
         let mut pending = vec![tensor.value];
         while let Some(value) = pending.pop() {
             let node = &graph.defining(value).node;
+            if !through(graph.ty(value)) {
+                continue;
+            }
             if seen.insert(value) && !matches!(node, Node::StopGradient(_)) {
                 pending.extend(node.operands());
             }
@@ -598,7 +630,18 @@ impl Checker<'_> {
         let outer = std::mem::replace(&mut self.training, true);
         let value = self.eval(&objective.value);
         self.training = outer;
-        let tensor = self.objective(value?, objective.value.span)?;
+        let tensor = self.one_number(value?, "differentiated", objective.value.span)?;
+        if matches!(
+            by.value.kind,
+            ExprKind::List(_) | ExprKind::Float(_) | ExprKind::Int(_)
+        ) {
+            return self.error(
+                "E0432",
+                by.value.span,
+                "there is no gradient by a literal: nothing else reads this very one",
+                "bind it, `let x = ...`, use `x` in what is differentiated, and differentiate by `x`",
+            );
+        }
         let by_value = self.eval(&by.value)?;
         let (targets, many) = match &by_value {
             Val::Tuple(parts) => (parts.clone(), true),

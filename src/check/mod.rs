@@ -9,13 +9,17 @@ mod control;
 mod datasets;
 pub mod declared;
 mod dims;
+mod elsewhere;
 mod expr;
+mod foreign_names;
 mod graphs;
 pub mod growing;
 mod index;
 mod layers;
 mod learn;
 pub mod limits;
+mod members;
+mod mends;
 pub mod names;
 mod output;
 mod parts;
@@ -216,6 +220,10 @@ pub struct Checker<'a> {
     /// The folder that paths of the file being elaborated start from.
     base_dir: String,
     unknown_names: HashSet<(Arc<str>, Span)>,
+    /// Tensors that are the result of `softmax` or `sigmoid`, with its name: losses take what stands before it.
+    normalised: HashMap<(usize, crate::tir::Value), Arc<str>>,
+    /// Names that statements which did not parse would have bound: nothing is said of them.
+    lost: HashSet<Arc<str>>,
     /// While the body of a batch loop is elaborated for the last, smaller batch: the names of its first elaboration.
     twins: Option<Bindings>,
     /// Slots of whole fields of data sets.
@@ -293,6 +301,8 @@ impl<'a> Checker<'a> {
             evaluations: 0,
             exhausted: false,
             unknown_names: HashSet::new(),
+            normalised: HashMap::new(),
+            lost: HashSet::new(),
             twins: None,
             field_slots: HashMap::new(),
             gathered: HashMap::new(),
@@ -410,7 +420,7 @@ impl<'a> Checker<'a> {
             diagnostic.labels.insert(
                 0,
                 crate::base::diagnostic::Label {
-                    span: site.span,
+                    span: self.last_stage(site.span),
                     text: label.text,
                 },
             );

@@ -4,13 +4,14 @@ use super::program::{Instr, SlotKind};
 use super::values::{
     Builtin, DimNames, FnDef, LayerDef, Num, OptimizerDef, Outcome, TensorVal, Val,
 };
-use super::{Checker, Frame};
+use super::{Checker, Frame, elsewhere};
 use crate::base::data::{READER_NAMES, TRANSFORM_NAMES};
 use crate::base::diagnostic::{Diagnostic, nearest};
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::{DType, Type};
-use crate::syntax::ast::{Name, Pattern, Stmt, StmtKind};
+use crate::syntax::ast::{Expr, ExprKind, Name, Pattern, Stmt, StmtKind};
+use crate::syntax::token::{self, Token};
 use crate::tir::{Op, Reducer};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -73,6 +74,7 @@ impl Checker<'_> {
     /// Declares the `fn`s, `layer`s and `optimizer`s of a file, which may be used before they stand.
     pub(super) fn declare_all(&mut self, statements: &[Stmt], module: usize) {
         for statement in statements {
+            self.note_lost(statement);
             let (name, value) = match &statement.kind {
                 StmtKind::Fn(syntax) => {
                     let Some(name) = &syntax.name else { continue };
@@ -201,8 +203,37 @@ impl Checker<'_> {
         }
     }
 
-    fn unknown_name(&mut self, name: &Arc<str>, span: Span) -> super::values::Reported {
-        if !self.unknown_names.insert((name.clone(), span)) {
+    /// Keeps in mind the names that a statement would have bound, had it parsed.
+    pub(super) fn note_lost(&mut self, statement: &Stmt) {
+        if statement.kind != StmtKind::Error {
+            return;
+        }
+        let text = self.sources.snippet(statement.span);
+        let (tokens, _) = token::lex(text, statement.span.file);
+        let before = |at: usize| at.checked_sub(1).and_then(|at| tokens.get(at)).map(|t| t.1);
+        for (at, &(_, found, _)) in tokens.iter().enumerate() {
+            let Token::Ident(name) = found else { continue };
+            let declared = matches!(
+                before(at),
+                Some(
+                    Token::Let
+                        | Token::Fn
+                        | Token::For
+                        | Token::Comma
+                        | Token::LParen
+                        | Token::Ident(_)
+                )
+            );
+            let after = tokens.get(at + 1).map(|t| t.1);
+            if declared || matches!(after, Some(Token::Eq | Token::Colon)) {
+                self.lost.insert(name.into());
+            }
+        }
+    }
+
+    /// Says that a name is not known, with the nearest that is, or with what other languages call so.
+    pub(super) fn unknown_name(&mut self, name: &Arc<str>, span: Span) -> super::values::Reported {
+        if self.lost.contains(name) || !self.unknown_names.insert((name.clone(), span)) {
             return super::values::Reported;
         }
         match &**name {
@@ -219,22 +250,75 @@ impl Checker<'_> {
             }
             _ => {}
         }
-        let mut known: Vec<Arc<str>> = BUILTINS.iter().map(|(name, _)| Arc::from(*name)).collect();
+        let diagnostic = Diagnostic::error("E0201", span, format!("unknown name `{name}`"));
+        let help = self.help_for_unknown(name, span);
+        if elsewhere::of_name(name).is_some() {
+            // A word of another language is one mistake, however often it stands there.
+            self.lost.insert(name.clone());
+        }
+        self.report(diagnostic.help(help))
+    }
+
+    fn help_for_unknown(&self, name: &str, span: Span) -> String {
+        let text = &self.sources.file(span.file).text;
+        let before = text.get(..span.start as usize).unwrap_or("");
+        if before.trim_end_matches(' ').ends_with("//") {
+            return "`//` is the division that rounds down; a comment starts with `#`".into();
+        }
+        if let Some(help) = elsewhere::of_name(name) {
+            return help.into();
+        }
+        if let Some(near) = self.nearest_name(name) {
+            return format!("did you mean `{near}`?");
+        }
+        let after = text.get(span.end as usize..).unwrap_or("");
+        match after.starts_with('(') {
+            true => format!(
+                "declare it, `fn {name}(x) {{ ... }}`; `dlmc doc` lists what is known without"
+            ),
+            false => format!("bind it first: `let {name} = ...`"),
+        }
+    }
+
+    fn nearest_name(&self, name: &str) -> Option<String> {
+        let mut known: Vec<Arc<str>> = language_names().map(Arc::from).collect();
         if let Some(frame) = self.frames.last() {
             known.extend(frame.scopes.iter().flat_map(|scope| scope.keys().cloned()));
             known.extend(self.modules[frame.module].names.keys().cloned());
         }
         known.extend(self.modules[0].names.keys().cloned());
-        known.extend(READER_NAMES.iter().map(|&name| name.into()));
-        known.extend(TRANSFORM_NAMES.iter().map(|&name| name.into()));
         known.sort();
-        let near = nearest(name, known.iter().map(|name| &**name)).map(str::to_string);
-        let mut diagnostic = Diagnostic::error("E0201", span, format!("unknown name `{name}`"));
-        diagnostic = match near {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None => diagnostic.help(format!("bind it first: `let {name} = ...`")),
+        nearest(name, known.iter().map(|name| &**name)).map(str::to_string)
+    }
+
+    /// `nn.Linear`: names of modules that other languages have. Says what is written here, and gives whether it is such a path.
+    pub(super) fn foreign_path(&mut self, path: &Expr) -> Outcome<()> {
+        let mut root = path;
+        while let ExprKind::Field(inner, _) = &root.kind {
+            root = inner;
+        }
+        let (ExprKind::Name(module), ExprKind::Field(_, last)) = (&root.kind, &path.kind) else {
+            return Ok(());
         };
-        self.report(diagnostic)
+        if !elsewhere::is_module(module) || self.lookup(module).is_some() {
+            return Ok(());
+        }
+        if !self.unknown_names.insert((module.clone(), root.span)) {
+            return Err(super::values::Reported);
+        }
+        let help = match (
+            self.lookup(&last.text).is_some(),
+            elsewhere::of_name(&last.text),
+        ) {
+            (true, _) => format!("names stand without a module: `{}`", last.text),
+            (false, Some(help)) => help.into(),
+            (false, None) => match self.nearest_name(&last.text) {
+                Some(near) => format!("names stand without a module: did you mean `{near}`?"),
+                None => "names stand without a module; `dlmc doc` lists what is known".into(),
+            },
+        };
+        let message = format!("there is no module `{module}`");
+        self.error("E0201", path.span, message, help)
     }
 
     /// Binds a pattern to a value; tuples are taken apart.
@@ -268,7 +352,8 @@ impl Checker<'_> {
                     return Err(super::values::Reported);
                 }
                 let message = format!("several names for {}, which is no tuple", value.kind());
-                self.error("E0304", *span, message, "write one name")
+                let help = super::mends::for_one_value(self.sources.snippet(origin));
+                self.error("E0304", *span, message, help)
             }
         }
     }

@@ -116,7 +116,10 @@ impl Checker<'_> {
                             "E0323",
                             expr.span,
                             message,
-                            "gather by a tensor in index notation: `let y[i] = x[t[i]]`",
+                            match self.type_of(&index).dtype {
+                                DType::Bool => "a tensor keeps its size: `where(c, x, 0.0)` keeps the elements where `c` is true and puts 0 elsewhere",
+                                _ => "gather by a tensor in index notation: `let y[i] = x[t[i]]`",
+                            },
                         );
                     }
                     read.push(crate::tir::Subscript::Gather(gathers.len() as u32));

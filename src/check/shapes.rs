@@ -313,23 +313,31 @@ impl Checker<'_> {
                             *i as usize
                         }
                         (None, Val::Num(Num::Int(size)))
-                            if let Some(axis) = only_axis_of_size(
-                                self.type_of(&tensor).shape.as_slice(),
-                                &tensor.dims,
-                                &items,
-                                *size,
-                            ) =>
+                            if name.is_some()
+                                && let Some(axis) = only_axis_of_size(
+                                    self.type_of(&tensor).shape.as_slice(),
+                                    &tensor.dims,
+                                    &items,
+                                    *size,
+                                ) =>
                         {
                             axis
                         }
                         _ => {
                             let described = self.describe(&tensor);
-                            let shown = name.as_deref().unwrap_or("this").to_string();
+                            let shown = match (name, item) {
+                                (Some(name), _) => name.to_string(),
+                                (None, Val::Num(number)) => number.value().to_string(),
+                                (None, _) => "this".into(),
+                            };
                             return self.error(
                                 "E0318",
                                 span,
                                 format!("there is no dimension `{shown}` in {described}"),
-                                "name the dimensions in the signature, or give their numbers",
+                                format!(
+                                    "their numbers are 0 to {}; names are given in the signature",
+                                    rank.saturating_sub(1)
+                                ),
                             );
                         }
                     };

@@ -36,7 +36,10 @@ impl Checker<'_> {
             StmtKind::Fn(_) | StmtKind::Layer(_) | StmtKind::Optimizer(_) => {
                 self.declaration_in_place(statement)
             }
-            StmtKind::Error => Err(Reported),
+            StmtKind::Error => {
+                self.note_lost(statement);
+                Err(Reported)
+            }
             StmtKind::Hyper { name, value, .. } => {
                 let outcome = self.hyper(name, value);
                 if outcome.is_err() {
@@ -168,6 +171,11 @@ impl Checker<'_> {
     fn assign(&mut self, target: &Expr, value: &Expr, span: Span) -> Outcome<()> {
         let place = match &target.kind {
             ExprKind::Name(name) if self.lookup(name).is_none() => {
+                if self.lost.contains(name) {
+                    return Err(Reported);
+                }
+                // From here on the name is as good as bound: what reads it is no further mistake.
+                self.bind(name, Val::Error);
                 return self.error(
                     "E0438",
                     target.span,

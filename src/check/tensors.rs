@@ -86,16 +86,7 @@ impl Checker<'_> {
             (value, _) => match self.as_tensor(value) {
                 Some(tensor) => Ok(tensor),
                 None => {
-                    let message = format!("{} cannot stand where a tensor is wanted", value.kind());
-                    let help = match value {
-                        Val::Layer(_) => {
-                            "make an instance with `name(...)` and apply it to a tensor"
-                        }
-                        Val::Instance(_) => "apply it: `net(x)`",
-                        Val::Fn(_) | Val::Builtin(_) => "call it: `f(x)`",
-                        Val::Data(_) => "take a field of it: `set.x`",
-                        _ => "use a tensor or a number",
-                    };
+                    let (message, help) = self.no_tensor(value, span);
                     self.error("E0310", span, message, help)
                 }
             },
@@ -367,9 +358,21 @@ impl Checker<'_> {
             let message =
                 format!("the inner sizes of `@` differ: {k} columns against {k_right} rows");
             let help = if left_rank >= 2 && left_type.shape[left_rank - 2] == k_right {
-                "transpose the left side: `transpose(a)`".to_string()
+                format!(
+                    "transpose the left side: `transpose({})`",
+                    self.short(sides[0].0, "a")
+                )
+            } else if right_rank == 2 && left_rank == 2 && right_type.shape[1] == k {
+                let (a, b) = (self.short(sides[0].0, "a"), self.short(sides[1].0, "b"));
+                let (rows, columns) = (left_type.shape[0], right_type.shape[0]);
+                format!(
+                    "transpose one side: `{a} @ transpose({b})` is [{rows}, {columns}], `{b} @ transpose({a})` is [{columns}, {rows}]"
+                )
             } else if right_rank >= 2 && right_type.shape[right_rank - 1] == k {
-                "transpose the right side: `transpose(b)`".to_string()
+                format!(
+                    "transpose the right side: `transpose({})`",
+                    self.short(sides[1].0, "b")
+                )
             } else {
                 format!(
                     "the last dimension on the left ({k}) must equal the {} on the right ({k_right})",

@@ -86,6 +86,7 @@ impl Checker<'_> {
             );
         };
         let plan = self.train_settings(settings, span)?;
+        self.one_part(&data_value, data)?;
         self.train_loop(&instance, &data_value, &plan, span)
     }
 
@@ -117,6 +118,7 @@ impl Checker<'_> {
             let (value, place) = (&setting.value, setting.value.span);
             match &*setting.name.text {
                 "loss" => {
+                    self.is_no_call(value, "the loss")?;
                     (plan.loss, plan.loss_span) = (self.eval(value)?, place);
                     if let ExprKind::Name(name) = &value.kind {
                         plan.loss_name = name.to_string();
@@ -201,6 +203,12 @@ impl Checker<'_> {
                     let found = self.eval(value)?;
                     plan.accumulate = self.count(&found, place, "`accumulate`")?.max(1);
                 }
+                // The parser has said what is wrong with it.
+                "" => unknown = Err(Reported),
+                key if let Some(help) = super::elsewhere::of_setting(key) => {
+                    let message = format!("there is no setting of `train` called `{key}`");
+                    unknown = self.error("E0202", setting.name.span, message, help);
+                }
                 _ => {
                     let known: Vec<String> = KEYS.iter().map(|key| key.to_string()).collect();
                     unknown = self.no_such(
@@ -239,6 +247,7 @@ impl Checker<'_> {
             _ => vec![value],
         };
         for part in parts {
+            self.is_no_call(part, "a metric")?;
             let metric = self.eval(part)?;
             into.push((super::call::written_name(part), metric, part.span));
         }
@@ -284,12 +293,12 @@ impl Checker<'_> {
             Argument {
                 name: None,
                 value: prediction,
-                span,
+                span: plan.loss_span,
             },
             Argument {
                 name: None,
                 value: target,
-                span,
+                span: plan.loss_span,
             },
         ];
         self.call(
@@ -322,6 +331,14 @@ impl Checker<'_> {
             find("y").or_else(|| find("next")),
         ) else {
             let known: Vec<String> = fields.iter().map(|(field, _)| field.to_string()).collect();
+            if known == ["x"] {
+                return self.error(
+                    "E0513",
+                    span,
+                    "the data set has no target: its only field is `x`",
+                    "say which column is to be learned: `|> target(\"column\")`",
+                );
+            }
             return self.error("E0513", span, format!("the data set has no fields `x` and `y`, but {}", known.join(", ")), "name them with `rename(x = \"...\", y = \"...\")`, or give the loss as a function of the batch: `loss = fn (b) { ... }`");
         };
         if let Some((augment, place)) = augment.and_then(|plan| plan.augment.clone()) {
@@ -720,6 +737,7 @@ impl Checker<'_> {
                 "write `evaluate(net, set.test, accuracy)`",
             );
         };
+        self.one_part(&set, &data.value)?;
         let function = self.eval(&metric.value)?;
         let name = super::call::written_name(&metric.value);
         let means = self.measure(

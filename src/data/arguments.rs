@@ -16,7 +16,12 @@ impl Arguments<'_> {
         for (index, (name, _)) in self.named.iter().enumerate() {
             if !options.iter().any(|(option, _)| option == name) {
                 let names: Vec<&str> = options.iter().map(|(option, _)| *option).collect();
-                let help = did_you_mean(name, names, &format!("options of `{}`", self.name));
+                let help = match name.as_str() {
+                    "sep" | "delimiter" if names.contains(&"separator") => {
+                        "it is called `separator` here".into()
+                    }
+                    _ => did_you_mean(name, names, &format!("options of `{}`", self.name)),
+                };
                 return Err(fault_help(
                     format!("`{}` has no option `{name}`", self.name),
                     help,

@@ -294,7 +294,14 @@ impl Columns {
                     .first()
                     .map(|(file, _)| file.as_str())
                     .unwrap_or_default();
-                let help = did_you_mean(name, names, "columns");
+                let numbers = names.iter().all(|name| name.parse::<f64>().is_ok());
+                let help = match numbers && !names.is_empty() {
+                    true => format!(
+                        "the first line of the file names the columns, and here it holds numbers, {}: add a line of names, or read it with `header = false`",
+                        names.iter().take(4).copied().collect::<Vec<_>>().join(", ")
+                    ),
+                    false => did_you_mean(name, names, "columns"),
+                };
                 fault_help(
                     format!("{file}: `{by}` names a column \"{name}\" that is not there"),
                     help,

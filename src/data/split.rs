@@ -177,9 +177,10 @@ fn by_counts(
             ));
         };
         left = left.checked_sub(count).ok_or_else(|| {
-            fault(format!(
-                "`split`: the parts want more rows than the {total} there are"
-            ))
+            fault_help(
+                format!("`split`: the parts want more rows than the {total} there are"),
+                "a part is a fraction, split(train = 0.8), or a number of rows",
+            )
         })?;
         shares.push((name, count));
     }

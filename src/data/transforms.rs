@@ -548,10 +548,18 @@ fn resize(frame: &mut Frame, index: usize, sizes: &[usize]) -> Result<(), DataEr
             *tensor = resized;
             Ok(())
         }
-        None => Err(fault(format!(
-            "{file}: `reshape` wants {sizes:?} of `{name}`, whose examples have the sizes {:?}",
-            old.get(1..).unwrap_or_default()
-        ))),
+        None => {
+            let old = old.get(1..).unwrap_or_default();
+            let (has, wants): (usize, usize) = (old.iter().product(), sizes.iter().product());
+            Err(fault_help(
+                format!(
+                    "{file}: `reshape` wants {sizes:?} of `{name}`, whose examples have the sizes {old:?}"
+                ),
+                format!(
+                    "an example has {has} numbers, and these sizes hold {wants}: give sizes whose product is {has}"
+                ),
+            ))
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 //! A grammar error in the user's words: what was found, what could stand there, and how common mistakes are mended.
+use super::elsewhere::OF_OTHER_LANGUAGES;
 use super::token::{Spanned, Token};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::{FileId, Span};
@@ -23,24 +24,24 @@ pub struct Situation<'s, 'a> {
 }
 
 impl<'a> Situation<'_, 'a> {
-    fn token(&self, at: usize) -> Option<Token<'a>> {
+    pub(super) fn token(&self, at: usize) -> Option<Token<'a>> {
         self.stream.get(at).map(|t| t.1)
     }
 
-    fn found(&self) -> Option<Token<'a>> {
+    pub(super) fn found(&self) -> Option<Token<'a>> {
         self.token(self.at)
     }
 
-    fn before(&self) -> Option<Token<'a>> {
+    pub(super) fn before(&self) -> Option<Token<'a>> {
         self.at.checked_sub(1).and_then(|at| self.token(at))
     }
 
-    fn first(&self) -> Option<Token<'a>> {
+    pub(super) fn first(&self) -> Option<Token<'a>> {
         self.token(self.statement.start)
     }
 
     /// Where the token `at` stands; after the last token, right behind it. A newline has its place at the end of its line's last token.
-    fn range(&self, at: usize) -> Range<usize> {
+    pub(super) fn range(&self, at: usize) -> Range<usize> {
         let previous_end = at
             .checked_sub(1)
             .and_then(|at| self.stream.get(at))
@@ -54,27 +55,27 @@ impl<'a> Situation<'_, 'a> {
         }
     }
 
-    fn written(&self, at: usize) -> &str {
+    pub(super) fn written(&self, at: usize) -> &str {
         self.text.get(self.range(at)).unwrap_or("")
     }
 
-    fn expects(&self, terminal: &str) -> bool {
+    pub(super) fn expects(&self, terminal: &str) -> bool {
         self.expected
             .iter()
             .any(|other| other.trim_matches('"') == terminal)
     }
 
     /// Whether a whole expression stands before the token: an operator could follow.
-    fn after_value(&self) -> bool {
+    pub(super) fn after_value(&self) -> bool {
         self.expects("+")
     }
 
     /// Whether an expression could begin at the token.
-    fn wants_value(&self) -> bool {
+    pub(super) fn wants_value(&self) -> bool {
         self.expects("num")
     }
 
-    fn in_statement(&self, token: Token<'_>) -> Option<usize> {
+    pub(super) fn in_statement(&self, token: Token<'_>) -> Option<usize> {
         (self.statement.start..self.at).find(|&at| self.token(at) == Some(token))
     }
 }
@@ -94,7 +95,8 @@ pub fn explain(s: &Situation<'_, '_>) -> Diagnostic {
         true => format!("{found} cannot stand here"),
         false => format!("found {found}, expected {expected}"),
     };
-    let mistake = MISTAKES.iter().find_map(|recognise| recognise(s));
+    let mut recognisers = OF_OTHER_LANGUAGES.iter().chain(MISTAKES);
+    let mistake = recognisers.find_map(|recognise| recognise(s));
     let mistake = mistake.unwrap_or_else(|| Mistake::help(general_help(s)));
     let diagnostic =
         Diagnostic::error(code, span, mistake.message.unwrap_or(message)).help(mistake.help);
@@ -190,14 +192,14 @@ fn describe_expected(expected: &[String]) -> String {
 }
 
 /// What a mistake is called, how it is mended, and the token where it stands if not where the grammar stopped.
-struct Mistake {
+pub(super) struct Mistake {
     message: Option<String>,
     help: String,
     place: Option<usize>,
 }
 
 impl Mistake {
-    fn help(help: impl Into<String>) -> Mistake {
+    pub(super) fn help(help: impl Into<String>) -> Mistake {
         Mistake {
             message: None,
             help: help.into(),
@@ -205,7 +207,7 @@ impl Mistake {
         }
     }
 
-    fn new(message: impl Into<String>, help: impl Into<String>) -> Mistake {
+    pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Mistake {
         Mistake {
             message: Some(message.into()),
             help: help.into(),
@@ -213,7 +215,7 @@ impl Mistake {
         }
     }
 
-    fn at(self, place: usize) -> Mistake {
+    pub(super) fn at(self, place: usize) -> Mistake {
         Mistake {
             place: Some(place),
             ..self
@@ -221,15 +223,13 @@ impl Mistake {
     }
 }
 
+/// Says what mistake it is, if it is the one that this function knows.
+pub(super) type Recogniser = for<'s, 'a, 'b> fn(&'s Situation<'a, 'b>) -> Option<Mistake>;
+
 /// The mistakes that are recognised, the surest first.
-const MISTAKES: &[for<'s, 'a, 'b> fn(&'s Situation<'a, 'b>) -> Option<Mistake>] = &[
-    foreign_word,
-    comment_of_slashes,
-    doubled_operator,
+const MISTAKES: &[Recogniser] = &[
     assignment_for_comparison,
     chained_comparison,
-    compound_assignment,
-    colon_for_body,
     brace_after_call,
     value_missing_on_the_line_before,
     nested_minimize,
@@ -237,134 +237,14 @@ const MISTAKES: &[for<'s, 'a, 'b> fn(&'s Situation<'a, 'b>) -> Option<Mistake>] 
     typed_index_definition,
     point_number,
     word_as_name,
-    list_comprehension,
     other_sign_for_equals,
     missing_name,
     function_as_let,
-    third_slice_part,
     body_after_arrow,
     missing_value,
     missing_body,
     side_by_side,
 ];
-
-/// Words of other languages at the start of a statement.
-const FOREIGN: &[(&[&str], &str, &str)] = &[
-    (
-        &["def", "function", "func", "fun", "proc"],
-        "a function begins with `fn`",
-        "write `fn name(x) { ... }`",
-    ),
-    (
-        &["class", "struct", "module", "model", "network"],
-        "a model is a layer",
-        "write `layer name(config)(x: [n, d]) { ... }`",
-    ),
-    (
-        &["return"],
-        "there is no `return`",
-        "the last expression of a block is its value: leave `return` out",
-    ),
-    (
-        &["import", "from", "use", "include", "require"],
-        "a file is imported by its path in quotes",
-        "write `import \"file.dlm\"`; the standard library needs no import",
-    ),
-    (
-        &["elif", "elsif", "elseif"],
-        "there is no `elif`",
-        "write `else if`, on the line of the `}` or the next",
-    ),
-    (
-        &["var", "const", "mut", "auto", "val", "set"],
-        "a name is bound with `let`",
-        "write `let name = value`",
-    ),
-    (
-        &["while", "loop", "until"],
-        "there is no `while`",
-        "write `repeat until condition, at most 1000 { ... }` or `repeat 1000 { ... }`",
-    ),
-    (
-        &["fit", "optimize"],
-        "a model is trained with `train`",
-        "write `train net on data { loss = mse }`",
-    ),
-    (
-        &["weight", "parameter"],
-        "a learned tensor is declared with `param`",
-        "write `param W: [d, units] = glorot_uniform`",
-    ),
-    (
-        &["pass", "break", "continue"],
-        "there is no such statement",
-        "an empty body is `{ }`; a loop ends by its count or by `repeat until`",
-    ),
-    (
-        &["lambda"],
-        "a function value begins with `fn`",
-        "write `fn (x) { ... }`",
-    ),
-];
-
-fn foreign_word(s: &Situation<'_, '_>) -> Option<Mistake> {
-    for at in [s.statement.start, s.at.checked_sub(1)?] {
-        let word = s.written(at);
-        let starts = at == s.statement.start;
-        let row = FOREIGN
-            .iter()
-            .find(|(words, ..)| words.contains(&word) && (starts || words.contains(&"lambda")));
-        // `x |> fit(3)` and `let use = 1` are as good as any other name: only a word right before the mistake or a lone first word counts.
-        if let Some((_, message, help)) = row
-            && at + 1 == s.at
-        {
-            return Some(Mistake::new(*message, *help).at(at));
-        }
-    }
-    // `} elif c {` is read as a word after a value.
-    let found = s.written(s.at);
-    let row = FOREIGN.iter().find(|(words, ..)| words.contains(&found))?;
-    (s.before() == Some(Token::RBrace)).then(|| Mistake::new(row.1, row.2))
-}
-
-fn comment_of_slashes(s: &Situation<'_, '_>) -> Option<Mistake> {
-    let at = if s.found() == Some(Token::SlashSlash) {
-        s.at
-    } else {
-        s.in_statement(Token::SlashSlash)?
-    };
-    // Words after it that make no expression are the sign of a comment.
-    let prose = at == s.at || matches!(s.found(), Some(Token::Ident(_))) && s.after_value();
-    prose.then(|| {
-        Mistake::new(
-            "`//` is the division that rounds down, not a comment",
-            "a comment starts with `#`",
-        )
-        .at(at)
-    })
-}
-
-fn doubled_operator(s: &Situation<'_, '_>) -> Option<Mistake> {
-    let adjacent = s.at > 0 && s.range(s.at - 1).end == s.range(s.at).start;
-    match (s.before()?, s.found()?) {
-        (Token::Star, Token::Star) if adjacent => {
-            Some(Mistake::new("there is no `**`", "a power is written `x ^ 2`").at(s.at - 1))
-        }
-        (Token::Eq, Token::Gt) if adjacent => Some(Mistake::new(
-            "there is no `=>`",
-            "a function value is written `fn (x) { ... }`, a comparison `>=`",
-        )),
-        (Token::EqEq, Token::Eq) if adjacent => {
-            Some(Mistake::new("there is no `===`", "write `==`"))
-        }
-        (Token::Plus, Token::Plus) if adjacent => {
-            Some(Mistake::new("there is no `++`", "write `x = x + 1`"))
-        }
-        (Token::Plus, Token::Plus) => Some(Mistake::help("a plus sign has a value on its left")),
-        (Token::Lt, Token::Minus) if adjacent => Some(Mistake::help("write `=`")),
-        _ => None,
-    }
-}
 
 fn assignment_for_comparison(s: &Situation<'_, '_>) -> Option<Mistake> {
     let condition = matches!(
@@ -385,38 +265,6 @@ fn chained_comparison(s: &Situation<'_, '_>) -> Option<Mistake> {
         && s.expects("and")
         && (s.statement.start..s.at).any(|at| s.token(at).is_some_and(is_comparison));
     chained.then(|| Mistake::new("comparisons do not chain", "write `a < b and b < c`"))
-}
-
-fn compound_assignment(s: &Situation<'_, '_>) -> Option<Mistake> {
-    let operator = matches!(
-        s.before()?,
-        Token::Plus | Token::Minus | Token::Star | Token::Slash
-    );
-    let adjacent = s.range(s.at - 1).end == s.range(s.at).start;
-    (s.found() == Some(Token::Eq) && operator && adjacent).then(|| {
-        let (name, sign) = (
-            s.text
-                .get(s.range(s.statement.start).start..s.range(s.at - 1).start)
-                .unwrap_or("x")
-                .trim(),
-            s.written(s.at - 1),
-        );
-        Mistake::new(
-            format!("there is no `{sign}=`"),
-            format!("write `{name} = {name} {sign} ...`"),
-        )
-        .at(s.at - 1)
-    })
-}
-
-fn colon_for_body(s: &Situation<'_, '_>) -> Option<Mistake> {
-    use Token::*;
-    let heads = matches!(
-        s.first()?,
-        If | For | Repeat | Fn | Layer | Optimizer | Train | Scan
-    ) || s.before() == Some(Else);
-    (s.found() == Some(Colon) && heads && s.expects("{"))
-        .then(|| Mistake::new("a body stands in braces, not after `:`", "write `{ ... }`"))
 }
 
 fn brace_after_call(s: &Situation<'_, '_>) -> Option<Mistake> {
@@ -506,15 +354,6 @@ fn word_as_name(s: &Situation<'_, '_>) -> Option<Mistake> {
     })
 }
 
-fn list_comprehension(s: &Situation<'_, '_>) -> Option<Mistake> {
-    (s.found() == Some(Token::For) && (s.expects("]") || s.expects(")"))).then(|| {
-        Mistake::new(
-            "there is no list comprehension",
-            "define a tensor by its elements: `let y[i < 10] = ...`",
-        )
-    })
-}
-
 fn other_sign_for_equals(s: &Situation<'_, '_>) -> Option<Mistake> {
     let other = matches!(s.found()?, Token::Colon | Token::EqEq | Token::Arrow);
     (other && s.expects("=")).then(|| Mistake::help("write `name = value`, with one `=`"))
@@ -535,16 +374,6 @@ fn function_as_let(s: &Situation<'_, '_>) -> Option<Mistake> {
             )
         },
     )
-}
-
-fn third_slice_part(s: &Situation<'_, '_>) -> Option<Mistake> {
-    let slice = s.in_statement(Token::Colon).is_some() && s.expects("]") && s.after_value();
-    (s.found() == Some(Token::Colon) && slice).then(|| {
-        Mistake::new(
-            "a slice has no step",
-            "define the elements you want: `let y[i] = x[2*i]`",
-        )
-    })
 }
 
 /// `fn (x) -> x + 1`
@@ -618,10 +447,14 @@ fn general_help(s: &Situation<'_, '_>) -> String {
         (_, Some(terminal)) if !s.wants_value() => match terminal {
             "in" => "a loop is written `for x in xs { ... }`".into(),
             "with" => "a step is written `minimize J with sgd(lr = 0.01)`".into(),
-            "to" => "write `save net to \"file\"`, `plot x to \"file.svg\"`".into(),
+            "to" if s.first() == Some(Save) => "write `save net to \"file.safetensors\"`".into(),
+            "to" => "write `plot x to \"file.svg\"`".into(),
             "from" => "write `load net from \"file\"`".into(),
             "on" => "write `train net on data { ... }`".into(),
             "at most" => "a loop with a condition has a limit: `repeat until loss < 1e-6, at most 1000 { ... }`".into(),
+            "(" if s.first() == Some(Layer) && s.found() == Some(LBrace) => {
+                format!("name its inputs: `layer {}(x: [n, d]) {{ ... }}`", s.written(s.at.saturating_sub(1)))
+            }
             "(" => "parameters stand in parentheses: `(x: [n, d])`".into(),
             ":" => "give its type: `param W: [n, d] = ...`".into(),
             _ => format!("`{terminal}` may be missing before it"),

@@ -168,7 +168,15 @@ impl<'a> Brackets<'_, 'a> {
             }
         }
         if self.inside() {
-            if semicolon {
+            let counts = self.counting_loop().filter(|_| semicolon);
+            if let Some((open, _, open_end)) = counts {
+                let place = Span::new(self.file, open, open_end);
+                self.report(
+                    open,
+                    Diagnostic::error("E0107", place, "a loop counts through a range")
+                        .help("write `for i in 0..10 { ... }`"),
+                );
+            } else if semicolon {
                 let place = Span::new(self.file, start, end);
                 self.report(
                     start,
@@ -187,6 +195,14 @@ impl<'a> Brackets<'_, 'a> {
             // A statement that begins ends the one before it, even where that is not finished.
             self.kept.push((start, token, end));
         }
+    }
+
+    /// The bracket of `for (i = 0; ...)`, if that is the innermost.
+    fn counting_loop(&self) -> Option<Spanned<'a>> {
+        let open = self.open.last().filter(|open| open.1 == Token::LParen)?;
+        let at = self.kept.iter().rposition(|token| token == open)?;
+        let before = at.checked_sub(1).and_then(|at| self.kept.get(at))?;
+        (before.1 == Token::For).then_some(*open)
     }
 
     /// No statement begins with `{`: a body's brace has slipped to the next line.

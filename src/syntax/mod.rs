@@ -2,6 +2,7 @@
 //!
 //! There is always a tree: what did not parse is an `Error` node in it and a diagnostic, and one run reports every independent mistake.
 pub mod ast;
+mod elsewhere;
 mod explain;
 pub mod format;
 mod layout;

@@ -80,9 +80,13 @@ fn parse_text(text: &str, file: FileId, start: usize) -> Outcome {
         marks,
         diagnostics,
         ends_early: unclosed,
+        follows: None,
     };
     let mut statements = Vec::new();
     for (chunk, last) in chunks(&stream) {
+        if run.is_part_of_a_mistake(chunk) {
+            continue;
+        }
         statements.extend(run.statements(chunk.to_vec(), last));
         if run.diagnostics.len() >= MOST_ERRORS {
             break;
@@ -137,9 +141,83 @@ struct Run<'t> {
     marks: Vec<usize>,
     diagnostics: Vec<Diagnostic>,
     ends_early: bool,
+    /// What of the next lines belongs to the mistake just reported.
+    follows: Option<Follows>,
+}
+
+/// Lines that belong to a mistake: they are not read, since whatever is said of them would follow from it.
+#[derive(Clone, Copy, PartialEq)]
+enum Follows {
+    /// The lines indented deeper than this, which a head that ends in `:` or lacks its `{` would hold.
+    Deeper(usize),
+    /// Further imports of libraries.
+    Imports,
 }
 
 impl Run<'_> {
+    /// Whether a top-level statement belongs to the mistake before it.
+    fn is_part_of_a_mistake(&mut self, chunk: &[Spanned<'_>]) -> bool {
+        let Some((follows, first)) = self.follows.zip(chunk.first()) else {
+            return false;
+        };
+        let belongs = match follows {
+            Follows::Deeper(head) => {
+                let further =
+                    matches!(first.1, Token::Ident("elif" | "except" | "finally" | "end"));
+                self.indentation(first.0)
+                    .is_some_and(|own| own > head || own == head && further)
+            }
+            Follows::Imports => {
+                let second = chunk.get(1).map(|t| t.1);
+                matches!(first.1, Token::Ident("import" | "using") | Token::From)
+                    && matches!(second, Some(Token::Ident(_)))
+            }
+        };
+        if !belongs {
+            self.follows = None;
+        }
+        belongs
+    }
+
+    /// How far the line is indented that begins with the token at this byte.
+    fn indentation(&self, at: usize) -> Option<usize> {
+        let before = self.text.get(..at)?;
+        let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+        before
+            .get(line..)?
+            .chars()
+            .all(char::is_whitespace)
+            .then_some(at - line)
+    }
+
+    /// A statement with the lines that only its indentation marks as its body.
+    fn with_indented_lines(
+        &mut self,
+        chunk: &[Spanned<'_>],
+        range: Range<usize>,
+        lacks_body: bool,
+    ) -> Range<usize> {
+        let first = chunk.get(range.start).map(|t| t.0);
+        let Some(head) = first.and_then(|start| self.indentation(start)) else {
+            return range;
+        };
+        let colon = chunk.get(range.end - 1).map(|t| t.1) == Some(Token::Colon);
+        if !colon && !lacks_body {
+            return range;
+        }
+        let mut end = range.end;
+        while let Some((_, Token::Newline, _)) = chunk.get(end)
+            && let Some(next) = chunk.get(end + 1)
+            && self.indentation(next.0).is_some_and(|own| own > head)
+        {
+            end = statement_around(chunk, end + 1).end.max(end + 2);
+        }
+        if end >= chunk.len() {
+            self.follows = Some(Follows::Deeper(head));
+        }
+        range.start..end
+    }
+
     fn statements(&mut self, mut chunk: Vec<Spanned<'_>>, last: bool) -> Vec<Stmt> {
         // Each turn replaces at least one token more by `Error`; the count only guards the reader's patience.
         for _ in 0..MOST_ERRORS {
@@ -191,6 +269,13 @@ impl Run<'_> {
             self.ends_early |= last && at >= chunk.len();
         }
         let fresh = range.len() > 1 || first.1 != Token::Error;
+        let ends = chunk.get(at).is_none_or(|t| t.1 == Token::Newline);
+        let lacks_body = ends && expected.iter().any(|terminal| terminal == "\"{\"");
+        let range = self.with_indented_lines(chunk, range, lacks_body);
+        if range.start == 0 && matches!(first.1, Token::Ident("import" | "using") | Token::From) {
+            self.follows = Some(Follows::Imports);
+        }
+        let end = chunk.get(range.end - 1).map_or(end, |t| t.2);
         chunk.splice(range, [(start, Token::Error, end)]);
         fresh
     }

@@ -132,10 +132,15 @@ pub enum Token<'a> {
     #[regex(r"[0-9][0-9_]*(\.[0-9]+)?([eE][+-]?[0-9]+)?")]
     Number(&'a str),
     #[regex(r#""([^"\\\n]|\\[^\n])*""#)]
+    #[regex(r"'[^'\n]*'")]
     Str(&'a str),
+    /// A comment of another language, over any number of lines: reported and left out.
+    #[regex(r#""""([^"]|"[^"]|""[^"])*""""#)]
+    #[regex(r"/\*([^*]|\*+[^*/])*\*+/")]
+    ForeignComment,
     /// What is no token (a string without its end among them), and what a statement that did not parse is replaced by.
     #[regex(r#""([^"\\\n]|\\[^\n])*\\?"#)]
-    #[regex(r"&+|\|\|?|'[^'\n]*'")]
+    #[regex(r"&+|\|\|?")]
     Error,
 }
 
@@ -206,6 +211,7 @@ pub fn tokens(text: &str, file: FileId) -> Tokens<'_> {
     }
     let (raw, diagnostics) = lex(text, file);
     let mut result = layout::settle(text, file, &raw);
+    forget_brackets_after_open_strings(text, &diagnostics, &mut result.diagnostics);
     result.marks.extend(
         diagnostics
             .iter()
@@ -215,12 +221,42 @@ pub fn tokens(text: &str, file: FileId) -> Tokens<'_> {
     result
 }
 
+/// A string without its end swallows the brackets after it: what is said of brackets on its line only follows.
+fn forget_brackets_after_open_strings(
+    text: &str,
+    of_characters: &[Diagnostic],
+    of_brackets: &mut Vec<Diagnostic>,
+) {
+    let line = |diagnostic: &Diagnostic| {
+        let start = diagnostic.labels.first()?.span.start as usize;
+        Some(
+            text.get(..start)?
+                .rfind('\n')
+                .map_or(0, |newline| newline + 1),
+        )
+    };
+    let open = |diagnostic: &&Diagnostic| {
+        diagnostic.code == "E0102" && diagnostic.message.contains("does not end")
+    };
+    let lines: Vec<Option<usize>> = of_characters.iter().filter(open).map(line).collect();
+    of_brackets.retain(|diagnostic| !lines.contains(&line(diagnostic)));
+}
+
 /// What logos finds, all newlines and documentation included.
 pub fn lex(text: &str, file: FileId) -> (Vec<Spanned<'_>>, Vec<Diagnostic>) {
     let mut raw: Vec<Spanned<'_>> = Vec::new();
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let mut continues = false;
     for (token, range) in Token::lexer(text).spanned() {
         let token = token.unwrap_or(Token::Error);
+        if token == Token::ForeignComment || is_single_quoted(token) {
+            if diagnostics.len() < MOST_ERRORS {
+                diagnostics.push(foreign(text, file, range.clone()));
+            }
+            if token == Token::ForeignComment {
+                continue;
+            }
+        }
         if token == Token::Error {
             // A run of characters without a meaning is one mistake.
             if let Some((_, Token::Error, end)) = raw.last_mut()
@@ -229,13 +265,62 @@ pub fn lex(text: &str, file: FileId) -> (Vec<Spanned<'_>>, Vec<Diagnostic>) {
                 *end = range.end;
                 continue;
             }
-            if diagnostics.len() < MOST_ERRORS {
-                diagnostics.push(unknown(text, file, range.clone()));
+            let found = unknown(text, file, range.clone());
+            let again = diagnostics
+                .last()
+                .is_some_and(|last| last.message == found.message && same_line(text, last, &found));
+            if diagnostics.len() < MOST_ERRORS && !again {
+                diagnostics.push(found);
             }
+            // `\\` at the end of a line: the next goes on, as it is meant to.
+            if text.get(range.clone()) == Some("\\") {
+                continues = true;
+                continue;
+            }
+        }
+        if std::mem::take(&mut continues) && token == Token::Newline {
+            continue;
         }
         raw.push((range.start, token, range.end));
     }
     (raw, diagnostics)
+}
+
+/// Whether two diagnostics stand on one line.
+fn same_line(text: &str, a: &Diagnostic, b: &Diagnostic) -> bool {
+    let start = |diagnostic: &Diagnostic| {
+        diagnostic
+            .labels
+            .first()
+            .map_or(0, |l| l.span.start as usize)
+    };
+    let between = text.get(start(a)..start(b)).unwrap_or("\n");
+    !between.contains('\n')
+}
+
+/// `'text'`: read as the string that it is meant to be, after a diagnostic.
+fn is_single_quoted(token: Token<'_>) -> bool {
+    matches!(token, Token::Str(text) if text.starts_with('\''))
+}
+
+/// What is said of a token that only other languages have.
+fn foreign(text: &str, file: FileId, range: std::ops::Range<usize>) -> Diagnostic {
+    let found = text.get(range.clone()).unwrap_or("");
+    let span = |length: usize| Span::new(file, range.start, range.start + length);
+    if found.starts_with('\'') {
+        return Diagnostic::error(
+            "E0102",
+            span(found.len()),
+            "a string stands in double quotes",
+        )
+        .help(format!("write `\"{}\"`", found.trim_matches('\'')));
+    }
+    let (length, sign) = match found.starts_with('/') {
+        true => (2, "/*"),
+        false => (3, "\"\"\""),
+    };
+    Diagnostic::error("E0103", span(length), format!("`{sign}` has no meaning"))
+        .help("begin each line of a comment with `#`; `##` before a declaration documents it")
 }
 
 /// What is written in other languages or on paper, and its form here.
@@ -244,11 +329,11 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["&", "&&"], "write `and`"),
     (
         &["|", "||"],
-        "write `or` for a disjunction, `|>` to pass a value on",
+        "write `or` for a disjunction, `|>` to pass a value on, `fn (x) { ... }` for a function value",
     ),
     (
         &["'"],
-        "strings stand in double quotes; a primed name takes `′` (U+2032): `h′`",
+        "strings stand in double quotes; a transpose is `transpose(x)`; a primed name takes `′` (U+2032): `h′`",
     ),
     (
         &["“", "”", "„", "‘", "’", "«", "»"],
@@ -269,6 +354,11 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["²"], "write `^ 2`"),
     (&["³"], "write `^ 3`"),
     (&["…"], "write `..`"),
+    (
+        &["?"],
+        "write `if c { a } else { b }`, or `where(c, a, b)` to choose element by element",
+    ),
+    (&["$"], "names take no sign before them"),
     (&["~", "¬"], "write `not`"),
     (
         &["\\"],
@@ -283,10 +373,6 @@ fn unknown(text: &str, file: FileId, range: std::ops::Range<usize>) -> Diagnosti
     if found.starts_with('"') {
         return Diagnostic::error("E0102", span, "this string does not end")
             .help("close it with `\"` on the same line");
-    }
-    if found.len() > 1 && found.starts_with('\'') {
-        return Diagnostic::error("E0102", span, "a string stands in double quotes")
-            .help(format!("write \"{}\"", found.trim_matches('\'')));
     }
     let row = ELSEWHERE.iter().find(|(signs, _)| signs.contains(&found));
     Diagnostic::error(

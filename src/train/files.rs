@@ -17,7 +17,17 @@ pub fn save(path: &Path, tensors: &[(String, Tensor)], origin: Span) -> Result<(
     safetensors::save(path, tensors, &[]).map_err(|error| RunError::file(origin, error))
 }
 
+/// What was read of a file of weights.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The tensors, in the order in which they are wanted.
+    pub tensors: Vec<Tensor>,
+    /// The name in the file and the name in the program, where they differ.
+    pub renamed: Option<(String, String)>,
+}
+
 /// Reads named tensors; each must be there with its sizes and a type that converts without loss of kind. `file` is what messages call it.
+/// Where the file holds one instance under another name, and nothing under the name that is wanted, its paths are read with the name replaced.
 ///
 /// # Errors
 /// Why the file cannot be read, or which tensor is missing or has another shape.
@@ -26,8 +36,9 @@ pub fn load(
     file: &str,
     wanted: &[(String, Type)],
     origin: Span,
-) -> Result<Vec<Tensor>, RunError> {
+) -> Result<Loaded, RunError> {
     let mut found = safetensors::load(path).map_err(|error| RunError::file(origin, error))?;
+    let renamed = rename_instance(&mut found, wanted);
     let mut tensors = Vec::new();
     for (name, ty) in wanted {
         let Some(at) = found.iter().position(|(other, _)| other == name) else {
@@ -51,12 +62,50 @@ pub fn load(
         }
         tensors.push(tensor);
     }
-    Ok(tensors)
+    Ok(Loaded { tensors, renamed })
+}
+
+/// The name of the instance that a path begins with, and the rest.
+fn parts(path: &str) -> (&str, &str) {
+    path.split_once('.').unwrap_or((path, ""))
+}
+
+/// `net.W` becomes `other.W`, where a file holds `net` only, the program wants `other`, and all that it wants is there under that name.
+fn rename_instance(
+    found: &mut [(String, Tensor)],
+    wanted: &[(String, Type)],
+) -> Option<(String, String)> {
+    let only = |mut names: Vec<&str>| -> Option<String> {
+        names.dedup();
+        match names.as_slice() {
+            [only] => Some((*only).to_string()),
+            _ => None,
+        }
+    };
+    let held = only(found.iter().map(|(path, _)| parts(path).0).collect());
+    let asked = only(wanted.iter().map(|(path, _)| parts(path).0).collect());
+    let (held, asked) = (held?, asked?);
+    let all = wanted.iter().all(|(path, _)| {
+        let rest = parts(path).1;
+        found.iter().any(|(other, _)| parts(other).1 == rest)
+    });
+    if held == asked || !all {
+        return None;
+    }
+    for (path, _) in found {
+        *path = match parts(path).1 {
+            "" => asked.clone(),
+            rest => format!("{asked}.{rest}"),
+        };
+    }
+    Some((held, asked))
 }
 
 fn missing(file: &str, name: &str, names: &[&str]) -> DataError {
     let help = match nearest(name, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
+        Some(near) => {
+            format!("the file was saved by another model: the nearest it holds is `{near}`")
+        }
         None if names.is_empty() => "the file holds no tensors".into(),
         None => format!(
             "it holds {}{}",

@@ -416,7 +416,14 @@ impl Machine {
                 entries,
                 file,
                 origin,
-            } => self.load(entries, file, *origin)?,
+            } => {
+                let renamed = self.load(entries, file, *origin)?;
+                if let (Some((held, asked)), false) = (renamed, self.replaying) {
+                    let line =
+                        format!("\"{file}\" holds `{held}`: its weights are loaded into `{asked}`");
+                    *event = Event::Line(line);
+                }
+            }
             Instr::Plot { slot, file, origin } => {
                 if !self.replaying {
                     let path = self.path(file, *origin)?;
@@ -622,14 +629,14 @@ impl Machine {
         entries: &[(String, SlotId)],
         file: &str,
         origin: Span,
-    ) -> Result<(), RunError> {
+    ) -> Result<Option<(String, String)>, RunError> {
         let path = self.path(file, origin)?;
         let wanted: Vec<(String, Type)> = entries
             .iter()
             .map(|(name, slot)| (name.clone(), self.ty(*slot).clone()))
             .collect();
-        let tensors = files::load(&path, file, &wanted, origin)?;
-        for ((_, slot), tensor) in entries.iter().zip(&tensors) {
+        let loaded = files::load(&path, file, &wanted, origin)?;
+        for ((_, slot), tensor) in entries.iter().zip(&loaded.tensors) {
             let dtype = self.ty(*slot).dtype;
             values::write(
                 dtype,
@@ -639,7 +646,7 @@ impl Machine {
             );
         }
         self.state_changed();
-        Ok(())
+        Ok(loaded.renamed)
     }
 
     fn open(

@@ -412,7 +412,7 @@ fn weights_are_saved_and_loaded_and_a_misfit_says_so() {
     assert_eq!(printed, [Event::Line("[ 1.5, -2.0]".into())]);
     assert_eq!(
         error.diagnostic.help.as_deref(),
-        Some("did you mean `net.W`?")
+        Some("the file was saved by another model: the nearest it holds is `net.W`")
     );
     let drawing = std::fs::read_to_string(folder.join("w.svg")).expect("drawn");
     assert!(drawing.contains("<polyline"));

@@ -232,6 +232,7 @@ fn class(token: &Token<'_>) -> Option<&'static str> {
         | Token::Percent
         | Token::At
         | Token::Caret
+        | Token::ForeignComment
         | Token::Error => None,
     }
 }

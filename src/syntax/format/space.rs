@@ -55,7 +55,7 @@ impl Roles {
         let after_operand = !fresh && before.ends_operand();
         let role = match token {
             Token::Ident(_) | Token::Number(_) | Token::Str(_) | Token::Reducer(_) => Role::Operand,
-            Token::True | Token::False | Token::Error => Role::Operand,
+            Token::True | Token::False | Token::ForeignComment | Token::Error => Role::Operand,
             // Names, except where the grammar wants the word: after an operand.
             Token::Over | Token::With | Token::To | Token::From | Token::On => {
                 if after_operand {

@@ -1,0 +1,3 @@
+// the model
+let x = 3 // three
+print x

@@ -1,0 +1,3 @@
+int n = 3
+float lr = 0.1
+print n * lr

@@ -1,0 +1,2 @@
+let set = csv("missing.csv") |> target("y")
+print set.x

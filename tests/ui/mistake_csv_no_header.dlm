@@ -1,0 +1,2 @@
+let set = csv("no_header.csv") |> target("y")
+print set.x

@@ -1,0 +1,2 @@
+let set = csv("short_row.csv") |> target("y")
+print set.x

@@ -1,0 +1,3 @@
+let set = csv("points.csv") |> target("y")
+let net = dense(1)
+print net(set)

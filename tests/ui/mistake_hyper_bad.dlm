@@ -1,0 +1,2 @@
+hyper lr: 0.1
+let hyper = 3

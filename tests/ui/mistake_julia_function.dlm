@@ -1,0 +1,4 @@
+function square(x)
+    x * x
+end
+print square(2.0)

@@ -1,0 +1,2 @@
+let net = dense(units: 3)
+print net(zeros[2, 4])

@@ -1,0 +1,3 @@
+layer net {
+    dense(10)
+}

@@ -1,0 +1,3 @@
+let mut x = 3
+x = 4
+print x

@@ -1,0 +1,2 @@
+let net = dense(1)
+minimize mse with sgd(lr = 0.1)

@@ -1,0 +1,2 @@
+let net = dense(1)
+minimize mean(net(zeros[2, 3]))

@@ -1,0 +1,2 @@
+let x = zeros[10]
+print x[None, :], x[:, none], x[..., 0]

@@ -1,0 +1,6 @@
+layer f(x: [n, d]) -> [n, 3] {
+    param W: [d, 3] = zeros(d, 3)
+    x @ W
+}
+let m = f()
+print m(zeros[2, 4])

@@ -1,0 +1,2 @@
+let net = dense(3)
+save net "w.safetensors"

@@ -1,0 +1,2 @@
+let x = zeros[10]
+print x[::2], x[0:10:2]

@@ -1,0 +1,4 @@
+let set = csv("points.csv")
+let net = dense(1)
+train net on set { loss = mse
+    optimizer = adam() }

@@ -1,0 +1,3 @@
+let set = csv("points.csv") |> target("y")
+let net = dense(1)
+train(net, set, loss = mse, optimizer = adam())

@@ -1,0 +1,2 @@
+let sq = |x| x * x
+print sq(2.0)

@@ -1,0 +1,5 @@
+let model = Dense(64)
+let c = Conv2d(3, kernel = 3)
+let l = LSTM(3)
+let d = Linear(3)
+let e = Embedding(3, 4)

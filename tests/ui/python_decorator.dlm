@@ -1,0 +1,3 @@
+@jit
+fn f(x) { x }
+print f(1.0)

@@ -1,0 +1,3 @@
+"""The model."""
+let x = 3
+print x

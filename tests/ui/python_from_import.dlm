@@ -1,0 +1,2 @@
+from torch import nn
+print relu([1.0])

@@ -1,0 +1,2 @@
+let loss = 0.5
+print f"loss {loss:.4f}"

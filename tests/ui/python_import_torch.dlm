@@ -1,0 +1,4 @@
+import torch
+import torch.nn as nn
+let x = [1.0, 2.0]
+print relu(x)

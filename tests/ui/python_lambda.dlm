@@ -1,0 +1,2 @@
+let sq = lambda x: x * x
+print sq(3.0)

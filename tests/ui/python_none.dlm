@@ -1,0 +1,2 @@
+let mask = None
+print mask

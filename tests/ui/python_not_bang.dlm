@@ -1,0 +1,3 @@
+let ready = true
+if !ready { print "no" }
+if ready && true { print "yes" }

@@ -1,0 +1,5 @@
+let net = dense(1)
+let opt = sgd(lr = 0.1)
+let loss = mean(net(zeros[2, 3]))
+opt.zero_grad()
+opt.step()

@@ -1,0 +1,3 @@
+for epoch in range(10) {
+    print epoch
+}

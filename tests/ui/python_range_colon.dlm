@@ -1,0 +1,4 @@
+let total = 0
+for epoch in range(10):
+    total = total + epoch
+print total

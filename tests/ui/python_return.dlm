@@ -1,0 +1,4 @@
+fn square(x) {
+    return x * x
+}
+print square(2.0)

@@ -1,0 +1,2 @@
+let set = csv('points.csv') |> target('y')
+print set.x

@@ -1,0 +1,2 @@
+fn f(*args) { args }
+print f(1, 2)

@@ -1,0 +1,4 @@
+try:
+    load net from "w.npz"
+except:
+    print "no file"

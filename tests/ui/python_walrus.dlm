@@ -1,0 +1,3 @@
+let x := 3
+y := 4
+print x
