@@ -39,3 +39,8 @@ pub use engine::{
 };
 pub use runtime::contraction::{Cpu, Isa};
 pub use syntax::{FormatError, format_source};
+
+/// The programs of `docs/embedding.md`, compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+pub struct EmbeddingDocument;

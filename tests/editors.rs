@@ -218,7 +218,7 @@ fn expected(token: Token<'_>) -> &'static [&'static str] {
     use Token::*;
     match token {
         Doc(_) => &["comment.line.documentation"],
-        Newline => &[],
+        Newline | ForeignComment => &[],
         Let => &["storage.type.let"],
         Fn => &["storage.type.function", "keyword.control"],
         Layer | Optimizer | Param | State | Hyper => &["storage.type.declaration"],

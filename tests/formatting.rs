@@ -41,7 +41,11 @@ fn corpus() -> Vec<(String, String)> {
     files(&root().join("docs"), "md", &mut documents);
     for path in documents {
         let text = std::fs::read_to_string(&path).expect("a text");
-        for (at, block) in text.split("```dlm\n").skip(1).enumerate() {
+        for (at, block) in text.split("```dlm").skip(1).enumerate() {
+            let (mark, block) = block.split_once('\n').expect("the block ends");
+            if matches!(mark.trim(), "wrong" | "right") {
+                continue;
+            }
             let code = block.split("```").next().expect("the block ends");
             programs.push((format!("{}, block {at}", path.display()), code.to_string()));
         }

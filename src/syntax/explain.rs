@@ -232,6 +232,7 @@ const MISTAKES: &[Recogniser] = &[
     chained_comparison,
     brace_after_call,
     value_missing_on_the_line_before,
+    comma_between_statements,
     nested_minimize,
     range_outside_in,
     typed_index_definition,
@@ -291,6 +292,15 @@ fn value_missing_on_the_line_before(s: &Situation<'_, '_>) -> Option<Mistake> {
             "finish the line",
         )
         .at(before)
+    })
+}
+
+/// `train net on set { loss = mse, epochs = 3 }`.
+fn comma_between_statements(s: &Situation<'_, '_>) -> Option<Mistake> {
+    (s.found() == Some(Token::Comma) && s.expects("}") && !s.expects(",")).then(|| {
+        Mistake::help(
+            "statements and settings stand on lines of their own, or have a `;` between them",
+        )
     })
 }
 

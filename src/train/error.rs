@@ -2,6 +2,7 @@
 use crate::base::data::DataError;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
+use crate::check::program::Program;
 use std::fmt;
 
 /// A run stopped: what is said about it, and whether a file was missing.
@@ -71,6 +72,18 @@ impl RunError {
         result.diagnostic.help = error.help;
         result.missing = error.missing;
         result
+    }
+
+    /// The same with the step in which it happened, where its place is in another file: in the standard library, or in an imported one.
+    pub fn in_step(mut self, program: &Program, graph: usize) -> RunError {
+        let first = self.diagnostic.labels.first().map(|label| label.span.file);
+        if let Some(step) = program.graphs.get(graph)
+            && first.is_some_and(|file| file != step.origin.file)
+        {
+            let labelled = self.diagnostic.label(step.origin, "in this step");
+            self.diagnostic = Box::new(labelled);
+        }
+        self
     }
 
     /// The same with a mend.

@@ -557,7 +557,7 @@ impl Machine {
             self.times.graphs += start.elapsed();
         }
         self.times.count(1, self.updates.get(graph));
-        result.map_err(|failure| out_of_range(call, failure))?;
+        result.map_err(|failure| out_of_range(call, failure).in_step(&self.program, graph))?;
         self.has_run(graph);
         Ok(())
     }

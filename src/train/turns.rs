@@ -92,7 +92,7 @@ impl Machine {
         if self.timed {
             self.times.graphs += slice.start.elapsed();
         }
-        result.map_err(|failure| out_of_range(call, failure))?;
+        result.map_err(|failure| out_of_range(call, failure).in_step(&self.program, graph))?;
         self.has_run(graph);
         let done = self.turns >= times;
         if done {

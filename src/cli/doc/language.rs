@@ -72,7 +72,7 @@ pub const STATEMENTS: &[Row] = &[
     ),
     (
         "train",
-        "train net on set.train { loss = cross_entropy, optimizer = adam(lr = 1e-3), epochs = 10 }",
+        "train net on set.train { loss = cross_entropy; optimizer = adam(lr = 1e-3); epochs = 10 }",
         "Trains a model on a data set, batch by batch. Keys: loss, optimizer, epochs, batch, shuffle, seed, validate, metrics, augment, clip_norm, stop, save_best, over, no_decay, accumulate.",
     ),
     (

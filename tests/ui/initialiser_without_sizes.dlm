@@ -1,0 +1,1 @@
+print mean(normal(4, 5))
