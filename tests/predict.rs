@@ -360,11 +360,6 @@ fn faults_of_rows_name_their_place_and_mend() {
             "",
         ),
         (
-            b"aa,b\n1,2\n",
-            "<stdin>: there is no column \"a\"",
-            "did you mean `aa`?",
-        ),
-        (
             b"other\n1\n",
             "<stdin>: there is no column \"a\"",
             "learns from a, b",

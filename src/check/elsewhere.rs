@@ -230,7 +230,6 @@ const OF_DATA: &[Row] = &[
             "drop",
             "drop_missing",
             "standardize",
-            "target",
         ],
         "transforms are pipes: `{x} |> split(train = 0.8)`",
     ),

@@ -1,6 +1,5 @@
 //! Expressions.
 use super::Checker;
-use super::names::language_names;
 use super::shown::named_sizes;
 use super::values::{DimNames, FnDef, Ix, Num, Outcome, Reported, TensorVal, Val};
 use crate::base::diagnostic::Diagnostic;
@@ -463,14 +462,7 @@ impl Checker<'_> {
             Val::Data(data) => self.data_field(data.clone(), name),
             other => {
                 let message = format!("{} has no field `{}`", other.kind(), name.text);
-                let help = match &*name.text {
-                    "shape" => "a signature names sizes: in `fn f(x: [n, d]) { ... }` they are the numbers n and d".into(),
-                    "T" => "the transpose is `transpose(x)`".into(),
-                    function if language_names().any(|known| known == function) => {
-                        format!("functions stand before what they are given: `{function}(x)`, or `x |> {function}`")
-                    }
-                    _ => "fields belong to layers (parameters), batches and data sets".to_string(),
-                };
+                let help = "fields belong to layers (parameters), batches and data sets";
                 self.error("E0202", name.span, message, help)
             }
         }

@@ -167,9 +167,7 @@ impl Checker<'_> {
             },
             Val::Fn(_) | Val::Builtin(_) => format!("call it: `{}(x)`", named("f")),
             Val::Data(_) => format!("take a field of it: `{}.x`", named("set")),
-            Val::Init(_) => {
-                "give it sizes in brackets: `normal[2, 3]`, `uniform(-1, 1)[4]`".into()
-            }
+            Val::Init(_) => "give it sizes in brackets: `normal[2, 3]`, `uniform(-1, 1)[4]`".into(),
             Val::Str(text) if text.parse::<f64>().is_ok() => {
                 format!("write the number without quotes: `{text}`")
             }

@@ -490,7 +490,7 @@ fn comma_after_setting(s: &Situation<'_, '_>) -> Option<Mistake> {
     (s.found() == Some(Token::Comma) && setting && train).then(|| {
         Mistake::new(
             "no comma stands after a setting of `train`",
-            "put each setting on a line of its own, without commas",
+            "put each setting on a line of its own, or `;` between them",
         )
     })
 }

@@ -2,8 +2,8 @@ let set = csv("points.csv") |> target("y")
 layer mlp(x: [n, d]) -> [n] { reshape(x |> dense(1), [n]) }
 let net = mlp()
 train net on set {
-    loss = mse
+    loss      = mse
     optimizer = adam()
-    epochs = 2.5
-    batch = "all"
+    epochs    = 2.5
+    batch     = "all"
 }

@@ -2,7 +2,7 @@ let set = csv("points.csv") |> target("y")
 layer mlp(x: [n, d]) -> [n] { reshape(x |> dense(1), [n]) }
 let net = mlp()
 train net on set {
-    loss = mse
+    loss      = mse
     optimizer = adam()
-    metrics = "accuracy"
+    metrics   = "accuracy"
 }

@@ -1,6 +1,6 @@
 let set = csv("points.csv") |> target("y")
 let net = dense(1)
 train net on set {
-    loss = "mse"
+    loss      = "mse"
     optimizer = "adam"
 }

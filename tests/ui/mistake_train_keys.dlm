@@ -2,11 +2,11 @@ let set = csv("points.csv") |> target("y")
 layer mlp(x: [n, d]) -> [n] { reshape(x |> dense(1), [n]) }
 let net = mlp()
 train net on set {
-    loss = mse
-    optimizer = adam()
-    batch_size = 32
-    learning_rate = 0.1
+    loss             = mse
+    optimizer        = adam()
+    batch_size       = 32
+    learning_rate    = 0.1
     validation_split = 0.1
-    verbose = 1
-    callbacks = []
+    verbose          = 1
+    callbacks        = []
 }

@@ -1,6 +1,6 @@
 let x = [[1.0], [2.0]]
 let net = dense(1)
 train net on x {
-    loss = mse
+    loss      = mse
     optimizer = adam()
 }

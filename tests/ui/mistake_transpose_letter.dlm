@@ -1,2 +1,2 @@
 let x = zeros[3, 4]
-print x^T @ x
+print x ^ T @ x
