@@ -350,7 +350,7 @@ pub enum Progress {
     },
     /// An epoch is done.
     Epoch(Epoch),
-    /// A loss or a parameter is no longer finite, and the run goes on ([`OnNonFinite::Warn`]).
+    /// A loss or a parameter is no longer finite ([`OnNonFinite::Warn`]), or weights were saved under another name; the run goes on.
     Warning {
         /// The message.
         diagnostic: Box<Diagnostic>,

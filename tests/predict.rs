@@ -550,3 +550,49 @@ fn a_reader_that_goes_away_is_no_error() {
     let (_, err) = ended(0, &PREDICT, &output);
     assert_eq!(err, "");
 }
+
+#[test]
+fn numbers_that_the_data_cannot_hold_are_not_rounded() {
+    let folder = Folder::new("predict-whole");
+    let bytes: Vec<u8> = [1i32, 2, 3, 4]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    std::fs::write(folder.at("rows.npy"), npy("<i4", "(2, 2)", &bytes)).expect("written");
+    let program = r#"
+let set = npy("rows.npy")
+layer count(x: i32[n, d]) -> [n] {
+    param theta: [d] = ones
+    f32(x) @ theta
+}
+let net = count()
+print net(set.x)
+save net to "net.safetensors"
+"#;
+    folder.write("model.dlm", program);
+    folder.run(0, &["run", "model.dlm"]);
+    let file = |values: &[f32]| npy("<f4", "(1, 2)", &floats(values));
+    std::fs::write(folder.at("x.npy"), file(&[5.0, 6.0])).expect("written");
+    let (out, _) = predict(&folder, 0, &["x.npy"]);
+    assert!(out.contains("11"), "{out}");
+    std::fs::write(folder.at("x.npy"), file(&[5.0, 6.5])).expect("written");
+    let (_, err) = predict(&folder, 1, &["x.npy"]);
+    let words = "x.npy: 6.5 is no element of the program's data, which are whole numbers";
+    assert!(err.contains(words), "{err}");
+}
+
+#[test]
+fn weights_of_one_instance_are_loaded_into_another_and_that_is_said() {
+    let (folder, _) = run("predict-renamed", LINEAR, "rows.csv", ROWS);
+    let program = |names: &str, sum: &str| {
+        let layer =
+            "layer linear(x: [n, d]) -> [n] {\n    param theta: [d] = zeros\n    x @ theta\n}\n";
+        let made = "let a = linear()\nlet b = linear()\n";
+        format!("{layer}{made}let r = {sum}\nload {names} from \"net.safetensors\"\nprint {sum}\n")
+    };
+    folder.write("one.dlm", &program("a", "a([[1.0, 2.0]])"));
+    let (out, err) = folder.run(0, &["run", "one.dlm"]);
+    let said = "\"net.safetensors\" holds `net`: its weights are loaded into `a`";
+    assert!(err.contains(said) && err.contains("[W0601]"), "{err}");
+    assert_eq!(out, "[3]\n");
+}

@@ -154,7 +154,8 @@ const KINDS: &[(&str, &str)] = &[
     ("E04", "use of the language"),
     ("E05", "data"),
     ("E06", "run time"),
-    ("W02", "warnings of the prompt"),
+    ("W02", "warnings of the program and the prompt"),
+    ("W06", "warnings of a run"),
 ];
 
 fn list(known: &[Explanation], style: Style) -> String {

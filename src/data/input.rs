@@ -306,6 +306,18 @@ fn append_fields(frame: &mut Frame, given: &Tensor, name: &str) -> Result<(), Da
             *first = rows;
         }
         let values = given.to_f64();
+        if let Some(value) = values
+            .iter()
+            .find(|value| !fits(tensor.elements(), **value))
+        {
+            return Err(fault_help(
+                format!(
+                    "{name}: {value} is no element of the program's data, which are {}",
+                    kind(tensor.elements())
+                ),
+                "give numbers as they stand in the program's file; with `--raw` they go to the model as they are",
+            ));
+        }
         let elements = match tensor.elements() {
             Elements::F64(_) => Elements::F64(values),
             Elements::F32(_) => Elements::F32(values.into_iter().map(|x| x as f32).collect()),
@@ -319,6 +331,26 @@ fn append_fields(frame: &mut Frame, given: &Tensor, name: &str) -> Result<(), Da
         *tensor = longer.ok_or_else(|| fault(format!("{name}: the sizes disagree")))?;
     }
     Ok(())
+}
+
+/// Whether a number can stand among such elements without becoming another.
+fn fits(elements: &Elements, value: f64) -> bool {
+    match elements {
+        Elements::F64(_) | Elements::F32(_) => true,
+        Elements::I32(_) => f64::from(value as i32) == value,
+        Elements::U8(_) => f64::from(value as u8) == value,
+        Elements::Bool(_) => value == 0.0 || value == 1.0,
+    }
+}
+
+/// What such elements may be.
+fn kind(elements: &Elements) -> &'static str {
+    match elements {
+        Elements::F64(_) | Elements::F32(_) => "numbers",
+        Elements::I32(_) => "whole numbers",
+        Elements::U8(_) => "whole numbers from 0 to 255",
+        Elements::Bool(_) => "0 and 1",
+    }
 }
 
 /// Runs the pipe and takes the further rows out of `x`.

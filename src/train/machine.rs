@@ -47,7 +47,7 @@ pub enum Event {
     },
     /// A training epoch is done.
     EpochEnd(Epoch),
-    /// A loss or a parameter is no longer finite, and the run goes on all the same.
+    /// A loss or a parameter is no longer finite, or weights were saved under another name, and the run goes on all the same.
     Warning(Box<Diagnostic>),
     /// The plan has ended.
     Finished,
@@ -419,9 +419,12 @@ impl Machine {
             } => {
                 let renamed = self.load(entries, file, *origin)?;
                 if let (Some((held, asked)), false) = (renamed, self.replaying) {
-                    let line =
+                    let message =
                         format!("\"{file}\" holds `{held}`: its weights are loaded into `{asked}`");
-                    *event = Event::Line(line);
+                    let warning = Diagnostic::warning("W0601", *origin, message).help(format!(
+                        "call it `{held}` here too, or save it as `{asked}`, where that is meant"
+                    ));
+                    *event = Event::Warning(Box::new(warning));
                 }
             }
             Instr::Plot { slot, file, origin } => {
