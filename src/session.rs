@@ -238,6 +238,8 @@ pub struct Summary {
     pub distinct_graphs: usize,
     /// Loop kernels that differ.
     pub kernels: usize,
+    /// Loops of steps that are one function.
+    pub loops: usize,
     /// Bytes of the arena that intermediate values share.
     pub arena_bytes: usize,
     /// The least that any plan could need for it.
@@ -269,6 +271,7 @@ pub fn summary(program: &Program, compiled: &Compiled) -> Summary {
         graphs: program.graphs.len(),
         distinct_graphs: compiled.distinct_graphs,
         kernels: compiled.kernels,
+        loops: compiled.loops,
         arena_bytes,
         live_bound,
     }

@@ -84,7 +84,7 @@ fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Me
     let mut measured = Measured::default();
     let warm = Duration::from_millis(100);
     let mut phase = Phase::Warm;
-    let (clock, mut runs_before) = (clock_cost(), 0);
+    let (clock, mut timings_before) = (clock_cost(), 0);
     let (mut block, mut block_steps) = (Instant::now(), 0);
     loop {
         let before = machine.times().steps;
@@ -122,16 +122,16 @@ fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Me
                 measured.samples.push(micros);
                 if since.elapsed() >= request.time && done >= request.check {
                     machine.take_times(true);
-                    runs_before = machine.times().runs;
+                    timings_before = machine.times().timings;
                     phase = Phase::Shares(Instant::now(), 0);
                 }
             }
             Phase::Shares(since, reads) => {
-                // Reading the clock takes longer than some kernels: before and after each graph by the machine, and here.
-                let runs = machine.times().runs - runs_before;
+                // Reading the clock takes longer than some kernels: before and after each graph or loop by the machine, and here.
+                let timings = machine.times().timings - timings_before;
                 let reads = reads + 1;
-                let spent = since.elapsed().as_secs_f64() - clock * (2 * runs + reads) as f64;
-                let graphs = machine.times().graphs.as_secs_f64() - clock * runs as f64;
+                let spent = since.elapsed().as_secs_f64() - clock * (2 * timings + reads) as f64;
+                let graphs = machine.times().graphs.as_secs_f64() - clock * timings as f64;
                 measured.host = Some((1.0 - graphs / spent).max(0.0));
                 if since.elapsed() >= request.time / 4 {
                     break;
@@ -196,7 +196,7 @@ fn json(job: &Job, measured: &Measured, summary: &session::Summary) -> String {
         .host
         .map_or_else(|| "null".into(), |share| format!("{share:.4}"));
     format!(
-        "{{\"threads\": {}, \"us_per_step\": {:.3}, \"us_best\": {best:.3}, \"blocks\": {}, \"steps\": {}, \"first_step_ms\": {:.3}, \"host_share\": {host}, \"loss\": {loss}, \"arena_bytes\": {}, \"live_bound\": {}}}",
+        "{{\"threads\": {}, \"us_per_step\": {:.5}, \"us_best\": {best:.5}, \"blocks\": {}, \"steps\": {}, \"first_step_ms\": {:.3}, \"host_share\": {host}, \"loss\": {loss}, \"arena_bytes\": {}, \"live_bound\": {}}}",
         job.settings.threads,
         median(&measured.samples),
         measured.samples.len(),

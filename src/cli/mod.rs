@@ -39,6 +39,7 @@ use crate::session::{self, Checked, EmitError, Pool, Settings, Source, Stage};
 use crate::train::OnNonFinite;
 use checkpoint::Every;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use identity::{ReadFile, Recorder};
 use output::Output;
@@ -242,6 +243,15 @@ struct Choices {
     cpu: Option<Cpu>,
 }
 
+/// What `--skip` takes: the passes, and what is not a pass but may be left out like one.
+fn skippable() -> PossibleValuesParser {
+    let passes = crate::pass::PIPELINE.iter().map(|pass| pass.name);
+    let mut names: Vec<&str> = passes.chain([crate::train::TURNS]).collect();
+    names.sort_unstable();
+    names.dedup();
+    PossibleValuesParser::new(names)
+}
+
 #[derive(Args)]
 struct ProgramArguments {
     /// The program; `-` for standard input
@@ -249,7 +259,7 @@ struct ProgramArguments {
     #[command(flatten)]
     choices: Choices,
     /// Leave a pass out
-    #[arg(long, value_name = "PASS")]
+    #[arg(long, value_name = "PASS", value_parser = skippable(), hide_possible_values = true)]
     skip: Vec<String>,
     #[command(flatten)]
     budget: Budget,

@@ -374,12 +374,18 @@ fn header(job: &Job, program: &Program, compiled: &Compiled, elapsed: Duration) 
         parameter_bytes,
         distinct_graphs,
         kernels,
+        loops,
         arena_bytes,
         ..
     } = session::summary(program, compiled);
     let threads = job.settings.threads;
+    let loops = match loops {
+        0 => String::new(),
+        1 => ", 1 loop of steps".into(),
+        more => format!(", {more} loops of steps"),
+    };
     job.output.say(&format!(
-        "{}: {parameters} parameters ({}), {distinct_graphs} graphs, {kernels} kernels, arena {}, {threads} thread{}, compiled in {}\n",
+        "{}: {parameters} parameters ({}), {distinct_graphs} graphs, {kernels} kernels{loops}, arena {}, {threads} thread{}, compiled in {}\n",
         job.source.name,
         bytes(parameter_bytes),
         bytes(arena_bytes),
@@ -462,6 +468,11 @@ fn times(
             "kernels and memory plan, summed over threads",
         ),
         ("jit", times.jit, "machine code"),
+        (
+            "products",
+            times.plan,
+            "their tiles, packing and offsets, beside jit",
+        ),
         ("compile", times.total, "grad to jit, on the clock"),
         ("run", wall, "everything after"),
         ("  graphs", graphs, "native code"),

@@ -1,7 +1,9 @@
 //! The emitter of vector math that makes Cranelift instructions, on one lane or on four.
 use super::memory;
 use super::vectors::Calls;
+use crate::base::types::DType;
 use crate::ops::math::{Emitter, HostFunction};
+use crate::tir::Literal;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
     AbiParam, BlockArg, Inst, InstBuilder, MemFlagsData, Signature, Type, Value, types,
@@ -167,6 +169,17 @@ impl Lanes<'_, '_> {
         let (limit, size) = (self.f32(8_388_608.0), self.abs(a));
         let small = self.lt(size, limit);
         self.select(small, value, a)
+    }
+}
+
+/// A constant of one lane.
+pub(super) fn literal(builder: &mut FunctionBuilder, literal: Literal) -> Value {
+    let ins = builder.ins();
+    match literal.dtype {
+        DType::F32 => ins.f32const(literal.value as f32),
+        DType::F64 => ins.f64const(literal.value),
+        DType::I32 | DType::U8 => ins.iconst(types::I32, i64::from(literal.value as i32 as u32)),
+        DType::Bool => ins.iconst(types::I8, i64::from(literal.value != 0.0)),
     }
 }
 

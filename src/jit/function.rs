@@ -24,7 +24,7 @@ pub(super) fn signature(isa: &dyn TargetIsa) -> Signature {
     signature
 }
 
-fn body_types(kernel: &Kernel, nest: &Nest) -> Result<Vec<DType>, JitError> {
+pub(super) fn body_types(kernel: &Kernel, nest: &Nest) -> Result<Vec<DType>, JitError> {
     let fault = |why: &str| JitError::Kernel {
         kernel: kernel.name.clone(),
         why: why.to_string(),

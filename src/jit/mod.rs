@@ -13,11 +13,13 @@ mod normal;
 mod ops;
 mod reduce;
 mod state;
+mod turns;
 mod vectors;
 mod walk;
 
 pub use isa::Options;
 pub use module::{CompiledKernel, CompiledKernels, Function, Module, Text, compile};
+pub use turns::{Repeated, Turns, compile_turns};
 
 /// Why kernels could not be compiled: each is a fault of this program or of the machine, not of the user's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

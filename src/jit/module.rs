@@ -201,6 +201,24 @@ pub fn compile(kernels: &[Kernel], options: Options) -> Result<CompiledKernels, 
     })
 }
 
+/// Puts one function into executable memory.
+pub(super) fn place_one(
+    isa: OwnedTargetIsa,
+    bytes: Vec<u8>,
+    alignment: u64,
+    name: &str,
+) -> Result<(Arc<Module>, Function), JitError> {
+    let code = Code {
+        bytes,
+        alignment,
+        text: None,
+    };
+    let (module, functions) = place(isa, &[code], &[name])?;
+    let function = functions.first().copied();
+    let function = function.ok_or_else(|| JitError::Host("no code was placed".into()))?;
+    Ok((module, function))
+}
+
 /// Puts code into executable memory.
 fn place(
     isa: OwnedTargetIsa,

@@ -1,7 +1,7 @@
 //! The loops of one nest. Levels are walked from outside in: the indices that the range counts, the other free ones (the vector
 //! index last), the reduction indices. At each level the accesses and instructions are emitted that need no deeper index. How a level's
 //! loop is cut and walked stands in [`super::walk`].
-use super::emit::{Features, Lanes};
+use super::emit::{self, Features, Lanes};
 use super::normal::{self, Normal};
 use super::ops::{called, emit_op};
 use super::state::{Copies, Int, Known, State};
@@ -89,7 +89,7 @@ fn collect_conditions(nest: &Nest) -> (Vec<Condition>, Vec<usize>, Vec<Vec<usize
 }
 
 /// The instructions of the two reads of a sum whose body is exactly their product.
-fn as_product(nest: &Nest, types: &[DType]) -> Option<(u32, u32)> {
+pub(super) fn as_product(nest: &Nest, types: &[DType]) -> Option<(u32, u32)> {
     let result = nest.body.result as usize;
     if nest.reducer != Some(Reducer::Sum) || !types[result].is_float() {
         return None;
@@ -421,15 +421,7 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
 
     /// A constant of one lane.
     pub fn literal(&mut self, literal: Literal) -> Value {
-        let ins = self.builder.ins();
-        match literal.dtype {
-            DType::F32 => ins.f32const(literal.value as f32),
-            DType::F64 => ins.f64const(literal.value),
-            DType::I32 | DType::U8 => {
-                ins.iconst(types::I32, i64::from(literal.value as i32 as u32))
-            }
-            DType::Bool => ins.iconst(types::I8, i64::from(literal.value != 0.0)),
-        }
+        emit::literal(self.builder, literal)
     }
 
     /// An index as `i32`.

@@ -11,42 +11,42 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::Variable;
 
 /// Lanes of an order of lanes.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
+
+/// The operator that takes an element into a running value.
+pub(super) fn reducer_op(reducer: Option<Reducer>) -> Op {
+    match reducer {
+        Some(Reducer::Prod) => Op::Mul,
+        Some(Reducer::Max | Reducer::ArgMax) => Op::Max,
+        Some(Reducer::Min) => Op::Min,
+        Some(Reducer::Sum) | None => Op::Add,
+    }
+}
+
+/// What a reduction starts from.
+pub(super) fn identity(reducer: Option<Reducer>, dtype: DType) -> Literal {
+    let least = if dtype.is_float() {
+        f64::NEG_INFINITY
+    } else {
+        f64::from(i32::MIN)
+    };
+    let greatest = if dtype.is_float() {
+        f64::INFINITY
+    } else {
+        f64::from(i32::MAX)
+    };
+    let value = match reducer {
+        Some(Reducer::Sum) | None => 0.0,
+        Some(Reducer::Prod) => 1.0,
+        Some(Reducer::Max | Reducer::ArgMax) => least,
+        Some(Reducer::Min) => greatest,
+    };
+    Literal { dtype, value }
+}
 
 impl NestEmitter<'_, '_> {
     fn body_dtype(&self) -> DType {
         self.types[self.nest.body.result as usize]
-    }
-
-    fn reducer_op(&self) -> Op {
-        match self.nest.reducer {
-            Some(Reducer::Prod) => Op::Mul,
-            Some(Reducer::Max | Reducer::ArgMax) => Op::Max,
-            Some(Reducer::Min) => Op::Min,
-            Some(Reducer::Sum) | None => Op::Add,
-        }
-    }
-
-    /// What a reduction starts from.
-    fn identity(&self) -> Literal {
-        let dtype = self.body_dtype();
-        let least = if dtype.is_float() {
-            f64::NEG_INFINITY
-        } else {
-            f64::from(i32::MIN)
-        };
-        let greatest = if dtype.is_float() {
-            f64::INFINITY
-        } else {
-            f64::from(i32::MAX)
-        };
-        let value = match self.nest.reducer {
-            Some(Reducer::Sum) | None => 0.0,
-            Some(Reducer::Prod) => 1.0,
-            Some(Reducer::Max | Reducer::ArgMax) => least,
-            Some(Reducer::Min) => greatest,
-        };
-        Literal { dtype, value }
     }
 
     fn new_variables(&mut self, count: usize, initial: Value) -> Vec<Variable> {
@@ -61,7 +61,7 @@ impl NestEmitter<'_, '_> {
     }
 
     fn wide_identity(&mut self, width: usize) -> Value {
-        let identity = self.identity();
+        let identity = identity(self.nest.reducer, self.body_dtype());
         let value = self.literal(identity);
         if width == 1 {
             value
@@ -144,7 +144,7 @@ impl NestEmitter<'_, '_> {
         } else {
             1
         };
-        let op = self.reducer_op();
+        let op = reducer_op(self.nest.reducer);
         let combined = emit_op(&mut self.lanes(width), op, &[dtype, dtype], &[a, b]);
         combined.unwrap_or(a)
     }

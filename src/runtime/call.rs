@@ -1,9 +1,11 @@
 //! The checked way to run executables: on a [`Store`] of numbered slots.
 use super::bound::Bound;
-use super::execute::{CheckFailure, Executable, Workspace};
+use super::execute::{CheckFailure, Executable, KernelFunction, Workspace};
 use super::memory::{AlignedBytes, bytes_of};
 use super::profile::{Sample, StepTimes, Timing};
 use crate::base::data::Table;
+use crate::kir::{STATUS_FINE, Status};
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -157,6 +159,18 @@ pub struct Call {
     outputs: Vec<(usize, usize)>,
     /// Shared by its clones, which are equal.
     identity: u64,
+    /// Many runs in one go, where the graph is small enough for that.
+    turns: Option<Turns>,
+}
+
+/// A native loop of runs: `function(pointers, first, end, _)` with a pointer for each input, for each output, and to the number of the
+/// first turn that it did not do, an `i64`.
+#[derive(Clone)]
+pub struct Turns {
+    /// The loop.
+    pub function: KernelFunction,
+    /// Keeps its memory alive.
+    pub code: Arc<dyn Any + Send + Sync>,
 }
 
 /// What runs of calls work on; one run at a time.
@@ -176,6 +190,8 @@ struct Binding {
     store: u64,
     inputs: Vec<*mut u8>,
     outputs: Vec<*mut u8>,
+    /// Those of inputs and outputs and a last one, for [`Turns`].
+    pointers: Vec<*mut u8>,
     bound: Bound,
     /// Where the time of its runs went, while that is asked.
     times: Option<Sample>,
@@ -222,12 +238,52 @@ impl Call {
             inputs,
             outputs,
             identity: fresh(),
+            turns: None,
         })
     }
 
     /// What it runs.
     pub fn executable(&self) -> &Arc<Executable> {
         &self.executable
+    }
+
+    /// The same with a native loop of runs, which was compiled, like its kernels, from the schedule of its executable, for the sizes and
+    /// aliases that [`Call::new`] was given.
+    pub fn with_turns(self, turns: Turns) -> Call {
+        Call {
+            turns: Some(turns),
+            ..self
+        }
+    }
+
+    /// Runs it for the turns `first..end` in one go, and gives the first that is left: less than `end` where a loss became infinite or NaN.
+    /// `None` where there is no such loop, or the time of single steps is taken.
+    pub fn run_turns(
+        &self,
+        store: &mut Store,
+        space: &mut CallSpace,
+        (first, end): (i64, i64),
+    ) -> Option<i64> {
+        let turns = self.turns.as_ref().filter(|_| !space.profiled)?;
+        let at = self.bound(store, space);
+        let binding = &mut space.bindings[at];
+        let mut left = first;
+        *binding.pointers.last_mut()? = (&raw mut left).cast();
+        // Nobody writes it; a graph with checks has no such loop.
+        let status = Status::new(STATUS_FINE);
+        // SAFETY: the slots are those of the store, which is borrowed exclusively and whose memory has not moved since they were bound; by
+        // `with_turns` the code takes as many pointers, to memory of these sizes, and writes outputs and `left` only.
+        unsafe { (turns.function)(binding.pointers.as_ptr(), first, end, &raw const status) };
+        Some(left)
+    }
+
+    /// Where the space keeps the pointers of a call's slots.
+    fn bound(&self, store: &Store, space: &mut CallSpace) -> usize {
+        let known = space
+            .bindings
+            .iter()
+            .position(|binding| binding.call == self.identity && binding.store == store.identity);
+        known.unwrap_or_else(|| self.bind(store, space))
     }
 
     /// Runs it once.
@@ -238,11 +294,7 @@ impl Call {
     /// # Panics
     /// Where the space was not made for this call: a fault of the compiler that must not reach memory.
     pub fn run(&self, store: &mut Store, space: &mut CallSpace) -> Result<(), CheckFailure> {
-        let known = space
-            .bindings
-            .iter()
-            .position(|binding| binding.call == self.identity && binding.store == store.identity);
-        let at = known.unwrap_or_else(|| self.bind(store, space));
+        let at = self.bound(store, space);
         let binding = &mut space.bindings[at];
         let timing = match &mut binding.times {
             Some(sample) => sample.next(space.limit),
@@ -299,6 +351,12 @@ impl Call {
         space.bindings.push(Binding {
             call: self.identity,
             store: store.identity,
+            pointers: inputs
+                .iter()
+                .chain(&outputs)
+                .copied()
+                .chain([std::ptr::null_mut()])
+                .collect(),
             inputs,
             outputs,
             bound,

@@ -3,12 +3,13 @@
 //! Work is cut into tasks by shape alone, and distinct tasks write distinct elements, so every number of threads gives the same bits.
 //! A step allocates nothing: scratch for contractions and packed operands lies in the [`Workspace`].
 use super::bound::Bound;
-use super::contraction::{Contraction, ContractionSpec, Cpu, Index, Operand, Operands};
+use super::contraction::{Contraction, Operand, Operands};
 use super::memory::AlignedBytes;
+use super::planner::{Planned, Plans};
 use super::product::{by_pieces, is_large};
 use super::profile::StepTimes;
 use super::team::Team;
-use crate::kir::schedule::{Address, Base, Product, Schedule, Step};
+use crate::kir::schedule::{Address, Base, Schedule, Step};
 use crate::kir::{STATUS_FINE, Status};
 use std::any::Any;
 use std::ops::Range;
@@ -61,12 +62,6 @@ pub struct Executable {
     shared: bool,
     /// Keeps the kernels' code alive.
     _code: Arc<dyn Any + Send + Sync>,
-}
-
-pub(super) struct Planned {
-    pub(super) plain: Contraction,
-    /// The plan for an operand that is packed once outside the loop.
-    pub(super) prepacked: Option<Contraction>,
 }
 
 /// Where the loops around a step are.
@@ -132,15 +127,15 @@ impl Workspace {
 }
 
 impl Executable {
-    /// Puts a schedule together with its kernels, in the schedule's order. `code` keeps their memory alive.
+    /// Puts a schedule together with its kernels, in the schedule's order, and the plans of its products. `code` keeps their memory alive.
     ///
     /// # Errors
-    /// A fault of the compiler: a loop nest too deep, a kernel with too many buffers, a contraction without a plan.
+    /// A fault of the compiler: a loop nest too deep, a kernel with too many buffers, a product without a plan.
     pub fn new(
         schedule: Schedule,
         kernels: Vec<KernelFunction>,
         code: Arc<dyn Any + Send + Sync>,
-        cpu: &Cpu,
+        plans: Plans,
         threads: usize,
     ) -> Result<Executable, String> {
         if schedule
@@ -152,17 +147,17 @@ impl Executable {
         {
             return Err("a kernel with too many buffers, or loops nested too deep".into());
         }
-        let contractions = schedule
-            .products
-            .iter()
-            .map(|product| planned(product, cpu))
-            .collect::<Result<Vec<_>, String>>()?;
+        let Plans(contractions) = plans;
+        if contractions.len() != schedule.products.len() {
+            return Err("other plans than products".into());
+        }
         let mut constants = AlignedBytes::zeroed(schedule.constants.len());
         constants.bytes_mut().copy_from_slice(&schedule.constants);
         let plans = || {
             contractions
                 .iter()
                 .flat_map(|planned| std::iter::once(&planned.plain).chain(&planned.prepacked))
+                .map(|plan| &**plan)
         };
         let task_scratch = plans()
             .map(Contraction::scratch_bytes)
@@ -656,36 +651,6 @@ pub(super) fn failure(status: &Status) -> Result<(), CheckFailure> {
             value: word as u32 as i32,
         }),
     }
-}
-
-fn planned(product: &Product, cpu: &Cpu) -> Result<Planned, String> {
-    let mut spec = ContractionSpec::new(product.dtype);
-    for index in &product.free {
-        let index = Index::new(index.extent, index.a, index.b, index.c);
-        match (index.a != 0, index.b != 0) {
-            (true, false) => spec.m.push(index),
-            (false, true) => spec.n.push(index),
-            (true, true) | (false, false) => spec.batch.push(index),
-        }
-    }
-    spec.k = product
-        .reduce
-        .iter()
-        .map(|index| Index::new(index.extent, index.a, index.b, 0))
-        .collect();
-    let plain = Contraction::new(&spec, cpu).map_err(|error| error.to_string())?;
-    let prepacked = Contraction::new(
-        &ContractionSpec {
-            prepacked: true,
-            ..spec
-        },
-        cpu,
-    )
-    .map_err(|error| error.to_string())?;
-    Ok(Planned {
-        plain,
-        prepacked: prepacked.packs().is_some().then_some(prepacked),
-    })
 }
 
 /// Whether every group consists of kernels over its rows, with arguments that fit.

@@ -5,11 +5,13 @@ pub mod call;
 pub mod contraction;
 pub mod execute;
 pub mod memory;
+pub mod planner;
 mod product;
 pub mod profile;
 pub mod speed;
 pub mod team;
 
-pub use call::{Call, CallSpace, Store};
+pub use call::{Call, CallSpace, Store, Turns};
 pub use execute::{CheckFailure, Executable, KernelFunction, Workspace};
 pub use memory::AlignedBytes;
+pub use planner::{Planner, Plans};

@@ -4,7 +4,7 @@ use crate::base::types::{DType, Type};
 use crate::jit;
 use crate::lower::lower;
 use crate::runtime::contraction::Cpu;
-use crate::runtime::{Call, CallSpace, Executable, Store};
+use crate::runtime::{Call, CallSpace, Executable, Planner, Store};
 use crate::tir::Graph;
 use std::sync::Arc;
 
@@ -38,8 +38,8 @@ pub fn run_updating(
         .iter()
         .map(jit::CompiledKernel::function)
         .collect();
-    let cpu = Cpu::detect();
-    let executable = Executable::new(schedule, functions, Arc::new(code), &cpu, threads)?;
+    let plans = Planner::new(&Cpu::detect()).plans(&schedule)?;
+    let executable = Executable::new(schedule, functions, Arc::new(code), plans, threads)?;
     let types: Vec<Type> = graph
         .inputs
         .iter()

@@ -3,13 +3,14 @@
 //! Equal graphs are compiled once, and kernels whose loop nests agree are shared between all graphs of the program.
 use super::error::{RunError, TOO_LARGE};
 use crate::base::source::Span;
-use crate::check::program::{Program, StepGraph};
+use crate::base::types::Type;
+use crate::check::program::{Instr, Program, SlotId, StepGraph};
 use crate::jit;
 use crate::kir::Kernel;
 use crate::kir::schedule::Schedule;
 use crate::pass;
 use crate::runtime::contraction::Cpu;
-use crate::runtime::{Call, CallSpace, Executable, KernelFunction};
+use crate::runtime::{Call, CallSpace, Executable, KernelFunction, Planner, Plans, Turns};
 use crate::tir::Graph;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -53,6 +54,8 @@ pub struct CompileTimes {
     pub lower: Duration,
     /// Machine code.
     pub jit: Duration,
+    /// How products are computed: tiles, packing, tables of offsets.
+    pub plan: Duration,
     /// Everything, as a clock on the wall shows it.
     pub total: Duration,
 }
@@ -65,6 +68,8 @@ pub struct Compiled {
     pub distinct_graphs: usize,
     /// How many different kernels were compiled.
     pub kernels: usize,
+    /// How many loops of steps are one function.
+    pub loops: usize,
     /// Where the time went.
     pub times: CompileTimes,
     /// How they were compiled.
@@ -177,40 +182,55 @@ pub fn compile(program: &Program, options: &CompileOptions) -> Result<Compiled, 
     }
     let schedules: Vec<Schedule> = made.into_iter().map(|(schedule, _)| schedule).collect();
     let (kernels, numbers) = shared_kernels(&schedules);
-    let jit = Instant::now();
-    let (functions, keeper) = machine_code(&kernels, options.cpu)
-        .map_err(|why| RunError::fault("jit", Span::default(), why))?;
-    times.jit = jit.elapsed();
+    let mut planner = Planner::new(&options.cpu);
+    let ((code, jit), (plans, plan)) = rayon::join(
+        || timed(|| machine_code(&kernels, options.cpu)),
+        || {
+            timed(|| {
+                let plans = schedules.iter().map(|schedule| planner.plans(schedule));
+                plans.collect::<Result<Vec<Plans>, String>>()
+            })
+        },
+    );
+    (times.jit, times.plan) = (jit, plan);
+    let (functions, keeper) = code.map_err(|why| RunError::fault("jit", Span::default(), why))?;
+    let plans = plans.map_err(|why| RunError::fault("runtime", Span::default(), why))?;
     let mut executables = Vec::new();
-    for (schedule, numbers) in schedules.into_iter().zip(numbers) {
+    for ((schedule, numbers), plans) in schedules.into_iter().zip(numbers).zip(plans) {
         let functions = numbers
             .iter()
             .filter_map(|&number| functions.get(number).copied())
             .collect();
-        let executable = Executable::new(
-            schedule,
-            functions,
-            keeper.clone(),
-            &options.cpu,
-            options.threads,
-        )
-        .map_err(|why| RunError::fault("runtime", Span::default(), why))?;
+        let executable =
+            Executable::new(schedule, functions, keeper.clone(), plans, options.threads)
+                .map_err(|why| RunError::fault("runtime", Span::default(), why))?;
         executables.push(Arc::new(executable));
     }
-    let calls = program
+    let mut calls = program
         .graphs
         .iter()
         .zip(&which)
         .map(|(step, &which)| bind(program, step, executables[which].clone()))
-        .collect::<Result<_, RunError>>()?;
+        .collect::<Result<Vec<Call>, RunError>>()?;
+    let mut loops = 0;
+    if !options.skip.iter().any(|pass| pass == TURNS) {
+        loops = loop_natively(program, options.cpu, &mut calls)?;
+    }
     times.total = start.elapsed();
     Ok(Compiled {
         calls,
         distinct_graphs: executables.len(),
         kernels: kernels.len(),
+        loops,
         times,
         options: options.clone(),
     })
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
 }
 
 /// The graphs that differ, and for each graph of the program which of them it is.
@@ -254,6 +274,53 @@ fn shared_kernels(schedules: &[Schedule]) -> (Vec<Kernel>, Vec<Vec<usize>>) {
         })
         .collect();
     (kernels, numbers)
+}
+
+/// The name by which native loops of small graphs are left out, like a pass.
+pub const TURNS: &str = "turns";
+
+/// Gives the graphs that are repeated with nothing between a native loop, where they are small; says how many.
+fn loop_natively(program: &Program, cpu: Cpu, calls: &mut [Call]) -> Result<usize, RunError> {
+    let mut loops = 0;
+    for instr in &program.code {
+        let Instr::RunTimes { graph, times, turn } = instr else {
+            continue;
+        };
+        let (Some(step), Some(call)) = (program.graphs.get(*graph), calls.get_mut(*graph)) else {
+            continue;
+        };
+        let types = |slots: &[SlotId]| -> Vec<Type> {
+            let types = slots.iter().map(|&slot| program.slot(slot).ty.clone());
+            types.collect()
+        };
+        let losses: Vec<SlotId> = step.objectives.iter().filter_map(|o| o.slot).collect();
+        let outputs = (0..).zip(&step.outputs);
+        let watched = outputs.filter(|(_, slot)| losses.contains(slot));
+        let number = step.inputs.iter().position(|input| input == turn);
+        // The number of a turn is an `i32` there.
+        if step.outputs.contains(turn) || (number.is_some() && *times > i32::MAX as u64) {
+            continue;
+        }
+        let repeated = jit::Repeated {
+            schedule: call.executable().schedule(),
+            inputs: &types(&step.inputs),
+            outputs: &types(&step.outputs),
+            aliases: &aliases(step),
+            turn: number.map(|number| number as u32),
+            watched: &watched.map(|(at, _)| at).collect::<Vec<u32>>(),
+        };
+        let made = jit::compile_turns(&repeated, jit_options(cpu))
+            .map_err(|why| RunError::fault("jit", step.origin, why))?;
+        if let Some(made) = made {
+            let turns = Turns {
+                function: made.function,
+                code: Arc::new(made),
+            };
+            *call = call.clone().with_turns(turns);
+            loops += 1;
+        }
+    }
+    Ok(loops)
 }
 
 fn bind(

@@ -3,7 +3,7 @@ use super::batches::{Batches, Walk};
 use super::compile::Compiled;
 use super::error::{ASSERTION, RunError};
 use super::refused::{enough_memory, no_field, no_graph, no_iterator, out_of_range};
-use super::turns::{MOST_LOSSES, is_loop};
+use super::turns::{MOST_LOSSES, Slice, is_loop};
 use super::watch::{Watch, updated};
 use super::{files, format, values};
 use crate::base::data::DataError;
@@ -80,6 +80,8 @@ pub(super) struct Progress {
 pub struct RunTimes {
     /// Compiled graphs, while [`Machine::take_times`] held.
     pub graphs: Duration,
+    /// How often it was read from a clock, before and after: once for a loop of steps.
+    pub timings: u64,
     /// How often one ran.
     pub runs: u64,
     /// How often one ran that updates parameters.
@@ -114,6 +116,8 @@ pub struct Machine {
     pub(super) fingerprint: OnceLock<u64>,
     /// Most turns of a loop of steps in one [`Machine::step`].
     pub(super) slice: u64,
+    /// When a loop of steps asks the host.
+    pub(super) turn_clock: Slice,
     /// For each graph: whether it updates parameters.
     pub(super) updates: Vec<bool>,
     /// The losses of the training steps of the last [`Event::StepsDone`].
@@ -167,6 +171,7 @@ impl Machine {
             epoch_start: Instant::now(),
             fingerprint: OnceLock::new(),
             slice: u64::MAX,
+            turn_clock: Slice::new(),
             losses: Vec::with_capacity(MOST_LOSSES),
             resolve,
             stop: Arc::default(),
@@ -558,6 +563,7 @@ impl Machine {
         let result = call.run(&mut self.store, &mut self.space);
         if let Some(start) = start {
             self.times.graphs += start.elapsed();
+            self.times.timings += 1;
         }
         self.times.count(1, self.updates.get(graph));
         result.map_err(|failure| out_of_range(call, failure).in_step(&self.program, graph))?;

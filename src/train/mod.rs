@@ -16,7 +16,7 @@ mod turns;
 pub mod values;
 mod watch;
 
-pub use compile::{CompileOptions, CompileTimes, Compiled, compile};
+pub use compile::{CompileOptions, CompileTimes, Compiled, TURNS, compile};
 pub use error::RunError;
 pub use machine::{Epoch, Event, Machine, Resolve, RunTimes};
 pub use watch::OnNonFinite;

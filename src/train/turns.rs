@@ -16,35 +16,69 @@ const SLICE: Duration = Duration::from_millis(50);
 /// Training steps whose losses are kept for the host: more are not done in one go.
 pub(super) const MOST_LOSSES: usize = 1024;
 
-/// When to ask the host. The clock is read so seldom that it takes no time, and so often that a slice ends when it should.
-struct Slice {
-    start: Instant,
+/// When to ask the host. The clock is read so seldom that it takes no time, and so often that a slice ends when it should; a loop that is
+/// entered again, as that of an epoch's batches is in each epoch, goes on with the pace that it had.
+#[derive(Debug)]
+pub(super) struct Slice {
+    /// The instruction that it counts the turns of.
+    head: usize,
+    /// The last look at the clock, and the time between looks since the host was asked.
+    looked: Instant,
+    spent: Duration,
     /// Turns from one look at the clock to the next, and those left until it.
     stride: u64,
     left: u64,
 }
 
 impl Slice {
-    fn begin() -> Slice {
+    pub(super) fn new() -> Slice {
         Slice {
-            start: Instant::now(),
+            head: usize::MAX,
+            looked: Instant::now(),
+            spent: Duration::ZERO,
             stride: 1,
             left: 1,
         }
     }
 
+    /// The turns of the loop at `head` begin or go on.
+    fn enter(&mut self, head: usize) {
+        if self.head != head {
+            *self = Slice {
+                head,
+                ..Slice::new()
+            };
+        }
+    }
+
     /// Notes a turn, and says whether the slice is over.
+    #[inline]
     fn is_over(&mut self) -> bool {
         self.left -= 1;
-        if self.left > 0 {
-            return false;
-        }
-        let elapsed = self.start.elapsed();
+        self.left == 0 && self.look()
+    }
+
+    /// Notes so many turns, at most those left until the clock is read, and says whether the slice is over.
+    fn are_over(&mut self, turns: u64) -> bool {
+        self.left -= turns.min(self.left);
+        self.left == 0 && self.look()
+    }
+
+    fn look(&mut self) -> bool {
+        let now = Instant::now();
+        let elapsed = now - std::mem::replace(&mut self.looked, now);
         if elapsed < SLICE / 16 {
             self.stride *= 2;
+        } else if elapsed > SLICE / 4 {
+            self.stride = (self.stride / 4).max(1);
         }
         self.left = self.stride;
-        elapsed >= SLICE
+        self.spent += elapsed;
+        let over = self.spent >= SLICE;
+        if over {
+            self.spent = Duration::ZERO;
+        }
+        over
     }
 }
 
@@ -70,17 +104,30 @@ impl Machine {
         let call = call.ok_or_else(|| no_graph(graph))?;
         let dtype = self.program.slot(turn).ty.dtype;
         let losses = self.watched_losses(graph);
-        let mut slice = Slice::begin();
+        self.turn_clock.enter(self.position);
+        let start = self.timed.then(Instant::now);
         let (first, mut result) = (self.turns, Ok(()));
         let most = times.min(self.turns.saturating_add(self.slice));
         while self.turns < most {
+            let end = most.min(self.turns.saturating_add(self.turn_clock.left));
+            let before = self.turns;
+            let done = call.run_turns(
+                &mut self.store,
+                &mut self.space,
+                (before as i64, end as i64),
+            );
+            match done {
+                Some(done) => self.turns = done as u64,
+                None => self.turns += 1,
+            }
             let bytes = self.store.bytes_mut(turn.0 as usize);
-            values::set_number(dtype, bytes, self.turns as f64);
-            result = call.run(&mut self.store, &mut self.space);
-            self.turns += 1;
+            values::set_number(dtype, bytes, (self.turns - 1) as f64);
+            if done.is_none() {
+                result = call.run(&mut self.store, &mut self.space);
+            }
             if result.is_err()
                 || losses.iter().any(|&slot| !self.is_finite(slot))
-                || slice.is_over()
+                || self.turn_clock.are_over(self.turns - before)
                 || self.stop.load(Ordering::Relaxed)
             {
                 break;
@@ -89,8 +136,9 @@ impl Machine {
         let updates = self.updates.get(graph);
         self.times.count(self.turns - first, updates);
         self.times.steps += self.turns - first;
-        if self.timed {
-            self.times.graphs += slice.start.elapsed();
+        if let Some(start) = start {
+            self.times.graphs += start.elapsed();
+            self.times.timings += 1;
         }
         result.map_err(|failure| out_of_range(call, failure).in_step(&self.program, graph))?;
         self.has_run(graph);
@@ -119,7 +167,7 @@ impl Machine {
             return Ok(head);
         };
         self.losses.clear();
-        let mut slice = Slice::begin();
+        self.turn_clock.enter(head);
         let most = self.slice.min(MOST_LOSSES as u64);
         for _ in 0..most {
             if !self.next_batch(*iterator, *size, *rows, fields)? {
@@ -144,7 +192,7 @@ impl Machine {
                 }
             }
             self.position = head;
-            if slice.is_over() || self.stop.load(Ordering::Relaxed) {
+            if self.turn_clock.is_over() || self.stop.load(Ordering::Relaxed) {
                 break;
             }
         }

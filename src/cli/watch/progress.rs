@@ -96,15 +96,20 @@ impl<'a> Progress<'a> {
         if epoch.epoch == 0 {
             self.columns.clear();
         }
+        let last = epoch.epoch + 1 == training.epochs;
+        let silent = match self.mode {
+            Mode::Off => true,
+            Mode::Plain => false,
+            Mode::Live => !last && !leaves_line(epoch.epoch, training.epochs),
+        };
+        if silent {
+            return;
+        }
         let parts = self.epoch_parts(epoch);
         match self.mode {
             Mode::Off => {}
             Mode::Plain => self.output.say(&format!("{}\n", joined(&parts, false))),
             Mode::Live => {
-                let last = epoch.epoch + 1 == training.epochs;
-                if !last && !leaves_line(epoch.epoch, training.epochs) {
-                    return;
-                }
                 let parts = fitted(parts, self.output.columns());
                 let text = joined(&parts, self.output.colour);
                 // One write for the line and the one that is drawn again below it: nothing flickers.

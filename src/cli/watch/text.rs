@@ -41,8 +41,10 @@ pub fn duration(time: Duration) -> String {
         format!("{:.1} ms", seconds * 1e3)
     } else if seconds >= 1e-5 {
         format!("{:.0} us", seconds * 1e6)
-    } else {
+    } else if seconds >= 1e-6 || seconds == 0.0 {
         format!("{:.2} us", seconds * 1e6)
+    } else {
+        format!("{:.0} ns", seconds * 1e9)
     }
 }
 

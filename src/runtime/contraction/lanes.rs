@@ -19,7 +19,7 @@ pub(super) fn contiguous(c_lanes: &[i32]) -> bool {
 /// With `overlap`, a part at the end of a longer run is a whole vector over lanes that the one before it has too:
 /// the same bits are computed and stored twice, which is cheaper than a partial store.
 pub(super) fn vectors_in_place(
-    oriented: &Oriented,
+    oriented: &Oriented<'_>,
     lanes: usize,
     overlap: bool,
 ) -> Option<Vec<Vector>> {
@@ -30,14 +30,14 @@ pub(super) fn vectors_in_place(
         ))
     };
     let (Some((first, last)), Some((k_first, k_last))) =
-        (extreme(&oriented.lanes), extreme(&oriented.lane_k))
+        (extreme(oriented.lanes), extreme(oriented.lane_k))
     else {
         return None;
     };
     let (least, greatest) = (first + k_first, last + k_last);
     let mut vectors = Vec::new();
     let mut lane = 0_usize;
-    for run in runs(&oriented.lanes) {
+    for run in runs(oriented.lanes) {
         let end = lane + run.len();
         for part in run.chunks(lanes) {
             if part.len() < lanes

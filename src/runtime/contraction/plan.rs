@@ -87,21 +87,33 @@ pub struct Contraction {
     ranges: [Option<(isize, isize)>; 3],
 }
 
-/// The spec with its operands renamed to rows and lanes.
-pub(super) struct Oriented {
+/// Offsets of the composite indices of a spec in its operands. They are made once for all the ways to compute it that are weighed: of a
+/// convolution they have as many elements as its result.
+struct Tables {
+    m: Vec<i32>,
+    c_m: Vec<i32>,
+    n: Vec<i32>,
+    c_n: Vec<i32>,
+    a_k: Vec<i32>,
+    b_k: Vec<i32>,
+}
+
+/// The tables of a spec with its operands renamed to rows and lanes.
+#[derive(Clone, Copy)]
+pub(super) struct Oriented<'a> {
     pub transposed: bool,
-    pub rows: Vec<i32>,
-    pub c_rows: Vec<i32>,
-    pub lanes: Vec<i32>,
-    pub c_lanes: Vec<i32>,
-    pub row_k: Vec<i32>,
-    pub lane_k: Vec<i32>,
+    pub rows: &'a [i32],
+    pub c_rows: &'a [i32],
+    pub lanes: &'a [i32],
+    pub c_lanes: &'a [i32],
+    pub row_k: &'a [i32],
+    pub lane_k: &'a [i32],
     pub lanes_vary: bool,
 }
 
 /// A way to compute it, with its cycles.
-struct Choice {
-    oriented: Oriented,
+struct Choice<'a> {
+    oriented: Oriented<'a>,
     packed: bool,
     vectors: Vec<Vector>,
     widths: Vec<usize>,
@@ -302,7 +314,8 @@ fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, Contr
     let table = T::table(isa);
     let max_rows = |vectors: usize| table.max_rows(vectors);
     let batch = batch_offsets(spec)?;
-    let mut best: Option<Choice> = None;
+    let tables = Tables::of(spec)?;
+    let mut best: Option<Choice<'_>> = None;
     for transposed in [false, true] {
         let excluded = if transposed {
             Orientation::LanesN
@@ -312,8 +325,8 @@ fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, Contr
         if spec.orientation == excluded {
             continue;
         }
+        let oriented = tables.oriented(spec, transposed);
         for packed in [false, true] {
-            let oriented = orient(spec, transposed)?;
             if let Some(choice) = choose(spec, oriented, packed, table.lanes, &max_rows)
                 && best.as_ref().is_none_or(|best| choice.cycles < best.cycles)
             {
@@ -321,7 +334,7 @@ fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, Contr
             }
         }
     }
-    // Packing is always possible, so there is a choice; a spec too large for one was refused by `orient`.
+    // Packing is always possible, so there is a choice; a spec too large for one was refused with its tables.
     let choice = best.ok_or(ContractionError::TooLarge("C"))?;
     Ok(build(spec, isa, batch, choice, table.lanes, &max_rows))
 }
@@ -358,99 +371,109 @@ fn offsets(
     nest: &[Index],
     stride: fn(&Index) -> isize,
     operand: &'static str,
-) -> Result<Vec<isize>, ContractionError> {
+) -> Result<Vec<i32>, ContractionError> {
     let total = count(nest, operand)?;
     let mut table = Vec::with_capacity(total);
     if total == 0 {
         return Ok(table);
     }
-    table.push(0_isize);
+    let (mut least, mut greatest) = (0_i32, 0_i32);
+    table.push(0);
     for index in nest {
-        let step = stride(index);
-        let last = (index.extent as isize - 1)
-            .checked_mul(step)
-            .filter(|last| last.unsigned_abs() <= i32::MAX as usize);
-        last.ok_or(ContractionError::TooLarge(operand))?;
-        table = table
-            .iter()
-            .flat_map(|&outer| (0..index.extent as isize).map(move |inner| outer + inner * step))
-            .collect();
+        let too_large = ContractionError::TooLarge(operand);
+        let step = i32::try_from(stride(index));
+        let step = if index.extent == 1 {
+            0
+        } else {
+            step.map_err(|_| too_large)?
+        };
+        let last = step.checked_mul(index.extent as i32 - 1);
+        let reach = last.and_then(|last| {
+            least = least.checked_add(last.min(0))?;
+            greatest = greatest.checked_add(last.max(0))?;
+            Some(())
+        });
+        reach.ok_or(ContractionError::TooLarge(operand))?;
+        let mut longer = Vec::with_capacity(table.len() * index.extent);
+        for &outer in &table {
+            longer.extend((0..index.extent as i32).map(|inner| outer + inner * step));
+        }
+        table = longer;
     }
     Ok(table)
-}
-
-/// Like [`offsets`], in 32 bits.
-fn short_offsets(
-    nest: &[Index],
-    stride: fn(&Index) -> isize,
-    operand: &'static str,
-) -> Result<Vec<i32>, ContractionError> {
-    offsets(nest, stride, operand)?
-        .into_iter()
-        .map(|offset| i32::try_from(offset).map_err(|_| ContractionError::TooLarge(operand)))
-        .collect()
 }
 
 fn batch_offsets(spec: &ContractionSpec) -> Result<Vec<[isize; 3]>, ContractionError> {
     let a = offsets(&spec.batch, |index| index.a, "A")?;
     let b = offsets(&spec.batch, |index| index.b, "B")?;
     let c = offsets(&spec.batch, |index| index.c, "C")?;
-    let bases = [spec.a_base, spec.b_base, spec.c_base];
+    let based = |offset: i32, base: isize| offset as isize + base;
     Ok((0..a.len())
-        .map(|i| [a[i] + bases[0], b[i] + bases[1], c[i] + bases[2]])
+        .map(|i| {
+            [
+                based(a[i], spec.a_base),
+                based(b[i], spec.b_base),
+                based(c[i], spec.c_base),
+            ]
+        })
         .collect())
 }
 
-fn orient(spec: &ContractionSpec, transposed: bool) -> Result<Oriented, ContractionError> {
-    let m = short_offsets(&spec.m, |index| index.a, "A")?;
-    let c_m = short_offsets(&spec.m, |index| index.c, "C")?;
-    let n = short_offsets(&spec.n, |index| index.b, "B")?;
-    let c_n = short_offsets(&spec.n, |index| index.c, "C")?;
-    let a_k = short_offsets(&spec.k, |index| index.a, "A")?;
-    let b_k = short_offsets(&spec.k, |index| index.b, "B")?;
-    let varies = |stride: fn(&Index) -> isize| {
-        spec.batch
-            .iter()
-            .any(|index| index.extent > 1 && stride(index) != 0)
-    };
-    Ok(if transposed {
-        let lanes_vary = varies(|index| index.a);
-        Oriented {
-            transposed,
-            rows: n,
-            c_rows: c_n,
-            lanes: m,
-            c_lanes: c_m,
-            row_k: b_k,
-            lane_k: a_k,
-            lanes_vary,
+impl Tables {
+    fn of(spec: &ContractionSpec) -> Result<Tables, ContractionError> {
+        Ok(Tables {
+            m: offsets(&spec.m, |index| index.a, "A")?,
+            c_m: offsets(&spec.m, |index| index.c, "C")?,
+            n: offsets(&spec.n, |index| index.b, "B")?,
+            c_n: offsets(&spec.n, |index| index.c, "C")?,
+            a_k: offsets(&spec.k, |index| index.a, "A")?,
+            b_k: offsets(&spec.k, |index| index.b, "B")?,
+        })
+    }
+
+    fn oriented(&self, spec: &ContractionSpec, transposed: bool) -> Oriented<'_> {
+        let varies = |stride: fn(&Index) -> isize| {
+            spec.batch
+                .iter()
+                .any(|index| index.extent > 1 && stride(index) != 0)
+        };
+        if transposed {
+            Oriented {
+                transposed,
+                rows: &self.n,
+                c_rows: &self.c_n,
+                lanes: &self.m,
+                c_lanes: &self.c_m,
+                row_k: &self.b_k,
+                lane_k: &self.a_k,
+                lanes_vary: varies(|index| index.a),
+            }
+        } else {
+            Oriented {
+                transposed,
+                rows: &self.m,
+                c_rows: &self.c_m,
+                lanes: &self.n,
+                c_lanes: &self.c_n,
+                row_k: &self.a_k,
+                lane_k: &self.b_k,
+                lanes_vary: varies(|index| index.b),
+            }
         }
-    } else {
-        let lanes_vary = varies(|index| index.b);
-        Oriented {
-            transposed,
-            rows: m,
-            c_rows: c_m,
-            lanes: n,
-            c_lanes: c_n,
-            row_k: a_k,
-            lane_k: b_k,
-            lanes_vary,
-        }
-    })
+    }
 }
 
-fn choose(
+fn choose<'a>(
     spec: &ContractionSpec,
-    oriented: Oriented,
+    oriented: Oriented<'a>,
     packed: bool,
     lanes: usize,
     max_rows: &dyn Fn(usize) -> usize,
-) -> Option<Choice> {
+) -> Option<Choice<'a>> {
     let (rows, k) = (oriented.rows.len(), oriented.row_k.len());
     let overlap = !spec.accumulate && k <= piece_length(k);
     let vectors = if packed {
-        vectors_packed(&oriented.c_lanes, lanes, overlap)
+        vectors_packed(oriented.c_lanes, lanes, overlap)
     } else {
         vectors_in_place(&oriented, lanes, overlap)?
     };
@@ -489,7 +512,7 @@ fn choose(
     cycles *= batch;
     if packed && !spec.prepacked {
         let times = if oriented.lanes_vary { batch } else { 1.0 };
-        let layout = layout(&oriented.lanes, &oriented.lane_k, lanes);
+        let layout = layout(oriented.lanes, oriented.lane_k, lanes);
         cycles += times * (vectors.len() * k) as f64 * pack_cycles(layout, lanes);
     }
     Some(Choice {
@@ -503,7 +526,12 @@ fn choose(
 }
 
 /// Cycles that reading the row operand costs beyond the first-level cache, in place and packed.
-fn row_cycles(oriented: &Oriented, widths: &[usize], tallest: usize, element: usize) -> (f64, f64) {
+fn row_cycles(
+    oriented: &Oriented<'_>,
+    widths: &[usize],
+    tallest: usize,
+    element: usize,
+) -> (f64, f64) {
     let (rows, k) = (oriented.rows.len(), oriented.row_k.len());
     let sums = &oriented.row_k[..block_length(k).min(k)];
     let passes: Vec<&[i32]> = oriented.rows.chunks(tallest).take(4).collect();
@@ -513,7 +541,7 @@ fn row_cycles(oriented: &Oriented, widths: &[usize], tallest: usize, element: us
     let tiles = (rows.div_ceil(tallest) * widths.len() * k) as f64;
     let in_place = misses(&passes, sums, element, element, 0) * MISS_CYCLES * tiles;
     let least = tallest as f64 * element as f64 / 64.0 * MISS_CYCLES * tiles;
-    let layout = layout(&oriented.rows, &oriented.row_k, tallest.min(8));
+    let layout = layout(oriented.rows, oriented.row_k, tallest.min(8));
     (
         in_place,
         least + pack_row_cycles(layout) * (rows * k) as f64,
@@ -524,7 +552,7 @@ fn build(
     spec: &ContractionSpec,
     isa: Isa,
     batch: Vec<[isize; 3]>,
-    choice: Choice,
+    choice: Choice<'_>,
     lanes: usize,
     max_rows: &dyn Fn(usize) -> usize,
 ) -> Contraction {
@@ -623,12 +651,12 @@ fn build(
         lanes_vary: oriented.lanes_vary,
         dense_rows: dense(oriented.rows.len(), row_stride),
         dense_lanes: dense(oriented.lanes.len(), lane_stride),
-        rows: oriented.rows,
-        c_rows: oriented.c_rows,
-        lane_sources: oriented.lanes,
-        c_lanes: oriented.c_lanes,
-        row_k: oriented.row_k,
-        lane_k: oriented.lane_k,
+        rows: oriented.rows.to_vec(),
+        c_rows: oriented.c_rows.to_vec(),
+        lane_sources: oriented.lanes.to_vec(),
+        c_lanes: oriented.c_lanes.to_vec(),
+        row_k: oriented.row_k.to_vec(),
+        lane_k: oriented.lane_k.to_vec(),
         packed,
         pack_rows,
         panel_k: (0..=super::tile::MAX_VECTORS)
@@ -696,7 +724,7 @@ fn task_rows((m, n, k, batch): (usize, usize, usize, usize), align: usize, least
 
 /// Least and greatest offsets in A, B and C.
 fn operand_ranges(
-    oriented: &Oriented,
+    oriented: &Oriented<'_>,
     batch: &[[isize; 3]],
     k: usize,
 ) -> [Option<(isize, isize)>; 3] {
@@ -716,9 +744,9 @@ fn operand_ranges(
     let occurs = !oriented.rows.is_empty() && !oriented.lanes.is_empty();
     let mut ranges = [None; 3];
     if occurs {
-        ranges[row] = sum([long(row), short(&oriented.rows), sums(&oriented.row_k)]);
-        ranges[lane] = sum([long(lane), short(&oriented.lanes), sums(&oriented.lane_k)]);
-        ranges[2] = sum([long(2), short(&oriented.c_rows), short(&oriented.c_lanes)]);
+        ranges[row] = sum([long(row), short(oriented.rows), sums(oriented.row_k)]);
+        ranges[lane] = sum([long(lane), short(oriented.lanes), sums(oriented.lane_k)]);
+        ranges[2] = sum([long(2), short(oriented.c_rows), short(oriented.c_lanes)]);
     }
     ranges
 }
