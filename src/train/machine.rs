@@ -100,6 +100,9 @@ impl RunTimes {
     }
 }
 
+/// Graphs outside loops of steps that run between two looks at the clock, at most: each may take another time.
+const MOST_UNSEEN: u64 = 8;
+
 /// A program being run. Its whole state is the position, the slots, the batch iterators and the turn of a loop of steps.
 pub struct Machine {
     pub(super) program: Arc<Program>,
@@ -116,8 +119,9 @@ pub struct Machine {
     pub(super) fingerprint: OnceLock<u64>,
     /// Most turns of a loop of steps in one [`Machine::step`].
     pub(super) slice: u64,
-    /// When a loop of steps asks the host.
+    /// When a loop of steps ends for the host to be asked, and when the instructions around it do.
     pub(super) turn_clock: Slice,
+    clock: Slice,
     /// For each graph: whether it updates parameters.
     pub(super) updates: Vec<bool>,
     /// The losses of the training steps of the last [`Event::StepsDone`].
@@ -171,7 +175,8 @@ impl Machine {
             epoch_start: Instant::now(),
             fingerprint: OnceLock::new(),
             slice: u64::MAX,
-            turn_clock: Slice::new(),
+            turn_clock: Slice::new(u64::MAX),
+            clock: Slice::new(MOST_UNSEEN),
             losses: Vec::with_capacity(MOST_LOSSES),
             resolve,
             stop: Arc::default(),
@@ -337,22 +342,23 @@ impl Machine {
         Ok(())
     }
 
-    /// Runs the next instruction and those after it, to one that has something to say, runs a graph (of a loop of steps about 50 ms of
-    /// turns) or goes back; with turns limited to one, the next instruction alone.
+    /// Runs the next instruction and those after it, to one that has something to say, or for about 50 ms; with turns limited to one, the
+    /// next instruction alone.
     ///
     /// # Errors
     /// What stopped the program: an index out of range, an assertion, a file.
     pub fn step(&mut self) -> Result<Event, RunError> {
         let program = self.program.clone();
         let mut event = Event::None;
-        let runs = self.times.runs;
         loop {
-            let at = self.position;
+            let (at, runs) = (self.position, self.times.runs);
             self.step_of(&program, &mut event)?;
-            if !matches!(event, Event::None)
-                || self.times.runs != runs
-                || self.position <= at
-                || self.slice == 1
+            if !matches!(event, Event::None) || self.slice == 1 {
+                return Ok(event);
+            }
+            // What runs a graph or goes back may take long, or be one of many.
+            if (self.times.runs != runs || self.position <= at)
+                && (self.clock.is_over() || self.stop.load(Ordering::Relaxed))
             {
                 return Ok(event);
             }

@@ -25,14 +25,17 @@ pub(super) struct Slice {
     /// The last look at the clock, and the time between looks since the host was asked.
     looked: Instant,
     spent: Duration,
-    /// Turns from one look at the clock to the next, and those left until it.
+    /// Turns from one look at the clock to the next, at most, and those left until it.
     stride: u64,
+    most: u64,
     left: u64,
 }
 
 impl Slice {
-    pub(super) fn new() -> Slice {
+    /// A clock that is read at least once in `most` turns.
+    pub(super) fn new(most: u64) -> Slice {
         Slice {
+            most,
             head: usize::MAX,
             looked: Instant::now(),
             spent: Duration::ZERO,
@@ -46,14 +49,14 @@ impl Slice {
         if self.head != head {
             *self = Slice {
                 head,
-                ..Slice::new()
+                ..Slice::new(self.most)
             };
         }
     }
 
     /// Notes a turn, and says whether the slice is over.
     #[inline]
-    fn is_over(&mut self) -> bool {
+    pub(super) fn is_over(&mut self) -> bool {
         self.left -= 1;
         self.left == 0 && self.look()
     }
@@ -68,7 +71,7 @@ impl Slice {
         let now = Instant::now();
         let elapsed = now - std::mem::replace(&mut self.looked, now);
         if elapsed < SLICE / 16 {
-            self.stride *= 2;
+            self.stride = self.stride.saturating_mul(2).min(self.most);
         } else if elapsed > SLICE / 4 {
             self.stride = (self.stride / 4).max(1);
         }

@@ -35,6 +35,8 @@ pub enum OnNonFinite {
 
 /// How often the state is kept.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Runs of graphs between two looks at the clock, at most: the next ones may take much longer.
+const LONGEST_STRIDE: u32 = 256;
 /// Keeping it takes at most one part in that many of the time.
 const SHARE: u32 = 50;
 
@@ -59,7 +61,9 @@ pub(super) struct Watch {
     /// When a state was kept, and how long the pause is.
     since: Instant,
     pause: Duration,
-    /// Runs of graphs until the clock is read, and how many that were the last time.
+    /// When the clock was read.
+    looked: Instant,
+    /// Runs of graphs until it is read again, and how many that were the last time.
     countdown: u32,
     stride: u32,
 }
@@ -98,6 +102,7 @@ impl Watch {
             changed: false,
             since: Instant::now(),
             pause: PAUSE,
+            looked: Instant::now(),
             countdown: 1,
             stride: 1,
         }
@@ -123,14 +128,15 @@ impl Watch {
         if self.countdown > 0 {
             return false;
         }
-        let elapsed = self.since.elapsed();
-        self.stride = if elapsed < self.pause / 16 {
-            self.stride.saturating_mul(2)
-        } else {
-            (self.stride / 2).max(1)
-        };
+        let now = Instant::now();
+        let between = now - std::mem::replace(&mut self.looked, now);
+        if between < PAUSE / 64 {
+            self.stride = (2 * self.stride).min(LONGEST_STRIDE);
+        } else if between > PAUSE / 16 {
+            self.stride = (self.stride / 4).max(1);
+        }
         self.countdown = self.stride;
-        elapsed >= self.pause
+        now.duration_since(self.since) >= self.pause
     }
 }
 
