@@ -254,10 +254,7 @@ const ARGUMENTS: &[Row] = &[
     (&["out_channels", "filters", "num_filters"], "channels"),
     (&["strides"], "stride"),
     (&["pad", "pads"], "padding"),
-    (
-        &["learning_rate", "rate", "step_size", "alpha", "eta"],
-        "lr",
-    ),
+    (&["learning_rate", "rate", "alpha", "eta"], "lr"),
     (
         &[
             "hidden_size",
@@ -310,7 +307,8 @@ const ARGUMENTS: &[Row] = &[
     (&["attn_mask", "attention_mask", "key_padding_mask"], "mask"),
     (&["T_max", "num_epochs", "max_epochs"], "epochs"),
     (&["total_steps", "max_steps"], "steps"),
-    (&["gamma"], "factor"),
+    (&["gamma", "decay_rate"], "factor"),
+    (&["step_size", "T_0", "decay_steps"], "epochs"),
     (&["return_sequences", "return_state"], "states"),
     (&["go_backwards"], "reverse"),
 ];
@@ -356,6 +354,22 @@ const LEFT_OUT: &[Row] = &[
     (
         &["kernel_initializer", "bias_initializer"],
         "leave it out, or write a layer of your own: `param W: [d, units] = he_normal`",
+    ),
+    (
+        &["momentum", "nesterov"],
+        "momentum is an optimizer of its own: `momentum(lr = 0.1, mu = 0.9)`, or `nesterov(...)`",
+    ),
+    (
+        &["bidirectional"],
+        "write `x |> bidirectional(lstm(16), lstm(16, reverse = true))`",
+    ),
+    (
+        &["num_layers"],
+        "each layer is written: `x |> lstm(16) |> lstm(16)`",
+    ),
+    (
+        &["affine", "track_running_stats", "elementwise_affine"],
+        "leave it out: the layer learns its scale and shift",
     ),
     (&["betas"], "there are two: `beta1 = 0.9, beta2 = 0.999`"),
     (

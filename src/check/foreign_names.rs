@@ -212,7 +212,11 @@ pub(super) const NAMES: &[Row] = &[
         "write `x |> avg_pool(2)`",
     ),
     (
-        &["AdaptiveAvgPool2d", "GlobalAveragePooling2D"],
+        &[
+            "AdaptiveAvgPool2d",
+            "GlobalAveragePooling2D",
+            "adaptive_avg_pool2d",
+        ],
         "write `x |> global_avg_pool`",
     ),
     (
@@ -229,7 +233,10 @@ pub(super) const NAMES: &[Row] = &[
         &["LayerNorm", "LayerNormalization", "layernorm"],
         "write `x |> layer_norm`; its size follows from what it is applied to",
     ),
-    (&["Dropout", "Dropout2d"], "write `x |> dropout(0.5)`"),
+    (
+        &["Dropout", "Dropout2d", "dropout2d", "dropout1d"],
+        "write `x |> dropout(0.5)`",
+    ),
     (
         &["Embedding", "EmbeddingConfig"],
         "write `tokens |> embedding(vocabulary, units)`",
@@ -265,6 +272,9 @@ pub(super) const NAMES: &[Row] = &[
     (
         &[
             "BCEWithLogitsLoss",
+            "bce_with_logits",
+            "binary_cross_entropy_with_logits",
+            "bce_loss",
             "BCELoss",
             "BinaryCrossentropy",
             "binary_crossentropy",
@@ -279,6 +289,10 @@ pub(super) const NAMES: &[Row] = &[
             "mean_squared_error",
         ],
         "write `mse(pred, target)`",
+    ),
+    (
+        &["upsample", "Upsample", "UpSampling2D", "interpolate"],
+        "write index notation: `let y[n, c, i < 2 * h, j < 2 * w] = x[n, c, i // 2, j // 2]`, or learn it: `conv_transpose2d(channels, kernel = 2, stride = 2)`",
     ),
     (
         &["L1Loss", "l1_loss", "mean_absolute_error"],

@@ -382,6 +382,9 @@ impl Checker<'_> {
         if def.module != 0 {
             return;
         }
+        if let Some(scores) = first {
+            self.one_class(name, scores, span);
+        }
         if let ("softmax", Ok(value)) = (name, outcome) {
             self.note_probability(name, value);
         }

@@ -26,6 +26,7 @@ mod parts;
 pub mod program;
 pub mod record;
 mod scan;
+mod sensible;
 mod shapes;
 pub mod shown;
 mod statements;

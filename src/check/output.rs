@@ -257,6 +257,7 @@ impl Checker<'_> {
     pub(super) fn save(&mut self, what: &Expr, to: &Expr, span: Span) -> Outcome<()> {
         self.host_only("save", span)?;
         let file = self.file_name(to)?;
+        self.weights_file(&file, to, true)?;
         let value = self.eval(what)?;
         self.flush();
         let at = self.emit_code(Instr::Save {
@@ -271,6 +272,7 @@ impl Checker<'_> {
     pub(super) fn load(&mut self, what: &Expr, from: &Expr, span: Span) -> Outcome<()> {
         self.host_only("load", span)?;
         let file = self.file_name(from)?;
+        self.weights_file(&file, from, false)?;
         let value = self.eval(what)?;
         self.flush();
         let at = self.emit_code(Instr::Load {

@@ -318,6 +318,7 @@ impl Checker<'_> {
                 | ExprKind::Error
                 | ExprKind::Pipe(..)
         );
+        let slots_before = self.program.slots.len();
         let value = self.eval(expr)?;
         if self.prompt.is_some() && self.at_top() && self.loops.is_empty() {
             return self.show(&value, expr.span);
@@ -330,6 +331,7 @@ impl Checker<'_> {
                 "bind it with `let`, or `print` it",
             );
         }
+        self.dropped(expr, &value, slots_before);
         Ok(())
     }
 

@@ -188,7 +188,11 @@ impl Checker<'_> {
                         );
                     }
                 },
-                "save_best" => plan.save_best = Some(self.file_name(value)?),
+                "save_best" => {
+                    let file = self.file_name(value)?;
+                    self.weights_file(&file, value, true)?;
+                    plan.save_best = Some(file);
+                }
                 "over" => {
                     plan.over = Some(match &value.kind {
                         ExprKind::Tuple(parts) => parts.clone(),

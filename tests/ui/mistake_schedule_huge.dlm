@@ -1,0 +1,9 @@
+let set = data(x = [[1, 2], [3, 4]], y = [1, 2])
+layer line(x: [n, d]) -> [n] { reshape(x |> dense(1), [n]) }
+let net = line()
+train net on set {
+    loss      = mse
+    optimizer = sgd(lr = cosine(0.1, epochs = 9223372036854775807))
+    epochs    = 3
+    batch     = 1
+}
