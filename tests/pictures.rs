@@ -246,6 +246,139 @@ fn the_formulas_of_a_recurrence_give_its_gradient() {
     });
 }
 
+/// The commands that `dlmc derive --latex` may use: those of LaTeX with `amsmath`.
+const COMMANDS: &[&str] = &[
+    "mathrm",
+    "partial",
+    "noindent",
+    "sum",
+    "prod",
+    "left",
+    "right",
+    "frac",
+    "begin",
+    "end",
+    "times",
+    "operatorname",
+    "text",
+    "quad",
+    "max",
+    "min",
+    "le",
+    "ge",
+    "ne",
+    "land",
+    "lor",
+    "lnot",
+    "log",
+    "exp",
+    "rfloor",
+    "lfloor",
+    "rceil",
+    "lceil",
+    "cdot",
+    "leftarrow",
+    "sqrt",
+    "tanh",
+    "sigma",
+    "dots",
+    "bmod",
+    "sin",
+    "cos",
+    "tan",
+    "mid",
+    "infty",
+    "arg",
+    "textbackslash",
+    "theta",
+    "alpha",
+    "rho",
+];
+
+/// Braces close what they open, fences and environments come in pairs, and nothing stands there that LaTeX does not know.
+fn is_latex(latex: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    let mut depth = 0i32;
+    let mut rest = latex;
+    while let Some(c) = rest.chars().next() {
+        let mut used = c.len_utf8();
+        if c == '\\' {
+            let after = &rest[1..];
+            let end = after
+                .find(|c: char| !c.is_ascii_alphabetic())
+                .unwrap_or(after.len());
+            let word = &after[..end];
+            used += end.max(1);
+            assert!(
+                word.is_empty() || COMMANDS.contains(&word),
+                "\\{word} in {latex}"
+            );
+            let named = after[end..]
+                .strip_prefix('{')
+                .and_then(|name| name.split('}').next());
+            match word {
+                "begin" => open.push(named.expect("a name")),
+                "left" => open.push("left"),
+                "end" => assert_eq!(open.pop(), named, "{latex}"),
+                "right" => assert_eq!(open.pop(), Some("left"), "{latex}"),
+                _ => {}
+            }
+        }
+        assert!(c.is_ascii(), "{c} in {latex}");
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        assert!(depth >= 0, "{latex}");
+        rest = &rest[used..];
+    }
+    assert_eq!((depth, open.len()), (0, 0), "{latex}");
+    // Two subscripts at one name are an error of LaTeX.
+    assert!(!latex.contains("}_{}_{"), "{latex}");
+    for line in latex.lines().filter(|line| line.starts_with("\\noindent")) {
+        let dollars = line.matches('$').count() - line.matches("\\$").count();
+        assert_eq!(dollars % 2, 0, "{line}");
+    }
+}
+
+#[test]
+fn the_latex_of_every_example_is_sound() {
+    let folder = Folder::new("every", "print 1\n");
+    let mut derived = 0;
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for entry in std::fs::read_dir(examples).expect("examples") {
+        let path = entry.expect("readable").path();
+        if path.extension().is_none_or(|ending| ending != "dlm") {
+            continue;
+        }
+        let output = folder.dlmc(&["derive", path.to_str().expect("text"), "--latex"]);
+        if output.status.success() {
+            is_latex(&String::from_utf8(output.stdout).expect("text"));
+            derived += 1;
+        } else {
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(error.contains("the program minimizes nothing"), "{error}");
+        }
+    }
+    assert!(derived >= 10, "{derived}");
+}
+
+#[test]
+fn names_of_formulas_are_latex_too() {
+    let program = "let X = [[1, 2], [2, 3]]\nlet y₁ = [2, 3]\n\
+        layer linear(x: [n, d]) -> [n] {\n    param θ: [d] = zeros\n    param h′: [d] = zeros\n    param α₁₂: [] = zeros\n    \
+        param ρx: [] = zeros\n    x @ (θ + h′) + α₁₂ + ρx\n}\nlet f = linear()\n\
+        minimize half_mse(f(X), y₁) with sgd(lr = 0.01)\n";
+    let folder = Folder::new("greek", program);
+    let latex = folder.said(&["derive", "program.dlm", "--latex"]);
+    is_latex(&latex);
+    for part in [
+        "{h'}_{j}",
+        "{\\theta}_{j}",
+        "{{\\alpha}_{12}}",
+        "\\mathrm{{\\rho}x}",
+    ] {
+        assert!(latex.contains(part), "{part} in {latex}");
+    }
+}
+
 #[test]
 fn latex_has_balanced_braces_and_one_parameter_can_be_asked_for() {
     let folder = Folder::new("latex", "print 1\n");

@@ -32,7 +32,7 @@ impl Fits {
             return match self {
                 Fits::Truth => true,
                 Fits::Whole => !matches!(value, Val::Str(_) | Val::Tuple(_) | Val::List(_)),
-                _ => !matches!(value, Val::Str(_)),
+                _ => true,
             };
         };
         match self {

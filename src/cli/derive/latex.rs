@@ -118,18 +118,100 @@ fn prose(text: &str) -> String {
             '>' => out += "$>$",
             '^' => out += "\\^{}",
             '~' => out += "\\~{}",
-            c => out.push(c),
+            c => match special(c) {
+                Some(text) => out += &format!("${text}$"),
+                None => out.push(c),
+            },
         }
     }
     out
 }
 
+/// A letter or sign of a name that LaTeX has a command for.
+fn special(c: char) -> Option<String> {
+    const GREEK: &[(char, &str)] = &[
+        ('α', "alpha"),
+        ('β', "beta"),
+        ('γ', "gamma"),
+        ('δ', "delta"),
+        ('ε', "varepsilon"),
+        ('ζ', "zeta"),
+        ('η', "eta"),
+        ('θ', "theta"),
+        ('ι', "iota"),
+        ('κ', "kappa"),
+        ('λ', "lambda"),
+        ('μ', "mu"),
+        ('ν', "nu"),
+        ('ξ', "xi"),
+        ('π', "pi"),
+        ('ρ', "rho"),
+        ('σ', "sigma"),
+        ('ς', "varsigma"),
+        ('τ', "tau"),
+        ('υ', "upsilon"),
+        ('φ', "varphi"),
+        ('χ', "chi"),
+        ('ψ', "psi"),
+        ('ω', "omega"),
+        ('ϑ', "vartheta"),
+        ('ϵ', "epsilon"),
+        ('ϕ', "phi"),
+        ('Γ', "Gamma"),
+        ('Δ', "Delta"),
+        ('Θ', "Theta"),
+        ('Λ', "Lambda"),
+        ('Ξ', "Xi"),
+        ('Π', "Pi"),
+        ('Σ', "Sigma"),
+        ('Υ', "Upsilon"),
+        ('Φ', "Phi"),
+        ('Ψ', "Psi"),
+        ('Ω', "Omega"),
+        ('ℓ', "ell"),
+    ];
+    let greek = GREEK.iter().find(|(letter, _)| *letter == c);
+    match (greek, c) {
+        (Some((_, name)), _) => Some(format!("\\{name}")),
+        (None, '₀'..='₉') => Some(format!("_{{{}}}", u32::from(c) - u32::from('₀'))),
+        (None, '′') => Some("'".into()),
+        (None, _) => None,
+    }
+}
+
+/// One letter, with its primes and subscript, in italics; a longer name upright. Braces keep its subscript apart from indices.
+fn upright(name: &str) -> String {
+    let is_mark = |c: char| c == '′' || ('₀'..='₉').contains(&c);
+    let stem = name.trim_end_matches(is_mark);
+    let marks = name.strip_prefix(stem).unwrap_or("");
+    let letters: String = stem
+        .chars()
+        .map(|c| match special(c) {
+            Some(text) => format!("{{{text}}}"),
+            None if c == '_' => "\\_".into(),
+            None => c.to_string(),
+        })
+        .collect();
+    let stem = match stem.chars().count() {
+        1 => letters,
+        _ => format!("\\mathrm{{{letters}}}"),
+    };
+    let digits: String = marks
+        .chars()
+        .filter_map(|c| u32::from(c).checked_sub(u32::from('₀')))
+        .filter(|digit| *digit < 10)
+        .map(|digit| digit.to_string())
+        .collect();
+    let primes = "'".repeat(marks.matches('′').count());
+    match (marks.is_empty(), digits.is_empty()) {
+        (true, _) => stem,
+        (false, true) => format!("{{{stem}{primes}}}"),
+        (false, false) => format!("{{{stem}{primes}_{{{digits}}}}}"),
+    }
+}
+
 /// A name: one letter as it is, a longer one upright; the gradient by a parameter as a fraction.
 fn symbol(name: &str) -> String {
-    let upright = |name: &str| match name.chars().count() {
-        1 => name.to_string(),
-        _ => format!("\\mathrm{{{}}}", name.replace('_', "\\_")),
-    };
     match name.strip_prefix("dJ_d_") {
         Some(of) => format!("\\frac{{\\partial J}}{{\\partial {}}}", upright(of)),
         None => upright(name),

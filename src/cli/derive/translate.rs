@@ -35,7 +35,13 @@ pub struct Names {
 impl Names {
     /// A name that nothing has yet: as wished, else with a number.
     pub fn fresh(&mut self, wish: &str) -> String {
-        let letter = |c: char| if c.is_alphanumeric() { c } else { '_' };
+        let letter = |c: char| {
+            if c.is_alphanumeric() || c == '′' {
+                c
+            } else {
+                '_'
+            }
+        };
         let mut base: String = wish.chars().map(letter).collect();
         if base.is_empty() || base.starts_with(|c: char| c.is_numeric()) {
             base.insert(0, 'v');
