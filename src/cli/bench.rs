@@ -75,16 +75,13 @@ enum Phase {
     Warm,
     /// Timing blocks of steps since then.
     Timed(Instant),
-    /// Taking the graphs' time apart from the host's since then,
-    /// and how often the clock was read for that.
-    Shares(Instant, u64),
 }
 
 fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Measured, RunError> {
     let mut measured = Measured::default();
     let warm = Duration::from_millis(100);
     let mut phase = Phase::Warm;
-    let (clock, mut timings_before) = (clock_cost(), 0);
+    let mut before_runs = Vec::new();
     let (mut block, mut block_steps) = (Instant::now(), 0);
     loop {
         let before = machine.times().steps;
@@ -115,28 +112,16 @@ fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Me
         (block, block_steps) = (Instant::now(), done);
         match phase {
             Phase::Warm if start.elapsed() >= measured.first + warm => {
+                before_runs = machine.graph_runs();
                 phase = Phase::Timed(block);
             }
             Phase::Warm => {}
             Phase::Timed(since) => {
                 measured.samples.push(micros);
                 if since.elapsed() >= request.time && done >= request.check {
-                    machine.take_times(true);
-                    timings_before = machine.times().timings;
-                    phase = Phase::Shares(Instant::now(), 0);
-                }
-            }
-            Phase::Shares(since, reads) => {
-                // Reading the clock takes longer than some kernels: before and after each graph or loop by the machine, and here.
-                let timings = machine.times().timings - timings_before;
-                let reads = reads + 1;
-                let spent = since.elapsed().as_secs_f64() - clock * (2 * timings + reads) as f64;
-                let graphs = machine.times().graphs.as_secs_f64() - clock * timings as f64;
-                measured.host = Some((1.0 - graphs / spent).max(0.0));
-                if since.elapsed() >= request.time / 4 {
+                    measured.host = Some(host_share(machine, &before_runs, since.elapsed()));
                     break;
                 }
-                phase = Phase::Shares(since, reads + 1);
             }
         }
     }
@@ -144,14 +129,23 @@ fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Me
     Ok(measured)
 }
 
-/// Seconds that reading the clock takes.
-fn clock_cost() -> f64 {
-    const READS: u32 = 10_000;
-    let start = Instant::now();
-    for _ in 0..READS {
-        std::hint::black_box(Instant::now());
+/// The share of a time that was not spent in graphs: each of them is run once more, alone and as often as in that time or for long enough
+/// to tell. Reading a clock before and after each run would take longer than some of them do. What they compute here is of no interest.
+fn host_share(machine: &mut Machine, before: &[u64], time: Duration) -> f64 {
+    let ran = machine.graph_runs();
+    let ran: Vec<u64> = ran
+        .iter()
+        .zip(before)
+        .map(|(all, then)| all - then)
+        .collect();
+    let limit = time / 4 / ran.iter().filter(|&&runs| runs > 0).count().max(1) as u32;
+    let mut graphs = 0.0;
+    for (graph, &runs) in ran.iter().enumerate() {
+        if runs > 0 {
+            graphs += runs as f64 * machine.time_graph(graph, runs, limit);
+        }
     }
-    start.elapsed().as_secs_f64() / f64::from(READS)
+    (1.0 - graphs / time.as_secs_f64()).max(0.0)
 }
 
 fn median(sorted: &[f64]) -> f64 {

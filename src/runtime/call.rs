@@ -2,6 +2,7 @@
 use super::bound::Bound;
 use super::execute::{CheckFailure, Executable, KernelFunction, Workspace};
 use super::memory::{AlignedBytes, bytes_of};
+use super::pace::Pace;
 use super::profile::{Sample, StepTimes, Timing};
 use crate::base::data::Table;
 use crate::kir::{STATUS_FINE, Status};
@@ -193,6 +194,8 @@ struct Binding {
     /// Those of inputs and outputs and a last one, for [`Turns`].
     pointers: Vec<*mut u8>,
     bound: Bound,
+    /// Whether its runs are shared among threads.
+    pace: Pace,
     /// Where the time of its runs went, while that is asked.
     times: Option<Sample>,
 }
@@ -300,7 +303,12 @@ impl Call {
             Some(sample) => sample.next(space.limit),
             None => Timing::Plain,
         };
-        let start = (timing == Timing::Whole).then(Instant::now);
+        // Where the time of steps is taken, all runs are done in the way that the settings ask for.
+        let (alone, paced) = match binding.times {
+            None if self.executable.is_shared() => binding.pace.next(),
+            None | Some(_) => (false, false),
+        };
+        let start = (paced || timing == Timing::Whole).then(Instant::now);
         let steps = binding.times.as_mut().map(|sample| &mut sample.steps);
         // SAFETY: as in `bind`: the slots are those of the store, which is borrowed exclusively and whose memory has not moved since.
         let result = unsafe {
@@ -309,9 +317,13 @@ impl Call {
                 &binding.outputs,
                 &space.workspace,
                 &binding.bound,
+                alone,
                 steps.filter(|_| timing == Timing::Steps),
             )
         };
+        if let (Some(start), true) = (start, paced) {
+            binding.pace.note(start.elapsed());
+        }
         if let (Some(start), Some(sample)) = (start, &mut binding.times) {
             sample.whole += start.elapsed();
             sample.whole_runs += 1;
@@ -360,6 +372,7 @@ impl Call {
             inputs,
             outputs,
             bound,
+            pace: Pace::default(),
             times: space
                 .profiled
                 .then(|| Sample::new(self.executable.schedule())),

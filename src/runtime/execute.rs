@@ -271,7 +271,12 @@ impl Executable {
         unsafe { Bound::new(self, &memory) }
     }
 
-    /// Runs the schedule once; with `times`, taking the time of each step.
+    /// Whether other threads find anything to do in a run.
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// Runs the schedule once, `alone` on the caller's thread; with `times`, taking the time of each step.
     ///
     /// # Errors
     /// The first index check that failed; outputs that depend on it are not written.
@@ -287,6 +292,7 @@ impl Executable {
         outputs: &[*mut u8],
         workspace: &Workspace,
         bound: &Bound,
+        alone: bool,
         times: Option<&mut StepTimes>,
     ) -> Result<(), CheckFailure> {
         workspace.status.store(STATUS_FINE, Ordering::Relaxed);
@@ -306,7 +312,7 @@ impl Executable {
                 }
             }
         };
-        if self.shared {
+        if self.shared && !alone {
             Team::run(self.threads, |team| lead(Some(team)))
         } else {
             lead(None)

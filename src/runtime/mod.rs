@@ -5,6 +5,7 @@ pub mod call;
 pub mod contraction;
 pub mod execute;
 pub mod memory;
+mod pace;
 pub mod planner;
 mod product;
 pub mod profile;

@@ -6,6 +6,10 @@ use super::team::Team;
 /// Multiply-adds below which a contraction is not shared among threads.
 const SHARED_MULTIPLY_ADDS: usize = 100_000;
 
+/// Rows from which on a task of rows is better than one of columns: that each task packs for itself costs it two parts in a hundred, and what
+/// comes before and after walks rows too, so most of it lies in the cache of the thread that wrote it.
+const ROWS_OF_A_TASK: usize = 128;
+
 impl Executable {
     /// Runs product `product` as product step `number`.
     ///
@@ -43,7 +47,7 @@ impl Executable {
             return unsafe { self.pieces(plan, shared, memory, team) };
         }
         let parts = plan.column_tasks().min(self.tasks_at_once());
-        if parts >= self.threads {
+        if parts >= self.threads && rows < ROWS_OF_A_TASK * self.tasks_at_once() {
             return team.share(parts, &|part| {
                 let shared = &shared;
                 let columns = plan.columns_of(part, parts);

@@ -5,6 +5,9 @@
 //! for a helper that has not come: where the pool is busy with other runs the leader does everything itself, so no run can block
 //! another. Which thread does a task changes no bit, since tasks are cut by shape and write apart.
 //!
+//! The leader takes tasks from the first on, helpers from the last on. Tasks are neighbouring rows in order, so of two threads each finds in
+//! its own cache most of what it wrote in the step before; taken in turns, half of it would be in the other's.
+//!
 //! `rayon::join` for each step would do the same, but wakes a sleeping thread each time, which takes longer than many a step.
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
@@ -14,10 +17,17 @@ const SPINS: usize = 4000;
 /// The lower half of `next` where no task may be taken.
 const CLOSED: u64 = u32::MAX as u64;
 
+/// One task taken from the end, in `next`; one taken from the beginning is 1.
+const FROM_END: u64 = 1 << 16;
+
+/// Tasks that a step may have, at most: each of the counts is below this.
+const MOST_TASKS: usize = 1 << 15;
+
 /// What the members of a team share.
 #[derive(Debug, Default)]
 pub struct Team {
-    /// The step's number in the upper half, its next task in the lower one ([`CLOSED`] between steps).
+    /// The step's number in the upper half; in the lower one how many tasks were taken from the end and how many from the beginning, each in
+    /// sixteen bits ([`CLOSED`] between steps).
     next: AtomicU64,
     /// The step's work: its closure and the function that calls it, valid until all its tasks are done.
     work: AtomicPtr<()>,
@@ -78,7 +88,7 @@ impl Team {
 
     /// Does tasks `0..tasks`, on the leader's thread and those of the helpers that are there.
     pub fn share<F: Fn(usize) + Sync>(&self, tasks: usize, work: &F) {
-        if tasks <= 1 {
+        if tasks <= 1 || tasks > MOST_TASKS {
             (0..tasks).for_each(work);
             return;
         }
@@ -95,33 +105,38 @@ impl Team {
         self.next.store(step << 32, Ordering::Release);
         // All tasks are waited for before the closure's life may end, also where one of the leader's own panics.
         let all = AllDone { team: self, tasks };
-        while self.take() {}
+        while self.take(true) {}
         drop(all);
         if self.failed.load(Ordering::Relaxed) {
             panic!("a task of this step panicked");
         }
     }
 
-    /// Takes a task of the current step and does it; false where none is left.
-    fn take(&self) -> bool {
+    /// Takes a task of the current step, the first that is left or the last, and does it; false where none is left.
+    fn take(&self, first: bool) -> bool {
         let seen = self.next.load(Ordering::Acquire);
-        let task = seen & CLOSED;
+        let (begin, end) = counts(seen);
         let work = self.work.load(Ordering::Acquire);
         let function = self.call.load(Ordering::Acquire);
-        if task == CLOSED || task as usize >= self.tasks.load(Ordering::Acquire) {
+        let tasks = self.tasks.load(Ordering::Acquire);
+        if seen & CLOSED == CLOSED || begin + end >= tasks {
             return false;
         }
+        let (task, taken) = match first {
+            true => (begin, 1),
+            false => (tasks - 1 - end, FROM_END),
+        };
         // Where `next` is still as seen, its step was not closed yet, so `work`, `call` and `tasks` are of that step.
-        let taken = self
-            .next
-            .compare_exchange(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed);
+        let taken =
+            self.next
+                .compare_exchange(seen, seen + taken, Ordering::AcqRel, Ordering::Relaxed);
         if taken.is_err() {
             return true;
         }
         let _done = Done(self);
         // SAFETY: `call` holds a `Call` wherever a step was published, together with the closure it was made for; the closure lives
         // until this task is counted as done.
-        unsafe { std::mem::transmute::<*mut (), Call>(function)(work, task as usize) };
+        unsafe { std::mem::transmute::<*mut (), Call>(function)(work, task) };
         true
     }
 
@@ -129,7 +144,7 @@ impl Team {
     fn help(&self) {
         let mut idle = 0_usize;
         while !self.over.load(Ordering::Acquire) {
-            if self.take() {
+            if self.take(false) {
                 idle = 0;
             } else if idle < SPINS {
                 idle += 1;
@@ -139,6 +154,12 @@ impl Team {
             }
         }
     }
+}
+
+/// How many tasks were taken from the beginning and from the end, of a step that is not closed.
+fn counts(next: u64) -> (usize, usize) {
+    let count = |bits: u64| (bits % FROM_END) as usize;
+    (count(next), count(next >> 16))
 }
 
 /// Waits until all tasks of a step are done.
@@ -153,8 +174,8 @@ impl Drop for AllDone<'_> {
         let mut missing = 0;
         if std::thread::panicking() {
             let seen = self.team.next.fetch_or(CLOSED, Ordering::AcqRel);
-            let taken = ((seen & CLOSED) as usize).min(self.tasks);
-            missing = self.tasks - taken;
+            let (begin, end) = counts(seen);
+            missing = self.tasks.saturating_sub(begin + end);
         }
         let mut turns = 0_usize;
         while self.team.done.load(Ordering::Acquire) + missing < self.tasks {

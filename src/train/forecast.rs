@@ -170,9 +170,6 @@ pub struct Forecast {
     pub counts: Counts,
 }
 
-/// Runs that are tried in one go.
-const TURNS: i64 = 1000;
-
 impl Machine {
     /// Tries every graph that the plan runs, for a short while, and says what the whole run will take. It leaves the slots with what the
     /// trials wrote: the machine is good for nothing else afterwards. `None` for a plan that is not known to end.
@@ -218,18 +215,41 @@ impl Machine {
         if !again || times == 1 || first > LONGEST {
             return first.as_secs_f64();
         }
+        self.time_graph(graph, times, ONE_TRIAL)
+    }
+
+    /// Seconds that a run of a graph takes, from at most `times` runs one after the other for about so long, at least one. It leaves what
+    /// they wrote. Where many runs are one loop, that is what is timed.
+    pub fn time_graph(&mut self, graph: usize, times: u64, limit: Duration) -> f64 {
+        let compiled = self.compiled.clone();
+        let Some(call) = compiled.calls.get(graph) else {
+            return 0.0;
+        };
+        let (mut runs, mut at_once) = (0, 1);
         let start = Instant::now();
-        let mut runs = 0;
-        while runs < times && start.elapsed() < ONE_TRIAL {
-            // Where many runs are one loop, that is what is tried.
-            let many = (0, TURNS.min((times - runs) as i64));
-            match call.run_turns(&mut self.store, &mut self.space, many) {
-                Some(done) => runs += done.max(1) as u64,
-                None => {
-                    let _ = call.run(&mut self.store, &mut self.space);
-                    runs += 1;
+        let mut before = Duration::ZERO;
+        while runs < times.max(1) {
+            let end = runs + at_once.min(times.max(1) - runs);
+            while runs < end {
+                let many = (runs as i64, end as i64);
+                match call.run_turns(&mut self.store, &mut self.space, many) {
+                    // A loss that is not finite ends such a loop after each turn.
+                    Some(done) => runs = (done.max(0) as u64).max(runs + 1),
+                    None => {
+                        let _ = call.run(&mut self.store, &mut self.space);
+                        runs += 1;
+                    }
                 }
             }
+            let elapsed = start.elapsed();
+            if elapsed >= limit {
+                break;
+            }
+            // The clock is read seldom, so that its own time does not count.
+            if elapsed - before < limit / 16 {
+                at_once *= 2;
+            }
+            before = elapsed;
         }
         start.elapsed().as_secs_f64() / runs.max(1) as f64
     }

@@ -80,24 +80,12 @@ pub(super) struct Progress {
 pub struct RunTimes {
     /// Compiled graphs, while [`Machine::take_times`] held.
     pub graphs: Duration,
-    /// How often it was read from a clock, before and after: once for a loop of steps.
-    pub timings: u64,
     /// How often one ran.
     pub runs: u64,
     /// How often one ran that updates parameters.
     pub updates: u64,
     /// Training steps done: batches of `train`, turns of loops of steps.
     pub steps: u64,
-}
-
-impl RunTimes {
-    /// Counts runs of a graph that updates parameters or does not.
-    pub(super) fn count(&mut self, runs: u64, updates: Option<&bool>) {
-        self.runs += runs;
-        if updates == Some(&true) {
-            self.updates += runs;
-        }
-    }
 }
 
 /// Graphs outside loops of steps that run between two looks at the clock, at most: each may take another time.
@@ -122,8 +110,8 @@ pub struct Machine {
     /// When a loop of steps ends for the host to be asked, and when the instructions around it do.
     pub(super) turn_clock: Slice,
     clock: Slice,
-    /// For each graph: whether it updates parameters.
-    pub(super) updates: Vec<bool>,
+    /// For each graph: whether it updates parameters, and how often it ran.
+    pub(super) graphs: Vec<(bool, u64)>,
     /// The losses of the training steps of the last [`Event::StepsDone`].
     pub(super) losses: Vec<f64>,
     resolve: Resolve,
@@ -161,10 +149,10 @@ impl Machine {
         Ok(Machine {
             space: compiled.space(),
             iterators: vec![None; program.iterators],
-            updates: program
+            graphs: program
                 .graphs
                 .iter()
-                .map(|step| updated(&program, step).next().is_some())
+                .map(|step| (updated(&program, step).next().is_some(), 0))
                 .collect(),
             program,
             compiled,
@@ -387,10 +375,7 @@ impl Machine {
                 }
             }
             Instr::SetInt { slot, value } => self.set(*slot, f64::from(*value)),
-            Instr::AddInt { slot, value } => {
-                let sum = (self.number(*slot) as i32).wrapping_add(*value);
-                self.set(*slot, f64::from(sum));
-            }
+            Instr::AddInt { slot, value } => self.count(*slot, *value),
             Instr::SetFloat { slot, value } => self.set(*slot, *value),
             Instr::Jump(target) => next = *target,
             Instr::JumpIfZero { slot, target } => {
@@ -545,6 +530,11 @@ impl Machine {
         values::set_number(dtype, self.store.bytes_mut(slot.0 as usize), value);
     }
 
+    pub(super) fn count(&mut self, slot: SlotId, value: i32) {
+        let sum = (self.number(slot) as i32).wrapping_add(value);
+        self.set(slot, f64::from(sum));
+    }
+
     pub(super) fn accumulate(&mut self, into: SlotId, value: SlotId, weight: f64) {
         let sum = self.number(into) + self.number(value) * weight;
         self.set(into, sum);
@@ -569,12 +559,27 @@ impl Machine {
         let result = call.run(&mut self.store, &mut self.space);
         if let Some(start) = start {
             self.times.graphs += start.elapsed();
-            self.times.timings += 1;
         }
-        self.times.count(1, self.updates.get(graph));
-        result.map_err(|failure| out_of_range(call, failure).in_step(&self.program, graph))?;
+        let result =
+            result.map_err(|failure| out_of_range(call, failure).in_step(&self.program, graph));
+        self.count_runs(graph, 1);
+        result?;
         self.has_run(graph);
         Ok(())
+    }
+
+    /// Counts runs of a graph.
+    pub(super) fn count_runs(&mut self, graph: usize, runs: u64) {
+        self.times.runs += runs;
+        if let Some((updates, all)) = self.graphs.get_mut(graph) {
+            *all += runs;
+            self.times.updates += if *updates { runs } else { 0 };
+        }
+    }
+
+    /// How often each graph ran.
+    pub fn graph_runs(&self) -> Vec<u64> {
+        self.graphs.iter().map(|(_, runs)| *runs).collect()
     }
 
     fn text(&self, pieces: &[Piece]) -> String {

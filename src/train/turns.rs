@@ -86,13 +86,19 @@ impl Slice {
 }
 
 /// Whether the code from a `NextBatch` on is a loop over batches in which the host has nothing to say: graphs run, values are summed, the
-/// step is noted, and it goes back.
+/// step is noted, the turn is counted, and it goes back.
 pub(super) fn is_loop(program: &Program, head: usize) -> bool {
-    let body = program.code.iter().skip(head + 1);
-    let ends = body
-        .skip_while(|instr| matches!(instr, Instr::Run(_) | Instr::Accumulate { .. }))
-        .find(|instr| !matches!(instr, Instr::StepDone { .. }));
-    matches!(ends, Some(Instr::Jump(to)) if *to == head)
+    let mut body = program.code.iter().skip(head + 1);
+    let end = body.find(|instr| {
+        !matches!(
+            instr,
+            Instr::Run(_)
+                | Instr::Accumulate { .. }
+                | Instr::StepDone { .. }
+                | Instr::AddInt { .. }
+        )
+    });
+    matches!(end, Some(Instr::Jump(to)) if *to == head)
 }
 
 impl Machine {
@@ -136,14 +142,14 @@ impl Machine {
                 break;
             }
         }
-        let updates = self.updates.get(graph);
-        self.times.count(self.turns - first, updates);
         self.times.steps += self.turns - first;
         if let Some(start) = start {
             self.times.graphs += start.elapsed();
-            self.times.timings += 1;
         }
-        result.map_err(|failure| out_of_range(call, failure).in_step(&self.program, graph))?;
+        let result =
+            result.map_err(|failure| out_of_range(call, failure).in_step(&self.program, graph));
+        self.count_runs(graph, self.turns - first);
+        result?;
         self.has_run(graph);
         let done = self.turns >= times;
         if done {
@@ -191,6 +197,7 @@ impl Machine {
                         weight,
                     } => self.accumulate(*into, *value, *weight),
                     Instr::StepDone { loss } => *event = self.step_done(*loss),
+                    Instr::AddInt { slot, value } => self.count(*slot, *value),
                     _ => break,
                 }
             }
