@@ -152,8 +152,17 @@ fn manual_pages_are_there_for_every_command() {
     assert_eq!(dlmc(&["man", "nothing"], &[], "").status.code(), Some(2));
 }
 
+/// A file with a program that trains; a run without a file has no receipt.
+fn training(name: &str) -> String {
+    let file = format!("dlmc-surface-{}-{name}.dlm", std::process::id());
+    let path = std::env::temp_dir().join(file);
+    std::fs::write(&path, TRAINING).expect("a program");
+    path.to_str().expect("text").to_string()
+}
+
 #[test]
 fn a_bad_value_of_a_variable_ends_with_2_and_names_it() {
+    let program = training("bad");
     let folder = std::env::temp_dir().join("dlmc-no-such-folder");
     let missing = folder.join("file");
     let missing = missing.to_str().expect("text");
@@ -171,7 +180,7 @@ fn a_bad_value_of_a_variable_ends_with_2_and_names_it() {
                 .to_uppercase()
         );
         let value = bad(&flag);
-        let output = dlmc(&["run", "-"], &[(&name, &value)], TRAINING);
+        let output = dlmc(&["run", &program], &[(&name, &value)], "");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{name}={value}\n{error}");
         assert!(
@@ -184,29 +193,26 @@ fn a_bad_value_of_a_variable_ends_with_2_and_names_it() {
         seen += 1;
     }
     assert!(seen >= 15, "{seen}");
+    std::fs::remove_file(&program).expect("the program goes");
 }
 
 #[test]
 fn variables_do_what_their_flags_do() {
+    let program = training("twins");
     let folder = std::env::temp_dir().join(format!("dlmc-variables-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let at = |name: &str| folder.join(name).to_str().expect("text").to_string();
-    let run = |variables: &[(&str, &str)]| said(&["run", "-"], variables, TRAINING);
+    let run = |variables: &[(&str, &str)]| said(&["run", &program], variables, "");
     let (plain, silent) = run(&[]);
     assert_eq!(silent, "");
     // The same bits as with the flag, and others than without it.
     assert_eq!(
         run(&[("DLMC_SEED", "7")]),
-        said(&["run", "-", "--seed", "7"], &[], TRAINING)
+        said(&["run", &program, "--seed", "7"], &[], "")
     );
     assert_ne!(run(&[("DLMC_SEED", "7")]).0, plain);
     assert_eq!(
-        said(
-            &["run", "-", "--seed", "0"],
-            &[("DLMC_SEED", "7")],
-            TRAINING
-        )
-        .0,
+        said(&["run", &program, "--seed", "0"], &[("DLMC_SEED", "7")], "").0,
         plain
     );
     for name in ["DLMC_THREADS", "DLMC_EVERY", "DLMC_MAX_PARAMS"] {
@@ -214,16 +220,16 @@ fn variables_do_what_their_flags_do() {
     }
     assert!(run(&[("DLMC_PROGRESS", "1")]).1.contains("epoch 2/2"));
     let (_, kept) = said(
-        &["run", "-", "--progress"],
+        &["run", &program, "--progress"],
         &[("DLMC_QUIET", "yes")],
-        TRAINING,
+        "",
     );
     assert!(
         kept.contains("epoch 2/2"),
         "a flag that is given comes first"
     );
     let both = [("DLMC_PROGRESS", "1"), ("DLMC_QUIET", "yes")];
-    assert_eq!(dlmc(&["run", "-"], &both, TRAINING).status.code(), Some(2));
+    assert_eq!(dlmc(&["run", &program], &both, "").status.code(), Some(2));
     assert!(run(&[("DLMC_TIME", "on")]).1.contains("compil"));
     assert!(!run(&[("DLMC_VERBOSE", "true")]).1.is_empty());
     assert!(!run(&[("DLMC_SKIP", "fuse, cse")]).0.is_empty());
@@ -238,7 +244,7 @@ fn variables_do_what_their_flags_do() {
         assert!(Path::new(&written).exists(), "{name}");
     }
     for (name, value) in [("DLMC_MAX_PARAMS", "2"), ("DLMC_MAX_MEMORY", "8")] {
-        let output = dlmc(&["run", "-"], &[(name, value)], TRAINING);
+        let output = dlmc(&["run", &program], &[(name, value)], "");
         assert_eq!(output.status.code(), Some(1), "{name}");
     }
     let coloured = dlmc(
@@ -247,6 +253,7 @@ fn variables_do_what_their_flags_do() {
         "print nothing\n",
     );
     assert!(String::from_utf8_lossy(&coloured.stderr).contains('\u{1b}'));
+    std::fs::remove_file(&program).expect("the program goes");
     std::fs::remove_dir_all(&folder).expect("the folder goes");
 }
 
