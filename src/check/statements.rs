@@ -322,7 +322,9 @@ impl Checker<'_> {
         if self.prompt.is_some() && self.at_top() && self.loops.is_empty() {
             return self.show(&value, expr.span);
         }
-        if !used {
+        let pure =
+            matches!(value, Val::Tensor(_) | Val::Slot(..) | Val::Num(_)) && self.calls_pure(expr);
+        if !used || pure {
             return self.error(
                 "E0441",
                 expr.span,
@@ -331,6 +333,28 @@ impl Checker<'_> {
             );
         }
         Ok(())
+    }
+
+    /// Whether an expression calls something of which nothing but the result is left: a function of the compiler or of the standard
+    /// library, or, outside of layers, a layer.
+    fn calls_pure(&mut self, expr: &Expr) -> bool {
+        let callee = match &expr.kind {
+            ExprKind::Call(callee, _) => callee,
+            ExprKind::Pipe(_, function) => match &function.kind {
+                ExprKind::Call(callee, _) => callee,
+                _ => function,
+            },
+            _ => return false,
+        };
+        let ExprKind::Name(name) = &callee.kind else {
+            return false;
+        };
+        match self.lookup(name) {
+            Some(Val::Builtin(_)) => true,
+            Some(Val::Fn(def)) => def.module == 0,
+            Some(Val::Layer(_) | Val::Instance(_)) => self.at_top(),
+            _ => false,
+        }
     }
 
     /// Runs every `evaluate(...)` of a statement before the statement itself: each is a loop over its data set.
