@@ -329,11 +329,8 @@ impl Checker<'_> {
             .collect();
         let said = self.diagnostics.len();
         let mut misfits = 0;
-        let library = self.frame().module == 0;
         for (parameter, argument) in parameters.iter().zip(given) {
-            let implausible = argument.as_ref().is_some_and(|argument| {
-                library && self.sensible(what, &parameter.name.text, argument).is_err()
-            });
+            let sensible = self.sensible(what, &parameter.name.text, argument.as_ref());
             let left_out = argument.is_none();
             let bound = match (
                 misfits > 0 && left_out,
@@ -346,7 +343,7 @@ impl Checker<'_> {
                 (false, true) => self.missing_argument(parameter, &missing, what, span),
                 (false, false) => self.bind_parameter(parameter, argument, what, span),
             };
-            misfits += usize::from(bound.is_err() || implausible);
+            misfits += usize::from(bound.is_err() || sensible.is_err());
         }
         if misfits > 1 && positional > 1 {
             self.diagnostics.truncate(said + 1);
@@ -692,6 +689,8 @@ impl Checker<'_> {
             );
         }
         self.no_input_as_config(def, &arguments)?;
+        self.no_channels_in(def, &arguments)?;
+        self.no_percentage(def, &arguments)?;
         let parent = self.frame().instance.clone();
         let key = self.place_key(span);
         let known = match &parent {
@@ -710,7 +709,6 @@ impl Checker<'_> {
         };
         self.enter(&name, span, frame)?;
         let config = def.syntax.config.clone().unwrap_or_default();
-        let unnamed = arguments.iter().filter(|a| a.name.is_none()).count();
         let outcome = self.bind_parameters(&config, arguments, &name, span);
         let bindings = self.frame().scopes.first().cloned().unwrap_or_default();
         self.leave();
@@ -718,7 +716,6 @@ impl Checker<'_> {
         let instance = Rc::new(Instance {
             def: def.clone(),
             config: bindings,
-            unnamed,
             parent: parent.clone(),
             path: Default::default(),
             children: Default::default(),

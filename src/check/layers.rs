@@ -23,7 +23,6 @@ impl Checker<'_> {
         span: Span,
     ) -> Outcome<Val> {
         let name = instance.def.syntax.name.text.clone();
-        self.channels_first(instance, arguments.first())?;
         self.path(instance);
         instance.applied.set(true);
         let frame = Frame {

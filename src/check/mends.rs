@@ -308,6 +308,66 @@ impl Checker<'_> {
         )
     }
 
+    /// Refuses `dropout(50)`: the share is no percentage.
+    pub(super) fn no_percentage(
+        &mut self,
+        def: &super::values::LayerDef,
+        arguments: &[Argument],
+    ) -> Outcome<()> {
+        let [share] = arguments else { return Ok(()) };
+        let Val::Num(number) = &share.value else {
+            return Ok(());
+        };
+        let number = number.value();
+        if def.module != 0 || &*def.syntax.name.text != "dropout" || (0.0..1.0).contains(&number) {
+            return Ok(());
+        }
+        let help = if (1.0..100.0).contains(&number) {
+            format!("for {number} of 100 write `dropout({})`", number / 100.0)
+        } else {
+            "for half of the elements write `dropout(0.5)`".into()
+        };
+        self.error(
+            "E0442",
+            share.span,
+            format!(
+                "the share of the elements that become 0 is at least 0 and below 1, not {number}"
+            ),
+            help,
+        )
+    }
+
+    /// Refuses `conv2d(1, 6, 5)`, elsewhere the channels that come in, those that go out and the kernel; here the last would be a stride.
+    pub(super) fn no_channels_in(
+        &mut self,
+        def: &super::values::LayerDef,
+        arguments: &[Argument],
+    ) -> Outcome<()> {
+        let name = &def.syntax.name.text;
+        let convolution = matches!(&**name, "conv1d" | "conv2d" | "conv_transpose2d");
+        let by_position: Vec<&Argument> = arguments
+            .iter()
+            .take_while(|argument| argument.name.is_none())
+            .collect();
+        let [first, second, third, ..] = by_position.as_slice() else {
+            return Ok(());
+        };
+        if def.module != 0 || !convolution {
+            return Ok(());
+        }
+        let [first, second] = [first, second].map(|argument| self.short(argument.span, "..."));
+        let span = third.span;
+        let third = self.short(span, "...");
+        self.error(
+            "E0410",
+            span,
+            format!("`{name}` takes the channels that it makes and its kernel by position, the rest by name"),
+            format!(
+                "how many channels come in is known: write `{name}({second}, kernel = {third})`, or `{name}({first}, kernel = {second}, stride = {third})` where {third} is the stride"
+            ),
+        )
+    }
+
     /// Refuses `loss = mse()`: the function itself is wanted.
     pub(super) fn is_no_call(&mut self, value: &Expr, what: &str) -> Outcome<()> {
         let ExprKind::Call(callee, arguments) = &value.kind else {

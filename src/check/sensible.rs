@@ -1,13 +1,11 @@
-//! What fits a parameter of the standard library and yet cannot be meant: a dropout of 50, a negative learning rate, sizes that other
-//! libraries want first, a value that is computed and dropped. Only what is known before the program runs is looked at.
+//! What fits a parameter of the standard library and yet cannot be meant: sizes that other libraries want first,
+//! a momentum above 1, a layer that is made and applied to nothing. Only what is known before the program runs is looked at.
 use super::Checker;
 use super::call::Argument;
-use super::program::SlotKind;
-use super::values::{Instance, Num, Outcome, Val};
+use super::values::{Num, Outcome, Val};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
 use crate::syntax::ast::{Expr, ExprKind};
-use std::rc::Rc;
 
 /// What may stand for a parameter.
 #[derive(Clone, Copy)]
@@ -63,7 +61,6 @@ type Row = (&'static [&'static str], &'static str, Fits, &'static str);
 const OPTIMIZERS: &[&str] = &[
     "sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "adagrad",
 ];
-const SCHEDULES: &[&str] = &["step_decay", "exponential", "cosine"];
 const CONVOLUTIONS: &[&str] = &["conv1d", "conv2d", "conv_transpose2d"];
 const POOLINGS: &[&str] = &[
     "max_pool",
@@ -73,21 +70,12 @@ const POOLINGS: &[&str] = &[
     "max_pool2d",
     "avg_pool2d",
 ];
-const RATE: &str = "`minimize` goes downhill by itself, so the rate is positive: `lr = 0.01`; to climb, minimize the objective with a minus sign";
 const SQUARE: &str = "kernels and strides of layers are square: write `kernel = 3`; for others call `conv2d_op(x, W)` with weights of your own";
 const PADDING: &str = "count the rows of zeros: `padding = 1` with `kernel = 3`, or 2 with 5, keeps the size; `padding = 0` adds none";
 const NORM: &str = "the size follows from what the layer is applied to: leave it out";
 const STACKED: &str = "the size of the input follows from what the layer is applied to, and each layer is written: `x |> lstm(128) |> lstm(128)`";
 
 const ROWS: &[Row] = &[
-    (
-        &["dropout"],
-        "p",
-        Fits::BelowOne,
-        "it is the share of elements that are set to 0: half of them is `dropout(0.5)`",
-    ),
-    (OPTIMIZERS, "lr", Fits::NotNegative, RATE),
-    (SCHEDULES, "lr", Fits::NotNegative, RATE),
     (
         OPTIMIZERS,
         "weight_decay",
@@ -182,8 +170,11 @@ impl Checker<'_> {
         &mut self,
         what: &str,
         parameter: &str,
-        argument: &Argument,
+        argument: Option<&Argument>,
     ) -> Outcome<()> {
+        let Some(argument) = argument.filter(|_| self.frame().module == 0) else {
+            return Ok(());
+        };
         let row = ROWS
             .iter()
             .find(|row| row.0.contains(&what) && row.1 == parameter);
@@ -209,49 +200,6 @@ impl Checker<'_> {
             );
         }
         Ok(())
-    }
-
-    /// `conv2d(1, 6, 5)` in the order of PyTorch, channels of the input first, where it is applied to an input with so many.
-    pub(super) fn channels_first(
-        &mut self,
-        instance: &Rc<Instance>,
-        first: Option<&Argument>,
-    ) -> Outcome<()> {
-        let name = instance.def.syntax.name.text.clone();
-        if instance.def.module != 0 || instance.unnamed != 3 || !CONVOLUTIONS.contains(&&*name) {
-            return Ok(());
-        }
-        let whole = |key: &str| match instance.config.get(key) {
-            Some(Val::Num(Num::Int(i))) => usize::try_from(*i).ok(),
-            _ => None,
-        };
-        let numbers = (whole("channels"), whole("kernel"), whole("stride"));
-        let (Some(channels), Some(kernel), Some(stride)) = numbers else {
-            return Ok(());
-        };
-        let Some(Val::Tensor(x)) = first.map(|first| &first.value) else {
-            return Ok(());
-        };
-        let shape = self.type_of(x).shape;
-        let (Some(&c), Some(&side)) = (shape.get(1), shape.last()) else {
-            return Ok(());
-        };
-        if c != channels || stride == 1 {
-            return Ok(());
-        }
-        let message = format!(
-            "`{name}({channels}, {kernel}, {stride})` is read as {channels} channel{} out, a kernel of {kernel} and a stride of {stride}",
-            if channels == 1 { "" } else { "s" }
-        );
-        let help = format!(
-            "the channels of the input, {c} here, follow from it and are not written: for {kernel} channels out and a kernel of {stride} write `{name}({kernel}, kernel = {stride})`; if the stride is meant, name it: `stride = {stride}`"
-        );
-        let diagnostic = match kernel > side {
-            true => Diagnostic::error("E0448", instance.span, message),
-            false => Diagnostic::warning("W0203", instance.span, message),
-        };
-        let reported = self.report(diagnostic.help(help));
-        if kernel > side { Err(reported) } else { Ok(()) }
     }
 
     /// Weights are kept as safetensors; other endings would say something else. Reading knows `.npz` too.
@@ -284,57 +232,24 @@ impl Checker<'_> {
                 ),
             ),
         };
-        self.error("E0449", written.span, message, help)
+        self.error("E0514", written.span, message, help)
     }
 
-    /// Warns of a statement that computes with functions, or layers that keep no state, and drops the result.
-    pub(super) fn dropped(&mut self, expr: &Expr, value: &Val, slots_before: usize) {
-        let callee = match &expr.kind {
-            ExprKind::Call(callee, _) => callee,
-            ExprKind::Pipe(_, function) => match &function.kind {
-                ExprKind::Call(callee, _) => callee,
-                _ => function,
-            },
-            _ => return,
+    /// Warns of a layer that a statement makes and applies to nothing.
+    pub(super) fn dropped(&mut self, expr: &Expr, value: &Val) {
+        let Val::Instance(instance) = value else {
+            return;
         };
-        // At the top level an application gives a layer its parameters, which `load` and `print` can want.
-        let made = self.program.slots.len() > slots_before;
-        let state = self
-            .program
-            .slots
-            .iter()
-            .skip(slots_before)
-            .any(|slot| slot.kind == SlotKind::State);
-        if state || (made && self.at_top()) {
+        if instance.applied.get() || !matches!(expr.kind, ExprKind::Call(..)) {
             return;
         }
-        let ExprKind::Name(name) = &callee.kind else {
-            return;
-        };
-        let pure = match self.lookup(name) {
-            Some(Val::Builtin(_)) => true,
-            Some(Val::Fn(def)) => def.module == 0,
-            Some(Val::Layer(def)) => def.module == 0 && &*def.syntax.name.text != "batch_norm",
-            _ => false,
-        };
-        if !pure {
-            return;
-        }
-        let (message, help) = match value {
-            Val::Instance(_) => (
-                format!("`{name}` makes a layer here that is applied to nothing"),
-                format!("apply it: `let x = x |> {}`", self.short(expr.span, name)),
-            ),
-            _ => (
-                format!("`{name}` changes nothing in place: its result is dropped here"),
-                format!(
-                    "keep it, `let x = {}`, or `print` it",
-                    self.short(expr.span, "...")
-                ),
-            ),
-        };
-        let place: Span = expr.span;
-        self.report(Diagnostic::warning("W0204", place, message).help(help));
+        let name = instance.def.syntax.name.text.clone();
+        let message = format!("`{name}` makes a layer here that is applied to nothing");
+        let help = format!(
+            "nothing changes in place: write `let x = x |> {}`",
+            self.short(expr.span, &name)
+        );
+        self.report(Diagnostic::warning("W0203", expr.span, message).help(help));
     }
 
     /// A loss over one class: it is 0 for every input.
@@ -348,6 +263,6 @@ impl Checker<'_> {
             "`{name}` is given the score of one class only, and is 0 whatever the score is"
         );
         let help = "for yes or no with one score take `binary_cross_entropy`, with targets of 0.0 and 1.0; else end the model with one score for each class, `dense(classes)`";
-        self.report(Diagnostic::warning("W0205", span, message).help(help));
+        self.report(Diagnostic::warning("W0204", span, message).help(help));
     }
 }

@@ -318,12 +318,13 @@ impl Checker<'_> {
                 | ExprKind::Error
                 | ExprKind::Pipe(..)
         );
-        let slots_before = self.program.slots.len();
         let value = self.eval(expr)?;
         if self.prompt.is_some() && self.at_top() && self.loops.is_empty() {
             return self.show(&value, expr.span);
         }
-        if !used {
+        let pure =
+            matches!(value, Val::Tensor(_) | Val::Slot(..) | Val::Num(_)) && self.calls_pure(expr);
+        if !used || pure {
             return self.error(
                 "E0441",
                 expr.span,
@@ -331,8 +332,30 @@ impl Checker<'_> {
                 "bind it with `let`, or `print` it",
             );
         }
-        self.dropped(expr, &value, slots_before);
+        self.dropped(expr, &value);
         Ok(())
+    }
+
+    /// Whether an expression calls something of which nothing but the result is left: a function of the compiler or of the standard
+    /// library, or, outside of layers, a layer.
+    fn calls_pure(&mut self, expr: &Expr) -> bool {
+        let callee = match &expr.kind {
+            ExprKind::Call(callee, _) => callee,
+            ExprKind::Pipe(_, function) => match &function.kind {
+                ExprKind::Call(callee, _) => callee,
+                _ => function,
+            },
+            _ => return false,
+        };
+        let ExprKind::Name(name) = &callee.kind else {
+            return false;
+        };
+        match self.lookup(name) {
+            Some(Val::Builtin(_)) => true,
+            Some(Val::Fn(def)) => def.module == 0,
+            Some(Val::Layer(_) | Val::Instance(_)) => self.at_top(),
+            _ => false,
+        }
     }
 
     /// Runs every `evaluate(...)` of a statement before the statement itself: each is a loop over its data set.

@@ -131,8 +131,6 @@ pub struct Instance {
     pub def: Rc<LayerDef>,
     /// The configuration.
     pub config: Bindings,
-    /// How many arguments of the configuration were given without a name.
-    pub unnamed: usize,
     /// The instance whose body made it.
     pub parent: Option<Rc<Instance>>,
     /// Its path, once it has one.

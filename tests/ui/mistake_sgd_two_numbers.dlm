@@ -4,5 +4,5 @@ let net = line()
 train net on set {
     loss      = mse
     optimizer = sgd(0.1, 0.9)
-    epochs = 3
+    epochs    = 3
 }
