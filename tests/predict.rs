@@ -18,7 +18,7 @@ layer linear(x: [n, d]) -> [n] {
 let net = linear()
 print net(set.x)
 save net to "net.safetensors"
-save net to "net.npz"
+save net to "net.safetensors"
 "#;
 
 const ROWS: &str = "a,b,y\n1,10,0\n2,30,1\n6,20,0\n";
@@ -161,7 +161,7 @@ fn rows_are_prepared_as_the_program_prepares_its_own() {
         "predict",
         "model.dlm",
         "--weights",
-        "net.npz",
+        "net.safetensors",
         "--input",
         "rows.csv",
     ];
@@ -447,13 +447,23 @@ fn faults_of_files_name_them() {
             "predict",
             "none.dlm",
             "--weights",
-            "net.npz",
+            "net.safetensors",
             "--input",
             "rows.csv",
         ],
     );
     assert!(err.contains("\"none.dlm\" cannot be read"), "{err}");
-    let (_, err) = folder.run(2, &["predict", "-", "--weights", "net.npz", "--input", "-"]);
+    let (_, err) = folder.run(
+        2,
+        &[
+            "predict",
+            "-",
+            "--weights",
+            "net.safetensors",
+            "--input",
+            "-",
+        ],
+    );
     assert!(
         err.contains("cannot both come from standard input"),
         "{err}"
@@ -465,7 +475,7 @@ fn faults_of_files_name_them() {
             "predict",
             "wrong.dlm",
             "--weights",
-            "net.npz",
+            "net.safetensors",
             "--input",
             "rows.csv",
         ],
@@ -481,7 +491,7 @@ fn faults_of_files_name_them() {
             "predict",
             "none.dlm",
             "--weights",
-            "net.npz",
+            "net.safetensors",
             "--input",
             "rows.csv",
         ],

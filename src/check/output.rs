@@ -7,18 +7,6 @@ use crate::syntax::ast::{Expr, ExprKind, Format, StrPart};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Ends of the names of files of weights that are not safetensors, and what they are.
-const FOREIGN_WEIGHTS: [(&str, &str); 8] = [
-    ("pt", "a file of PyTorch"),
-    ("pth", "a file of PyTorch"),
-    ("ckpt", "a checkpoint of another framework"),
-    ("h5", "a file of HDF5"),
-    ("keras", "a file of Keras"),
-    ("onnx", "a model of ONNX"),
-    ("pkl", "a file of Python's pickle"),
-    ("npy", "an array of NumPy"),
-];
-
 impl Checker<'_> {
     /// `print value, ...`: one line.
     pub(super) fn print(&mut self, values: &[Expr], span: Span) -> Outcome<()> {
@@ -273,16 +261,7 @@ impl Checker<'_> {
     pub(super) fn save(&mut self, what: &Expr, to: &Expr, span: Span) -> Outcome<()> {
         self.host_only("save", span)?;
         let file = self.file_name(to)?;
-        if let Some((stem, format)) = file.rsplit_once('.')
-            && let Some((_, other)) = FOREIGN_WEIGHTS.iter().find(|(known, _)| *known == format)
-        {
-            return self.error(
-                "E0514",
-                to.span,
-                format!("weights are saved as safetensors, and \"{file}\" is the name of {other}"),
-                format!("write `\"{stem}.safetensors\"`, which PyTorch, JAX and others read by the package of that name"),
-            );
-        }
+        self.weights_file(&file, to, true)?;
         let value = self.eval(what)?;
         self.flush();
         let at = self.emit_code(Instr::Save {

@@ -144,12 +144,6 @@ const ROWS: &[Row] = &[
         "towards 0 the likeliest class is drawn: write `argmax(logits, over = -1)` for that",
     ),
     (
-        &["random_flip"],
-        "p",
-        Fits::UpToOne,
-        "it is the share of images that are flipped: `p = 0.5`",
-    ),
-    (
         &["cross_entropy"],
         "smoothing",
         Fits::BelowOne,
