@@ -9,14 +9,12 @@ fn decayed(w, g, weight_decay) {
 ## Stochastic gradient descent: `w - lr * g`.
 ## Source: Robbins and Monro, "A stochastic approximation method" (1951).
 optimizer sgd(lr, weight_decay = 0)(w, g) {
-    assert lr >= 0, "a learning rate below zero goes uphill: to maximise, minimize the negative"
     w - lr * decayed(w, g, weight_decay)
 }
 
 ## Heavy ball: `v = mu * v + g`; `w - lr * v`. PyTorch's form, in which lr does not enter v.
 ## Source: Polyak, "Some methods of speeding up the convergence of iteration methods" (1964).
 optimizer momentum(lr, mu = 0.9, weight_decay = 0)(w, g) {
-    assert lr >= 0, "a learning rate below zero goes uphill: to maximise, minimize the negative"
     state v = zeros
     v = mu * v + decayed(w, g, weight_decay)
     w - lr * v
@@ -25,7 +23,6 @@ optimizer momentum(lr, mu = 0.9, weight_decay = 0)(w, g) {
 ## Nesterov's momentum: `v = mu * v + g`; `w - lr * (g + mu * v)`. PyTorch's form.
 ## Source: Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in deep learning" (2013).
 optimizer nesterov(lr, mu = 0.9, weight_decay = 0)(w, g) {
-    assert lr >= 0, "a learning rate below zero goes uphill: to maximise, minimize the negative"
     state v = zeros
     let d = decayed(w, g, weight_decay)
     v = mu * v + d
@@ -36,7 +33,6 @@ optimizer nesterov(lr, mu = 0.9, weight_decay = 0)(w, g) {
 ## `w - lr * m̂ / (sqrt(v̂) + eps)` with `m̂ = m / (1 - beta1^t)`, `v̂ = v / (1 - beta2^t)`.
 ## Source: Kingma and Ba, "Adam: a method for stochastic optimization" (2015), algorithm 1.
 optimizer adam(lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0)(w, g) {
-    assert lr >= 0, "a learning rate below zero goes uphill: to maximise, minimize the negative"
     state m = zeros
     state v = zeros
     state t: [] = zeros
@@ -50,7 +46,6 @@ optimizer adam(lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay 
 ## Adam with decoupled weight decay: the weights shrink by `lr * weight_decay * w`, apart from the gradient.
 ## Source: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019), algorithm 2.
 optimizer adamw(lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01)(w, g) {
-    assert lr >= 0, "a learning rate below zero goes uphill: to maximise, minimize the negative"
     state m = zeros
     state v = zeros
     state t: [] = zeros
@@ -63,7 +58,6 @@ optimizer adamw(lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay
 ## RMSprop: `v = decay * v + (1 - decay) * g^2`; `w - lr * g / (sqrt(v) + eps)`.
 ## Source: Tieleman and Hinton, "Lecture 6.5: rmsprop" (2012); PyTorch's defaults.
 optimizer rmsprop(lr = 0.01, decay = 0.99, eps = 1e-8, weight_decay = 0)(w, g) {
-    assert lr >= 0, "a learning rate below zero goes uphill: to maximise, minimize the negative"
     state v = zeros
     let d = decayed(w, g, weight_decay)
     v = decay * v + (1 - decay) * d * d
@@ -73,7 +67,6 @@ optimizer rmsprop(lr = 0.01, decay = 0.99, eps = 1e-8, weight_decay = 0)(w, g) {
 ## Adagrad: `v = v + g^2`; `w - lr * g / (sqrt(v) + eps)`.
 ## Source: Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization" (2011).
 optimizer adagrad(lr = 0.01, eps = 1e-10, weight_decay = 0)(w, g) {
-    assert lr >= 0, "a learning rate below zero goes uphill: to maximise, minimize the negative"
     state v = zeros
     let d = decayed(w, g, weight_decay)
     v = v + d * d

@@ -690,7 +690,6 @@ impl Checker<'_> {
         }
         self.no_input_as_config(def, &arguments)?;
         self.no_channels_in(def, &arguments)?;
-        self.no_percentage(def, &arguments)?;
         let parent = self.frame().instance.clone();
         let key = self.place_key(span);
         let known = match &parent {

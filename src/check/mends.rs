@@ -308,35 +308,6 @@ impl Checker<'_> {
         )
     }
 
-    /// Refuses `dropout(50)`: the share is no percentage.
-    pub(super) fn no_percentage(
-        &mut self,
-        def: &super::values::LayerDef,
-        arguments: &[Argument],
-    ) -> Outcome<()> {
-        let [share] = arguments else { return Ok(()) };
-        let Val::Num(number) = &share.value else {
-            return Ok(());
-        };
-        let number = number.value();
-        if def.module != 0 || &*def.syntax.name.text != "dropout" || (0.0..1.0).contains(&number) {
-            return Ok(());
-        }
-        let help = if (1.0..100.0).contains(&number) {
-            format!("for {number} of 100 write `dropout({})`", number / 100.0)
-        } else {
-            "for half of the elements write `dropout(0.5)`".into()
-        };
-        self.error(
-            "E0442",
-            share.span,
-            format!(
-                "the share of the elements that become 0 is at least 0 and below 1, not {number}"
-            ),
-            help,
-        )
-    }
-
     /// Refuses `conv2d(1, 6, 5)`, elsewhere the channels that come in, those that go out and the kernel; here the last would be a stride.
     pub(super) fn no_channels_in(
         &mut self,

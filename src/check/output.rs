@@ -172,10 +172,6 @@ impl Checker<'_> {
         if let Val::Bool(true) = holds {
             return Ok(());
         }
-        // What the standard library asks for is looked at where it is known: a rate may also be a schedule's.
-        if !matches!(holds, Val::Bool(false)) && self.frame().module == 0 && !self.at_top() {
-            return Ok(());
-        }
         if !matches!(holds, Val::Bool(false)) {
             self.host_only("assert", span)?;
         }

@@ -78,6 +78,18 @@ const STACKED: &str = "the size of the input follows from what the layer is appl
 const ROWS: &[Row] = &[
     (
         OPTIMIZERS,
+        "lr",
+        Fits::NotNegative,
+        "a rate below 0 goes uphill: to maximise, minimize the negative",
+    ),
+    (
+        &["dropout"],
+        "p",
+        Fits::BelowOne,
+        "it is the share of the elements that become 0: for half of them write `dropout(0.5)`",
+    ),
+    (
+        OPTIMIZERS,
         "weight_decay",
         Fits::NotNegative,
         "a negative decay makes weights grow: write a small number, such as `weight_decay = 0.0001`",
