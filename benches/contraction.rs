@@ -6,7 +6,7 @@ use dlmc::base::types::DType;
 use dlmc::runtime::contraction::{
     Contraction, ContractionSpec, Cpu, Index, Operand, Operands, Orientation,
 };
-use std::hint::black_box;
+use dlmc::runtime::speed::Speed;
 use std::time::Instant;
 
 /// Seconds of one call: the best of several timed groups.
@@ -25,35 +25,9 @@ fn seconds(mut work: impl FnMut()) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn fma_loop(turns: usize) -> f32 {
-    use std::arch::x86_64::*;
-    let factor = _mm256_set1_ps(black_box(0.999));
-    let mut acc = [_mm256_set1_ps(black_box(1.0)); 12];
-    for _ in 0..turns {
-        for sum in &mut acc {
-            *sum = _mm256_fmadd_ps(factor, factor, *sum);
-        }
-    }
-    let total = acc
-        .iter()
-        .fold(_mm256_setzero_ps(), |total, &sum| _mm256_add_ps(total, sum));
-    _mm256_cvtss_f32(total)
-}
-
 /// GFLOP/s of a loop that only multiplies and adds.
 fn peak() -> f64 {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-        let turns = 100_000;
-        let time = seconds(|| {
-            // SAFETY: the instruction set was just detected.
-            black_box(unsafe { fma_loop(turns) });
-        });
-        return turns as f64 * 12.0 * 16.0 / time / 1e9;
-    }
-    f64::NAN
+    Speed::measure(1).flops / 1e9
 }
 
 fn buffer(range: Option<std::ops::RangeInclusive<isize>>) -> Vec<f32> {

@@ -1,6 +1,6 @@
 //! The emitter of vector math that makes Cranelift instructions, on one lane or on four.
 use super::memory;
-use super::vectors::Calls;
+use super::vectors::{Calls, Width};
 use crate::base::types::DType;
 use crate::ops::math::{Emitter, HostFunction};
 use crate::tir::Literal;
@@ -21,7 +21,7 @@ pub(super) struct Features {
     /// Vector instructions take operands from memory at any address (AVX or its like).
     pub unaligned: bool,
     /// The host's functions on vectors ([`super::vectors`]).
-    pub vectors: bool,
+    pub vectors: Option<Width>,
     /// How host functions are called.
     pub call_conv: CallConv,
 }

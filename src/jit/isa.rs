@@ -1,6 +1,7 @@
 //! The target: the processor this runs on.
 use super::JitError;
 use super::emit::Features;
+use super::vectors::Width;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 
@@ -9,6 +10,8 @@ use cranelift_codegen::settings::{self, Configurable};
 pub struct Options {
     /// Use only what every processor of the architecture has (on x86-64: no fused multiply-add, no AVX).
     pub baseline: bool,
+    /// Use no vectors of more than 256 bits.
+    pub narrow: bool,
     /// Emit functions such as `tanh` in place also where the host could be called for them: the same bits, more code.
     pub in_place: bool,
     /// Run Cranelift's verifier.
@@ -21,6 +24,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             baseline: false,
+            narrow: false,
             in_place: false,
             verify: cfg!(debug_assertions),
             keep_text: false,
@@ -30,6 +34,12 @@ impl Default for Options {
 
 fn failed(error: impl std::fmt::Display) -> JitError {
     JitError::Host(error.to_string())
+}
+
+/// The host's functions on wide vectors that code may call.
+fn vectors(options: Options) -> Option<Width> {
+    let widest = super::vectors::widest().filter(|_| !options.baseline && !options.in_place)?;
+    Some(if options.narrow { Width::Eight } else { widest })
 }
 
 /// The instruction set with its settings, and what the emitter may use of it.
@@ -69,7 +79,7 @@ pub(super) fn host(
         fma: !x86 || has("has_fma"),
         rounding: !x86 || has("has_sse41"),
         unaligned: !x86 || has("has_avx"),
-        vectors: !options.baseline && !options.in_place && super::vectors::available(),
+        vectors: vectors(options),
         call_conv: isa.default_call_conv(),
     };
     Ok((isa, features))

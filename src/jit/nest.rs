@@ -506,7 +506,7 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
 
     /// Philox where only the counter's first word varies.
     fn call_philox(&mut self, values: &[Copies], state: &State) -> Option<Vec<Value>> {
-        let calls = vectors::philox().filter(|_| self.features.vectors)?;
+        let calls = vectors::philox(self.features.vectors?)?;
         let (Copies::Varying(first), rest) = values.split_first()? else {
             return None;
         };

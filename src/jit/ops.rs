@@ -24,11 +24,7 @@ pub(super) fn register_type(dtype: DType, width: usize) -> Type {
 
 /// The host's functions for an operator on `f32`, where it is called rather than emitted in place.
 pub(super) fn called(features: Features, op: Op) -> Option<Calls> {
-    if features.vectors {
-        vectors::calls(op)
-    } else {
-        None
-    }
+    vectors::calls(op, features.vectors?)
 }
 
 /// An operator on arguments of these types; `None` where it is not defined for them.
@@ -49,8 +45,8 @@ pub(super) fn emit_op(
         (Op::Or, _, &[a, b]) => Some(lanes.either(a, b)),
         (Op::Not, _, &[a]) => Some(lanes.not(a)),
         (Op::Select, _, &[mask, a, b]) => Some(lanes.choose(mask, a, b)),
-        (Op::Philox, _, _) if lanes.width == 1 && lanes.features.vectors => {
-            vectors::philox().map(|calls| lanes.call(calls, arguments))
+        (Op::Philox, _, _) if lanes.width == 1 && lanes.features.vectors.is_some() => {
+            vectors::philox(lanes.features.vectors?).map(|calls| lanes.call(calls, arguments))
         }
         (Op::Philox, _, &[c0, c1, c2, c3, k0, k1]) => {
             Some(math::philox4x32_10(lanes, [c0, c1, c2, c3], [k0, k1])[0])

@@ -423,7 +423,7 @@ impl NestEmitter<'_, '_> {
     /// How many vectors are worked on at once.
     fn tile(&self, from: Int, to: Int) -> usize {
         let calls = |inst: &Inst| match inst {
-            Inst::Op(Op::Philox, _) => self.features.vectors,
+            Inst::Op(Op::Philox, _) => self.features.vectors.is_some(),
             Inst::Op(op, _) => called(self.features, *op).is_some(),
             Inst::Read(_) | Inst::Index(_) | Inst::Const(_) => false,
         };

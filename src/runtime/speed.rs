@@ -19,11 +19,12 @@ impl Speed {
     pub fn measure(threads: usize) -> Speed {
         let threads = threads.max(1);
         let turns = 2_000_000;
+        let each = multiply_adds(1) * turns as f64;
         let flops = best(5, || {
             rayon::scope(|scope| {
                 for _ in 0..threads {
                     scope.spawn(|_| {
-                        black_box(multiply_adds(turns));
+                        multiply_adds(turns);
                     });
                 }
             });
@@ -41,7 +42,7 @@ impl Speed {
             black_box(&target);
         });
         Speed {
-            flops: (threads * turns * CHAINS * LANES * 2) as f64 / flops,
+            flops: threads as f64 * each / flops,
             bandwidth: (COPIED * 8) as f64 / copied,
         }
     }
@@ -63,26 +64,46 @@ fn best(times: usize, mut work: impl FnMut()) -> f64 {
 
 /// Independent sums: enough to hide the latency of two units.
 const CHAINS: usize = 12;
-/// Elements of a sum's vector.
-const LANES: usize = 8;
 
-fn multiply_adds(turns: usize) -> f32 {
+/// A loop of fused multiply-adds on the widest vectors that the processor has; the operations that it did.
+fn multiply_adds(turns: usize) -> f64 {
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+    if is_x86_feature_detected!("avx512f") {
+        // SAFETY: the instruction set was just detected.
+        return unsafe { multiply_adds_avx512(turns) };
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
         // SAFETY: the instruction set was just detected.
         return unsafe { multiply_adds_avx2(turns) };
     }
-    chains(turns)
+    chains::<8>(turns)
+}
+
+/// Written with intrinsics, since compilers choose narrower vectors on their own.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn multiply_adds_avx512(turns: usize) -> f64 {
+    use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_reduce_add_ps, _mm512_set1_ps};
+    let factor = _mm512_set1_ps(black_box(0.999));
+    let mut sums = [_mm512_set1_ps(black_box(1.0)); CHAINS];
+    for _ in 0..turns {
+        for sum in &mut sums {
+            *sum = _mm512_fmadd_ps(factor, factor, *sum);
+        }
+    }
+    for sum in sums {
+        black_box(_mm512_reduce_add_ps(sum));
+    }
+    (turns * CHAINS * 16 * 2) as f64
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn multiply_adds_avx2(turns: usize) -> f32 {
-    chains(turns)
+fn multiply_adds_avx2(turns: usize) -> f64 {
+    chains::<8>(turns)
 }
 
 #[inline(always)]
-fn chains(turns: usize) -> f32 {
+fn chains<const LANES: usize>(turns: usize) -> f64 {
     let factor = [black_box(0.999_f32); LANES];
     let mut sums = [[black_box(1.0_f32); LANES]; CHAINS];
     for _ in 0..turns {
@@ -92,7 +113,8 @@ fn chains(turns: usize) -> f32 {
             }
         }
     }
-    sums.iter().flatten().sum()
+    black_box(sums);
+    (turns * CHAINS * LANES * 2) as f64
 }
 
 #[cfg(test)]

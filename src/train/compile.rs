@@ -9,7 +9,7 @@ use crate::jit;
 use crate::kir::Kernel;
 use crate::kir::schedule::Schedule;
 use crate::pass;
-use crate::runtime::contraction::Cpu;
+use crate::runtime::contraction::{Cpu, Isa};
 use crate::runtime::{Call, CallSpace, Executable, KernelFunction, Planner, Plans, Turns};
 use crate::tir::Graph;
 use rayon::prelude::*;
@@ -149,6 +149,7 @@ pub fn stages(
 fn jit_options(cpu: Cpu) -> jit::Options {
     jit::Options {
         baseline: cpu.is_baseline(),
+        narrow: cpu.isa() != Isa::Avx512,
         ..jit::Options::default()
     }
 }

@@ -32,15 +32,12 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// The best tested family that this processor has. AVX-512 is never chosen here, only by [`Cpu::force`]: its rows
-    /// have not run on hardware.
+    /// The best family that this processor has.
     pub fn detect() -> Cpu {
-        let isa = if has(Isa::Avx2) {
-            Isa::Avx2
-        } else {
-            Isa::Portable
-        };
-        Cpu { isa }
+        let has = |isa: &Isa| has(*isa);
+        Cpu {
+            isa: Isa::ALL.into_iter().rfind(has).unwrap_or(Isa::Portable),
+        }
     }
 
     /// The given family, or `None` where this processor cannot run it.

@@ -327,7 +327,7 @@ fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, Contr
         }
         let oriented = tables.oriented(spec, transposed);
         for packed in [false, true] {
-            if let Some(choice) = choose(spec, oriented, packed, table.lanes, &max_rows)
+            if let Some(choice) = choose(spec, oriented, packed, (table.lanes, table.parts), &max_rows)
                 && best.as_ref().is_none_or(|best| choice.cycles < best.cycles)
             {
                 best = Some(choice);
@@ -467,7 +467,7 @@ fn choose<'a>(
     spec: &ContractionSpec,
     oriented: Oriented<'a>,
     packed: bool,
-    lanes: usize,
+    (lanes, parts): (usize, bool),
     max_rows: &dyn Fn(usize) -> usize,
 ) -> Option<Choice<'a>> {
     let (rows, k) = (oriented.rows.len(), oriented.row_k.len());
@@ -485,7 +485,7 @@ fn choose<'a>(
     let (widths, mut cycles) = cut_panels(vectors.len(), rows, k, max_rows);
     let scattered: usize = vectors
         .iter()
-        .filter(|vector| !vector.contiguous || (vector.count as usize) < lanes)
+        .filter(|vector| !vector.contiguous || (!parts && (vector.count as usize) < lanes))
         .map(|vector| vector.count as usize)
         .sum();
     cycles += scatter_cycles(scattered * rows);

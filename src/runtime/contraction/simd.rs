@@ -34,7 +34,7 @@ impl Scalar for f64 {
 }
 
 /// A vector of `LANES` elements. Every method asks of its caller that the processor has the instruction set; loads and
-/// stores ask that `LANES` elements (one for `splat`) at the pointer be valid; alignment is the element's.
+/// stores ask that `LANES` elements (one for `splat`, the named lanes for parts) at the pointer be valid; alignment is the element's.
 pub(super) trait Simd: Copy {
     type Element: Scalar;
     type Vector: Copy;
@@ -43,6 +43,15 @@ pub(super) trait Simd: Copy {
     unsafe fn load(source: *const Self::Element) -> Self::Vector;
     unsafe fn splat(source: *const Self::Element) -> Self::Vector;
     unsafe fn store(target: *mut Self::Element, value: Self::Vector);
+    /// Whether vectors that are only partly wanted are best stored by [`Simd::store_part`]; it is slow where masks are made of vectors.
+    const PARTS: bool;
+    /// Stores `count` lanes from lane `skip` on where they belong, or adds them to what is there; the others are not touched.
+    unsafe fn store_part(
+        target: *mut Self::Element,
+        value: Self::Vector,
+        part: (usize, usize),
+        add: bool,
+    );
     unsafe fn fused(x: Self::Vector, y: Self::Vector, addend: Self::Vector) -> Self::Vector;
     unsafe fn add(x: Self::Vector, y: Self::Vector) -> Self::Vector;
 }
@@ -74,6 +83,20 @@ impl<T: Scalar, const LANES: usize> Simd for Plain<T, LANES> {
         // SAFETY: the trait's contract: LANES elements are writable.
         unsafe { target.cast::<[T; LANES]>().write_unaligned(value) }
     }
+    const PARTS: bool = true;
+    #[inline(always)]
+    unsafe fn store_part(
+        target: *mut T,
+        value: [T; LANES],
+        (skip, count): (usize, usize),
+        add: bool,
+    ) {
+        for (lane, value) in value.into_iter().enumerate().skip(skip).take(count) {
+            let target = target.wrapping_add(lane);
+            // SAFETY: the trait's contract: the wanted lanes are readable and writable.
+            unsafe { *target = if add { (*target).plus(value) } else { value } };
+        }
+    }
     #[inline(always)]
     unsafe fn fused(x: [T; LANES], y: [T; LANES], addend: [T; LANES]) -> [T; LANES] {
         let mut sum = addend;
@@ -95,7 +118,8 @@ impl<T: Scalar, const LANES: usize> Simd for Plain<T, LANES> {
 /// Implements [`Simd`] for one register type of x86-64.
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_vector {
-    ($name:ident, $element:ty, $vector:ty, $lanes:literal, $zero:ident, $load:ident, $splat:ident, $store:ident, $fused:ident, $add:ident) => {
+    ($name:ident, $element:ty, $vector:ty, $lanes:literal, $zero:ident, $load:ident, $splat:ident, $store:ident, $fused:ident, $add:ident,
+     $parts:literal, $mask:ident, $load_masked:ident, $store_masked:ident) => {
         #[derive(Clone, Copy)]
         pub(super) struct $name;
 
@@ -123,6 +147,25 @@ macro_rules! x86_vector {
                 // SAFETY: the trait's contract: instruction set, and LANES writable elements.
                 unsafe { $store(target, value) }
             }
+            const PARTS: bool = $parts;
+            #[inline(always)]
+            unsafe fn store_part(
+                target: *mut $element,
+                value: $vector,
+                (skip, count): (usize, usize),
+                add: bool,
+            ) {
+                // SAFETY: the trait's contract: instruction set, and the wanted lanes are valid; masked ones are not touched.
+                unsafe {
+                    let mask = $mask(skip, count);
+                    let value = if add {
+                        $add($load_masked(mask, target), value)
+                    } else {
+                        value
+                    };
+                    $store_masked(target, mask, value)
+                }
+            }
             #[inline(always)]
             unsafe fn fused(x: $vector, y: $vector, addend: $vector) -> $vector {
                 // SAFETY: the trait's contract: the processor has the instruction set.
@@ -137,6 +180,66 @@ macro_rules! x86_vector {
     };
 }
 
+/// A mask of the lanes `skip..skip + count` of eight.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+fn lanes_of_eight(skip: usize, count: usize) -> __m256i {
+    let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    let begun = _mm256_cmpgt_epi32(lane, _mm256_set1_epi32(skip as i32 - 1));
+    let left = _mm256_cmpgt_epi32(_mm256_set1_epi32((skip + count) as i32), lane);
+    _mm256_and_si256(begun, left)
+}
+
+/// The same of four lanes of 64 bits.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+fn lanes_of_four(skip: usize, count: usize) -> __m256i {
+    let lane = _mm256_setr_epi64x(0, 1, 2, 3);
+    let begun = _mm256_cmpgt_epi64(lane, _mm256_set1_epi64x(skip as i64 - 1));
+    let left = _mm256_cmpgt_epi64(_mm256_set1_epi64x((skip + count) as i64), lane);
+    _mm256_and_si256(begun, left)
+}
+
+/// The lanes of a mask; zeros in the others.
+///
+/// # Safety
+/// The lanes of the mask are readable.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn load_eight(mask: __m256i, source: *const f32) -> __m256 {
+    // SAFETY: the caller's contract.
+    unsafe { _mm256_maskload_ps(source, mask) }
+}
+
+/// The same of 64 bits.
+///
+/// # Safety
+/// The lanes of the mask are readable.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn load_four(mask: __m256i, source: *const f64) -> __m256d {
+    // SAFETY: the caller's contract.
+    unsafe { _mm256_maskload_pd(source, mask) }
+}
+
+/// A mask of the lanes `skip..skip + count` of sixteen.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn bits_of_sixteen(skip: usize, count: usize) -> __mmask16 {
+    ((1_u32 << (skip + count)) - (1_u32 << skip)) as __mmask16
+}
+
+/// The same of eight.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn bits_of_eight(skip: usize, count: usize) -> __mmask8 {
+    ((1_u32 << (skip + count)) - (1_u32 << skip)) as __mmask8
+}
+
 #[cfg(target_arch = "x86_64")]
 x86_vector!(
     Avx2F32,
@@ -148,7 +251,11 @@ x86_vector!(
     _mm256_set1_ps,
     _mm256_storeu_ps,
     _mm256_fmadd_ps,
-    _mm256_add_ps
+    _mm256_add_ps,
+    false,
+    lanes_of_eight,
+    load_eight,
+    _mm256_maskstore_ps
 );
 #[cfg(target_arch = "x86_64")]
 x86_vector!(
@@ -161,7 +268,11 @@ x86_vector!(
     _mm256_set1_pd,
     _mm256_storeu_pd,
     _mm256_fmadd_pd,
-    _mm256_add_pd
+    _mm256_add_pd,
+    false,
+    lanes_of_four,
+    load_four,
+    _mm256_maskstore_pd
 );
 #[cfg(target_arch = "x86_64")]
 x86_vector!(
@@ -174,7 +285,11 @@ x86_vector!(
     _mm512_set1_ps,
     _mm512_storeu_ps,
     _mm512_fmadd_ps,
-    _mm512_add_ps
+    _mm512_add_ps,
+    true,
+    bits_of_sixteen,
+    _mm512_maskz_loadu_ps,
+    _mm512_mask_storeu_ps
 );
 #[cfg(target_arch = "x86_64")]
 x86_vector!(
@@ -187,5 +302,9 @@ x86_vector!(
     _mm512_set1_pd,
     _mm512_storeu_pd,
     _mm512_fmadd_pd,
-    _mm512_add_pd
+    _mm512_add_pd,
+    true,
+    bits_of_eight,
+    _mm512_maskz_loadu_pd,
+    _mm512_mask_storeu_pd
 );

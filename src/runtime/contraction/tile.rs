@@ -75,6 +75,8 @@ pub(super) struct TileRow<T: 'static> {
 pub(super) struct TileTable<T: 'static> {
     /// Elements of a vector.
     pub lanes: usize,
+    /// Whether vectors that are only partly wanted go to C directly.
+    pub parts: bool,
     /// For each number of vectors that exists, all numbers of rows from 1 to some maximum, in order.
     pub entries: &'static [TileRow<T>],
     /// For each number of vectors, where its entries begin and how many there are.
@@ -82,7 +84,7 @@ pub(super) struct TileTable<T: 'static> {
 }
 
 impl<T> TileTable<T> {
-    const fn new(lanes: usize, entries: &'static [TileRow<T>]) -> TileTable<T> {
+    const fn new(lanes: usize, parts: bool, entries: &'static [TileRow<T>]) -> TileTable<T> {
         let mut groups = [(0, 0); MAX_VECTORS + 1];
         let mut at = 0;
         while at < entries.len() {
@@ -99,6 +101,7 @@ impl<T> TileTable<T> {
         }
         TileTable {
             lanes,
+            parts,
             entries,
             groups,
         }
@@ -264,7 +267,7 @@ unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
     index: usize,
     acc: &[[S::Vector; NV]; MR],
 ) {
-    // SAFETY: `partial` and `spill` hold whole tiles; a direct vector's LANES elements lie side by side in C, all of
+    // SAFETY: `partial` and `spill` hold whole tiles; the wanted elements of a contiguous vector lie side by side in C, all of
     // them in the range that the plan names.
     unsafe {
         if !call.partial.is_null() {
@@ -275,27 +278,31 @@ unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
         let mut all = true;
         for v in 0..NV {
             let vector = vectors.get_unchecked(v);
-            let direct = vector.contiguous && vector.count as usize == S::LANES;
+            let whole = vector.count as usize == S::LANES;
+            let direct = vector.contiguous && (whole || S::PARTS);
             all &= direct;
-            if direct {
-                let column = call
-                    .c
-                    .wrapping_offset(*call.c_lanes.get_unchecked(vector.lane as usize) as isize);
-                for row in 0..MR {
-                    let target = column
-                        .wrapping_offset(*call.c_rows.get_unchecked(index * MR + row) as isize);
-                    let value = if call.add {
-                        S::add(S::load(target), acc[row][v])
-                    } else {
-                        acc[row][v]
-                    };
-                    S::store(target, value);
+            if !direct {
+                continue;
+            }
+            let column = call
+                .c
+                .wrapping_offset(*call.c_lanes.get_unchecked(vector.lane as usize) as isize);
+            let part = (vector.skip as usize, vector.count as usize);
+            for row in 0..MR {
+                let target =
+                    column.wrapping_offset(*call.c_rows.get_unchecked(index * MR + row) as isize);
+                if !whole {
+                    S::store_part(target.wrapping_sub(part.0), acc[row][v], part, call.add);
+                } else if call.add {
+                    S::store(target, S::add(S::load(target), acc[row][v]));
+                } else {
+                    S::store(target, acc[row][v]);
                 }
             }
         }
         if !all {
             store_tile::<S, MR, NV>(call.spill, acc);
-            scatter(call, vectors, index * MR, MR, S::LANES);
+            scatter(call, vectors, index * MR, MR, (S::LANES, S::PARTS));
         }
     }
 }
@@ -320,11 +327,11 @@ unsafe fn scatter<T: Scalar>(
     vectors: &[Vector],
     first: usize,
     rows: usize,
-    lanes: usize,
+    (lanes, parts): (usize, bool),
 ) {
     let stride = vectors.len() * lanes;
     for (v, vector) in vectors.iter().enumerate() {
-        if vector.contiguous && vector.count as usize == lanes {
+        if vector.contiguous && (parts || vector.count as usize == lanes) {
             continue;
         }
         let columns = &call.c_lanes[vector.lane as usize..][..vector.count as usize];
@@ -357,7 +364,7 @@ macro_rules! tile_table {
             unsafe { tile::<$simd, MR, NV>(call) }
         }
 
-        static $table: TileTable<$element> = TileTable::new($lanes, &[$(TileRow { rows: $rows, vectors: $vectors, function: $wrapper::<$rows, $vectors> }),*]);
+        static $table: TileTable<$element> = TileTable::new($lanes, <$simd as Simd>::PARTS, &[$(TileRow { rows: $rows, vectors: $vectors, function: $wrapper::<$rows, $vectors> }),*]);
     };
 }
 
@@ -376,14 +383,29 @@ macro_rules! sixteen_registers {
     };
 }
 
+/// The same for thirty-two vector registers, but no more general ones.
+#[cfg(target_arch = "x86_64")]
+macro_rules! thirty_two_registers {
+    ($table:ident, $wrapper:ident, $simd:ty, $element:ty, $lanes:literal, $(#[$attribute:meta])?) => {
+        tile_table!($table, $wrapper, $simd, $element, $lanes, $(#[$attribute])?, [
+            (1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1),
+            (1, 2), (2, 2), (3, 2), (4, 2), (5, 2), (6, 2), (7, 2), (8, 2),
+            (1, 3), (2, 3), (3, 3), (4, 3), (5, 3), (6, 3), (7, 3), (8, 3),
+            (1, 4), (2, 4), (3, 4), (4, 4), (5, 4), (6, 4),
+            (1, 6), (2, 6), (3, 6), (4, 6),
+            (1, 8), (2, 8), (3, 8),
+        ]);
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 sixteen_registers!(AVX2_F32, tile_avx2_f32, Avx2F32, f32, 8, #[target_feature(enable = "avx2,fma")]);
 #[cfg(target_arch = "x86_64")]
 sixteen_registers!(AVX2_F64, tile_avx2_f64, Avx2F64, f64, 4, #[target_feature(enable = "avx2,fma")]);
 #[cfg(target_arch = "x86_64")]
-sixteen_registers!(AVX512_F32, tile_avx512_f32, Avx512F32, f32, 16, #[target_feature(enable = "avx512f")]);
+thirty_two_registers!(AVX512_F32, tile_avx512_f32, Avx512F32, f32, 16, #[target_feature(enable = "avx512f")]);
 #[cfg(target_arch = "x86_64")]
-sixteen_registers!(AVX512_F64, tile_avx512_f64, Avx512F64, f64, 8, #[target_feature(enable = "avx512f")]);
+thirty_two_registers!(AVX512_F64, tile_avx512_f64, Avx512F64, f64, 8, #[target_feature(enable = "avx512f")]);
 
 type PlainF32 = Plain<f32, 4>;
 type PlainF64 = Plain<f64, 2>;
