@@ -655,7 +655,7 @@ impl Checker<'_> {
                             "an unrolled loop walks a range, a tuple or a list, not {}",
                             other.kind()
                         ),
-                        "write `for i in 0..layers`; a sequence is walked by `scan`",
+                        "write `for i in 0..layers`, or list sizes in a tuple, `for w in (8, 4)`; a sequence is walked by `scan`",
                     );
                 }
             },
@@ -669,7 +669,10 @@ impl Checker<'_> {
             };
             self.places.push(0x1000_0000_0000_0000 | turn);
             self.streams.push(turn);
-            self.bind_loop_variable(pattern, value);
+            match pattern {
+                Pattern::Name(_) => self.bind_loop_variable(pattern, value),
+                Pattern::Tuple(..) => self.bind_pattern(pattern, value, span)?,
+            }
             let outcome = self.block_value(&body.statements);
             self.places.pop();
             self.streams.pop();

@@ -83,6 +83,12 @@ impl Checker<'_> {
                     None => self.error("E0309", span, "this list is no tensor", "all rows must be lists of the same length, of numbers or of tensors of one shape"),
                 }
             }
+            (Val::Tensor(tensor), _) if !self.is_live(tensor) => self.error(
+                "E0699",
+                span,
+                "fault of the compiler: a value of a step that has ended is read",
+                "please report it together with the program",
+            ),
             (value, _) => match self.as_tensor(value) {
                 Some(tensor) => Ok(tensor),
                 None => {

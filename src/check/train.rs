@@ -742,6 +742,7 @@ impl Checker<'_> {
         };
         self.one_part(&set, &data.value)?;
         let function = self.eval(&metric.value)?;
+        let function = self.kept(function, metric.value.span);
         let name = super::call::written_name(&metric.value);
         let means = self.measure(
             &instance,

@@ -30,6 +30,14 @@ let set = data(x = [[1], [2]], y = [1, 2])
 train h on set { loss = fn (b) { sum(times(sum(s) * 2)(h(reshape(b.x, [-1])))) }; optimizer = sgd(lr = 0); epochs = 2 }
 print h([1, 1])
 
+fn weighted(k) { fn (p, y) { k * mse(p, y) } }
+layer plain(x: [n, 1]) -> [n] {
+    param w: [] = ones
+    w * x[:, 0]
+}
+let p = plain()
+train p on set { loss = weighted(sum(s)); optimizer = sgd(lr = 0); metrics = [weighted(sum(s) * 2)] }
+print evaluate(p, data(x = [[1], [2]], y = [2, 2]), weighted(sum(s) * 2))
 fn descent(rate) { sgd(lr = rate * 2) }
 let slow = descent(sum(s) / 60)
 repeat 2 { minimize sum(h([1, 2])) with slow }
@@ -51,3 +59,10 @@ layer tower(widths)(x: [n, d]) -> [n, 2] {
 let t = tower([8, 4])
 print sum(t(zeros[3, 2]))
 print t
+fn sums(x: [n]) -> [n] {
+    let s = zeros[n]
+    for (y, k) in ((x, 2), (x ^ 2, 10)) { s = s + k * y }
+    for y in [x, x] { s = s + y }
+    s
+}
+print sums([1, 2])
