@@ -1,8 +1,8 @@
 # Augmentation: other examples that mean the same, made while a model learns. Every example of a batch draws for itself, anew in each step.
 # `augment = fn (x) { x |> random_flip |> random_shift(2) }` of `train` uses them in training only. They draw wherever they are called: in
 # the body of a layer write `x |> in_training(random_flip)`. Images are [n, channels, height, width], series [n, time, features]; what comes
-# from outside of an example is `fill`. Each random function has one beside it that takes what is drawn, so that two tensors, such as an
-# image and the mask that belongs to it, can be changed alike.
+# from outside of an example is `fill`. Beside those that move, cut or mix there are functions that take what is drawn, so that two tensors,
+# such as an image and the mask that belongs to it, can be changed alike.
 
 ## `f(x)` in training, x itself elsewhere.
 fn in_training(x: [..s], f: fn) {
