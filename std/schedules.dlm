@@ -11,7 +11,7 @@ fn duration(epochs, steps) {
 ## How much of a rate a linear warm-up lets through: `(step + 1) / warmup` during the warm-up, then 1.
 ## Source: Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour" (2017).
 fn warm(warmup) -> [] {
-    if warmup == 0 { 1.0 } else { min((step + 1) / f32(warmup), 1) }
+    if warmup == 0 { 1.0 } else { min(f32(step + 1) / warmup, 1) }
 }
 
 ## `lr`, multiplied by `factor` after every `epochs` (or `steps`).

@@ -1,6 +1,6 @@
 //! Calls: functions written out at the place of the call, pipes, arguments.
 use super::traced::Applied;
-use super::values::{Bindings, FnDef, Init, Instance, LayerDef, Num, Outcome, Reported, Val};
+use super::values::{Bindings, FnDef, Init, Num, Outcome, Reported, Val};
 use super::{CallSite, Checker, Frame};
 use crate::base::data::TRANSFORM_NAMES;
 use crate::base::source::Span;
@@ -96,7 +96,7 @@ impl Checker<'_> {
                 Some(Val::Slot(_, dims)) => dims.clone(),
                 _ => Vec::new(),
             };
-            if let Some(axis) = dims.iter().position(|dim| dim.as_deref() == Some(name)) {
+            if let Some(axis) = self.named_axis(&dims, name, expr.span)? {
                 return Ok(Val::Num(Num::Int(axis as i64)));
             }
             // A number bound to that name is an axis only if it is not a dimension's size in a signature.
@@ -359,6 +359,18 @@ impl Checker<'_> {
                 ));
             }
         }
+        if misfits > 0
+            && !missing.is_empty()
+            && let Some(first) = self.diagnostics.get_mut(said)
+            && first.code != "E0412"
+        {
+            let all: Vec<&str> = parameters.iter().map(|p| &*p.name.text).collect();
+            first.notes.push(format!(
+                "`{what}` takes {}, and is called without {}",
+                all.join(", "),
+                missing.join(" and ")
+            ));
+        }
         if misfits > 0 { Err(Reported) } else { Ok(()) }
     }
 
@@ -512,11 +524,7 @@ impl Checker<'_> {
         span: Span,
     ) -> Outcome<Val> {
         self.bind_parameters(&def.syntax.inputs, arguments, name, span)?;
-        let value = self.block_value(&def.syntax.body.statements)?;
-        match &def.syntax.result {
-            Some(ty) => self.fit_result(value, ty, name, def.syntax.body.span),
-            None => Ok(value),
-        }
+        self.body_value(&def.syntax.body, def.syntax.result.as_ref(), name)
     }
 
     /// Whether a function is an initialiser: the shape of its result is not fixed by its inputs.
@@ -652,87 +660,6 @@ impl Checker<'_> {
             scope,
             place: span,
         })))
-    }
-
-    /// Makes an instance of a layer from its configuration.
-    pub(super) fn make_instance(
-        &mut self,
-        def: &Rc<LayerDef>,
-        arguments: Vec<Argument>,
-        span: Span,
-    ) -> Outcome<Rc<Instance>> {
-        let name = def.syntax.name.text.clone();
-        if self.frame().function && self.frame().instance.is_none() {
-            return self.error(
-                "E0414",
-                span,
-                format!("`{name}` would get weights inside a `fn`, which has none"),
-                "make it a `layer`, or pass the instance as an argument",
-            );
-        }
-        if self.at_top() && !self.loops.is_empty() {
-            return self.error(
-                "E0415",
-                span,
-                format!("`{name}` would get new weights in every turn of this loop"),
-                "make the instance before the loop: `let net = ...`",
-            );
-        }
-        if def.syntax.config.is_none() && !arguments.is_empty() {
-            return self.error(
-                "E0410",
-                span,
-                format!(
-                    "`{name}` is a layer without configuration, and is made with empty parentheses"
-                ),
-                super::mends::for_one_list(&def.syntax),
-            );
-        }
-        self.no_input_as_config(def, &arguments)?;
-        self.no_channels_in(def, &arguments)?;
-        let parent = self.frame().instance.clone();
-        let key = self.place_key(span);
-        let known = match &parent {
-            Some(parent) => parent.children.borrow().get(&key).cloned(),
-            None => self.root_children.get(&key).cloned(),
-        };
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let frame = Frame {
-            scopes: vec![Bindings::new()],
-            module: def.module,
-            instance: parent.clone(),
-            function: false,
-            ..Frame::default()
-        };
-        self.enter(&name, span, frame)?;
-        let config = def.syntax.config.clone().unwrap_or_default();
-        let outcome = self.bind_parameters(&config, arguments, &name, span);
-        let bindings = self.frame().scopes.first().cloned().unwrap_or_default();
-        self.leave();
-        outcome?;
-        let instance = Rc::new(Instance {
-            def: def.clone(),
-            config: bindings,
-            parent: parent.clone(),
-            path: Default::default(),
-            children: Default::default(),
-            ordinals: Default::default(),
-            slots: Default::default(),
-            span,
-            applied: Default::default(),
-        });
-        match &parent {
-            Some(parent) => {
-                parent.children.borrow_mut().insert(key, instance.clone());
-            }
-            None => {
-                self.root_children.insert(key, instance.clone());
-                self.roots.push(instance.clone());
-            }
-        }
-        Ok(instance)
     }
 }
 

@@ -630,40 +630,62 @@ impl Checker<'_> {
         body: &Block,
         span: Span,
     ) -> Outcome<()> {
-        let Source::Range {
-            start,
-            end,
-            inclusive,
-        } = source
-        else {
-            return self.error(
-                "E0435",
-                span,
-                "an unrolled loop walks a range",
-                "write `for i in 0..layers`; a sequence is walked by `scan`",
-            );
+        let values: Vec<Val> = match source {
+            Source::Range {
+                start,
+                end,
+                inclusive,
+            } => {
+                let (first, last) = (self.whole(start)?, self.whole(end)?);
+                let last = last.saturating_add(i64::from(*inclusive));
+                self.few_turns(last.saturating_sub(first), span)?;
+                (first..last)
+                    .map(|i| Val::Num(super::values::Num::Int(i)))
+                    .collect()
+            }
+            Source::Expr(expr) => match self.eval(expr)? {
+                Val::Tuple(parts) => parts,
+                Val::List(items) => items.into_iter().map(|(_, item)| item).collect(),
+                Val::Error => return Err(super::values::Reported),
+                other => {
+                    return self.error(
+                        "E0435",
+                        span,
+                        format!(
+                            "an unrolled loop walks a range, a tuple or a list, not {}",
+                            other.kind()
+                        ),
+                        "write `for i in 0..layers`, or list sizes in a tuple, `for w in (8, 4)`; a sequence is walked by `scan`",
+                    );
+                }
+            },
         };
-        let (first, last) = (self.whole(start)?, self.whole(end)?);
-        let last = last.saturating_add(i64::from(*inclusive));
-        let turns = last.saturating_sub(first);
-        if turns > MOST_TURNS {
-            return self.error(
-                "E0436",
-                span,
-                format!("a loop of {turns} turns is not unrolled"),
-                "use `scan`",
-            );
-        }
-        for turn in first..last {
+        for (turn, value) in values.into_iter().enumerate() {
             self.spend(span)?;
-            self.places.push(0x1000_0000_0000_0000 | turn as u64);
-            self.streams.push(turn as u64);
-            self.bind_loop_variable(pattern, Val::Num(super::values::Num::Int(turn)));
+            // A turn of a range is known by its number there, so that weights stay where they are if the range begins earlier.
+            let turn = match (source, &value) {
+                (Source::Range { .. }, Val::Num(super::values::Num::Int(i))) => *i as u64,
+                _ => turn as u64,
+            };
+            self.places.push(0x1000_0000_0000_0000 | turn);
+            self.streams.push(turn);
+            match pattern {
+                Pattern::Name(_) => self.bind_loop_variable(pattern, value),
+                Pattern::Tuple(..) => self.bind_pattern(pattern, value, span)?,
+            }
             let outcome = self.block_value(&body.statements);
             self.places.pop();
             self.streams.pop();
             outcome?;
         }
         Ok(())
+    }
+
+    fn few_turns(&mut self, turns: i64, span: Span) -> Outcome<()> {
+        if turns <= MOST_TURNS {
+            return Ok(());
+        }
+        let message = format!("a loop of {turns} turns is not unrolled");
+        self.error("E0436", span, message, "use `scan`")
     }
 }

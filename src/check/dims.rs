@@ -5,7 +5,7 @@ use super::values::{DimNames, Num, Outcome, Reported, TensorVal, Val};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
 use crate::base::types::DType;
-use crate::syntax::ast::{Dim, Expr, ExprKind, TypeExpr, TypeKind};
+use crate::syntax::ast::{Block, Dim, Expr, ExprKind, TypeExpr, TypeKind};
 use std::sync::Arc;
 
 impl Checker<'_> {
@@ -83,7 +83,16 @@ impl Checker<'_> {
                 ),
             },
             TypeKind::Named(_) => self.fit_tensor(value, ty, &[], what, place),
-            TypeKind::Tensor(_, dims) => self.fit_tensor(value, ty, dims, what, place),
+            TypeKind::Tensor(_, dims) => match value {
+                Val::Tuple(parts) if parts.len() > 1 && what.starts_with("the result") => self
+                    .error(
+                        "E0344",
+                        place,
+                        format!("{what} is one tensor, not a tuple of {}", parts.len()),
+                        "the type of a tuple lists them: `-> ([n, d], [])`",
+                    ),
+                value => self.fit_tensor(value, ty, dims, what, place),
+            },
             TypeKind::Tuple(types) => match value {
                 Val::Tuple(parts) if parts.len() == types.len() => {
                     let mut fitted = Vec::with_capacity(parts.len());
@@ -412,14 +421,26 @@ impl Checker<'_> {
         Ok((shape, names))
     }
 
-    /// Fits a result to the type that a signature states, binding dimensions that the inputs left open.
-    pub(super) fn fit_result(
+    /// The value of a body, as the result of its signature. There a name is what the inputs bound to it, whatever the body calls so.
+    pub(super) fn body_value(
         &mut self,
-        value: Val,
-        ty: &TypeExpr,
+        body: &Block,
+        result: Option<&TypeExpr>,
         name: &str,
-        place: Span,
     ) -> Outcome<Val> {
+        let Some(ty) = result else {
+            return self.block_value(&body.statements);
+        };
+        let signature = self.frame().scopes.last().cloned();
+        let value = self.block_value(&body.statements)?;
+        if let (Some(scope), Some(signature)) = (self.frame().scopes.last_mut(), signature) {
+            *scope = signature;
+        }
+        self.fit_result(value, ty, name, body.span)
+    }
+
+    /// Fits a result to the type that a signature states, binding dimensions that the inputs left open.
+    fn fit_result(&mut self, value: Val, ty: &TypeExpr, name: &str, place: Span) -> Outcome<Val> {
         if matches!(value, Val::Error) {
             return Err(Reported);
         }

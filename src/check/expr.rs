@@ -254,6 +254,8 @@ impl Checker<'_> {
                     outcome = self.eval(expr);
                     self.within_limits(expr.span)?;
                 }
+                // What follows rests on it.
+                StmtKind::Assert { .. } => self.statement(statement)?,
                 _ => failed |= self.statement(statement).is_err(),
             }
         }
@@ -518,21 +520,47 @@ impl Checker<'_> {
                     "write `s[0]`",
                 ),
             },
-            other => match self.as_tensor(other) {
-                Some(tensor) => self.subscripted(&tensor, subscripts, span),
-                None => self.error(
-                    "E0308",
-                    span,
-                    format!("{} cannot be indexed", value.kind()),
-                    match &value {
-                        Val::Data(_) | Val::Record(_) => {
-                            "take a field by its name: `set.x`, and index that"
-                        }
-                        _ => "index tensors",
-                    },
-                ),
+            Val::List(items) => match self.known_item(items, subscripts)? {
+                Some(item) => Ok(item),
+                None => self.index_tensor(&value, subscripts, span),
             },
+            other => self.index_tensor(other, subscripts, span),
         }
+    }
+
+    fn index_tensor(&mut self, value: &Val, subscripts: &[Subscript], span: Span) -> Outcome<Val> {
+        match self.as_tensor(value) {
+            Some(tensor) => self.subscripted(&tensor, subscripts, span),
+            None => self.error(
+                "E0308",
+                span,
+                format!("{} cannot be indexed", value.kind()),
+                match value {
+                    Val::Data(_) | Val::Record(_) => {
+                        "take a field by its name: `set.x`, and index that"
+                    }
+                    _ => "index tensors",
+                },
+            ),
+        }
+    }
+
+    /// The number at a place of a list of numbers that is known before the program runs: one of several sizes in a configuration.
+    fn known_item(
+        &mut self,
+        items: &[(Option<Arc<str>>, Val)],
+        at: &[Subscript],
+    ) -> Outcome<Option<Val>> {
+        let [Subscript::Expr(at)] = at else {
+            return Ok(None);
+        };
+        let Val::Num(Num::Int(at)) = self.eval(at)? else {
+            return Ok(None);
+        };
+        let item = usize::try_from(at).ok().and_then(|at| items.get(at));
+        Ok(item
+            .filter(|item| matches!(item.1, Val::Num(_)))
+            .map(|item| item.1.clone()))
     }
 
     fn shape_of_subscripts(&mut self, subscripts: &[Subscript]) -> Outcome<(Vec<usize>, DimNames)> {
@@ -604,7 +632,7 @@ impl Checker<'_> {
                     "a size is a number known before the program runs, not {}",
                     value.kind()
                 ),
-                "use a number, a dimension's name or a configuration value",
+                "use a number, a dimension's name or a configuration value; several sizes stand in a tuple: `(8, 16)[i]`",
             ),
         }
     }
@@ -613,6 +641,9 @@ impl Checker<'_> {
     pub(super) fn not_a_size(&self, x: f64) -> String {
         match self.inexact {
             Some((i, j)) if i as f64 / j as f64 == x => format!("{i} / {j} is not whole"),
+            _ if x.fract() == 0.0 => {
+                format!("a size is a whole number, written without a point: {x}, not {x:.1}")
+            }
             _ => format!("a size cannot be {x}"),
         }
     }

@@ -100,6 +100,12 @@ impl Checker<'_> {
         }
     }
 
+    /// Whether a tensor belongs to a graph that is open: a value of a step that has ended is none of this one's.
+    pub fn is_live(&self, tensor: &TensorVal) -> bool {
+        let open = self.segment.open.get(tensor.depth);
+        open.is_some_and(|open| open.epoch == tensor.epoch)
+    }
+
     /// The type of a tensor.
     pub fn type_of(&self, tensor: &TensorVal) -> Type {
         match self.segment.open.get(tensor.depth) {
@@ -251,7 +257,7 @@ impl Checker<'_> {
     /// A value as a tensor of the innermost graph, if it is one or can serve as one.
     pub fn as_tensor(&mut self, value: &Val) -> Option<TensorVal> {
         match value {
-            Val::Tensor(tensor) => Some(tensor.clone()),
+            Val::Tensor(tensor) => self.is_live(tensor).then(|| tensor.clone()),
             Val::Slot(slot, dims) => Some(self.read_slot(*slot, dims)),
             Val::Hyper(slot, _) => Some(self.read_slot(*slot, &Vec::new())),
             Val::Num(number) => {

@@ -624,7 +624,7 @@ fn value_slots(value: &Val, into: &mut HashSet<SlotId>) {
                 bound_slots(closure, into);
             }
         }
-        Val::Instance(instance) => bound_slots(&instance.config, into),
+        Val::Instance(instance) => bound_slots(&instance.config.borrow(), into),
         Val::OptimizerUse(optimizer) => bound_slots(&optimizer.scope, into),
         Val::Tensor(_)
         | Val::Num(_)

@@ -26,7 +26,7 @@ impl Checker<'_> {
         self.path(instance);
         instance.applied.set(true);
         let frame = Frame {
-            scopes: vec![instance.config.clone(), Bindings::new()],
+            scopes: vec![instance.config.borrow().clone(), Bindings::new()],
             module: instance.def.module,
             instance: Some(instance.clone()),
             function: false,
@@ -47,6 +47,9 @@ impl Checker<'_> {
         });
         self.places = places;
         self.leave();
+        if outcome.is_err() {
+            instance.failed.set(true);
+        }
         outcome
     }
 
@@ -59,11 +62,7 @@ impl Checker<'_> {
     ) -> Outcome<Val> {
         let syntax = instance.def.syntax.clone();
         self.bind_parameters(&syntax.inputs, arguments, name, span)?;
-        let value = self.block_value(&syntax.body.statements)?;
-        match &syntax.result {
-            Some(ty) => self.fit_result(value, ty, name, syntax.body.span),
-            None => Ok(value),
-        }
+        self.body_value(&syntax.body, syntax.result.as_ref(), name)
     }
 
     /// The instance's path; given now if it has none: the layer's name with its ordinal in the instance around.
@@ -450,6 +449,9 @@ impl Checker<'_> {
                 "apply it to a tensor first, or use it in `minimize` or `train`",
             );
         }
+        if instance.failed.get() {
+            return Err(Reported);
+        }
         let mut known: Vec<String> = instance
             .slots
             .borrow()
@@ -481,7 +483,7 @@ impl Checker<'_> {
             self.all_slots(child, into);
         }
         // Instances given as configuration (`f: layer`) belong to it too.
-        for value in instance.config.values() {
+        for value in instance.config.borrow().values() {
             if let Val::Instance(inner) = value {
                 self.all_slots(inner, into);
             }

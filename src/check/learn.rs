@@ -322,7 +322,7 @@ impl Checker<'_> {
 
     /// Gradients of a scalar by tensors of the step.
     fn gradients(&mut self, of: &TensorVal, by: &[TensorVal], span: Span) -> Vec<TensorVal> {
-        let of_value = self.here(of);
+        let of_value = self.inward(of, by);
         let values: Vec<Value> = by.iter().map(|tensor| self.here(tensor)).collect();
         let types: Vec<Type> = by.iter().map(|tensor| self.type_of(tensor)).collect();
         let results = self.graph().add(
@@ -635,11 +635,16 @@ impl Checker<'_> {
             by.value.kind,
             ExprKind::List(_) | ExprKind::Float(_) | ExprKind::Int(_)
         ) {
+            let names = matches!(&by.value.kind, ExprKind::List(items)
+                if items.iter().all(|item| matches!(item.value.kind, ExprKind::Name(_) | ExprKind::Field(..))));
             return self.error(
                 "E0432",
                 by.value.span,
                 "there is no gradient by a literal: nothing else reads this very one",
-                "bind it, `let x = ...`, use `x` in what is differentiated, and differentiate by `x`",
+                match names {
+                    true => "several are given as a tuple: `grad(J, (a, b))`",
+                    false => "bind it, `let x = ...`, use `x` in what is differentiated, and differentiate by `x`",
+                },
             );
         }
         let by_value = self.eval(&by.value)?;

@@ -2,7 +2,7 @@
 use super::Checker;
 use super::call::Argument;
 use super::expr::static_number;
-use super::values::{DataVal, FnDef, Num, Outcome, Reported, Val};
+use super::values::{Builtin, DataVal, FnDef, Num, Outcome, Reported, Val};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
@@ -25,6 +25,9 @@ pub(super) fn for_rank(what: &str, wanted: usize, shape: &[usize]) -> String {
         (4, 2) => "images are [n, channels, height, width]: reshape first, `reshape(x, [n, 1, 28, 28])`".into(),
         (2, 4) => "flatten first: `x |> flatten |> ...`".into(),
         (2, 3) if result => "a sequence remains: take its last step with `x |> last_over_time`, or the mean of all with `mean_over_time`".into(),
+        (2, 1) if what.starts_with("`y` of") => {
+            "class numbers become distributions with `|> one_hot(\"y\")` of the data set; else reshape, `reshape(y, [n, 1])`".into()
+        }
         (wanted, found) if found + 1 == wanted && found > 0 && !result => format!(
             "the first dimension counts the examples of a batch: for one alone write `reshape(x, [1, {}])`",
             listed(shape)
@@ -165,7 +168,14 @@ impl Checker<'_> {
                 ),
                 _ => format!("apply it: `{}(x)`", named("net")),
             },
+            Val::Builtin(Builtin::Normal | Builtin::Uniform | Builtin::Zeros | Builtin::Ones) => {
+                format!(
+                    "give it sizes in brackets: `{0}[2, 3]`, or `{0}[]` for one number",
+                    named("normal")
+                )
+            }
             Val::Fn(_) | Val::Builtin(_) => format!("call it: `{}(x)`", named("f")),
+            Val::Record(_) => format!("take a field of it: `{}.x`", named("b")),
             Val::Data(_) => format!("take a field of it: `{}.x`", named("set")),
             Val::Init(_) => "give it sizes in brackets: `normal[2, 3]`, `uniform(-1, 1)[4]`".into(),
             Val::Str(text) if text.parse::<f64>().is_ok() => {
@@ -286,12 +296,35 @@ impl Checker<'_> {
         let Some((first, rest)) = arguments.split_first() else {
             return Ok(());
         };
-        let tensor = first.name.is_none()
-            && matches!(first.value, Val::Tensor(_) | Val::Slot(..) | Val::Data(_));
-        if !tensor || arguments.len() <= config.len() {
+        let is_input = |argument: &Argument| {
+            argument.name.is_none()
+                && matches!(
+                    argument.value,
+                    Val::Tensor(_) | Val::Slot(..) | Val::Data(_)
+                )
+        };
+        let name = &def.syntax.name.text;
+        let (written, beyond) = arguments.split_at(config.len().min(arguments.len()));
+        if !is_input(first)
+            && !written.is_empty()
+            && !beyond.is_empty()
+            && beyond.iter().all(is_input)
+        {
+            let listed = |list: &[Argument]| -> String {
+                let texts: Vec<String> = list.iter().map(|a| self.short(a.span, "...")).collect();
+                texts.join(", ")
+            };
+            let help = format!(
+                "the inputs stand in a second pair: `{name}({})({})`",
+                listed(written),
+                listed(beyond)
+            );
+            let message = format!("`{name}` is given its inputs where its configuration stands");
+            return self.error("E0410", beyond[0].span, message, help);
+        }
+        if !is_input(first) || arguments.len() <= config.len() {
             return Ok(());
         }
-        let name = &def.syntax.name.text;
         let input = self.short(first.span, "x");
         let others: Vec<String> = rest
             .iter()

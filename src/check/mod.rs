@@ -3,6 +3,7 @@
 //! The program is interpreted abstractly: every size is a number, every application of a layer or function is written out with its sizes,
 //! and tensor expressions add nodes to the step being built. What fails records a diagnostic and leaves [`values::Val::Error`], which
 //! everything that reads it skips silently; so one run reports every independent mistake.
+mod augment;
 mod builtins;
 mod call;
 mod control;
@@ -15,6 +16,8 @@ mod foreign_names;
 mod graphs;
 pub mod growing;
 mod index;
+mod instances;
+mod inward;
 mod layers;
 mod learn;
 pub mod limits;
@@ -48,7 +51,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use values::{Bindings, Instance, Outcome, Reported, Roots, Val};
 
-/// The standard library: names and texts of its files.
+/// The standard library: names and texts of its files. A new file stands at the end, since the number of a file enters what is drawn in it.
 pub const STANDARD_LIBRARY: &[(&str, &str)] = &[
     (
         "std/activations.dlm",
@@ -78,6 +81,10 @@ pub const STANDARD_LIBRARY: &[(&str, &str)] = &[
     ("std/recurrent.dlm", include_str!("../../std/recurrent.dlm")),
     ("std/sampling.dlm", include_str!("../../std/sampling.dlm")),
     ("std/schedules.dlm", include_str!("../../std/schedules.dlm")),
+    (
+        "std/augmentation.dlm",
+        include_str!("../../std/augmentation.dlm"),
+    ),
 ];
 
 /// What the caller sets.
@@ -429,11 +436,11 @@ impl<'a> Checker<'a> {
                 .notes
                 .push(format!("in `{}`, at {place}", site.name));
         }
-        // A body is written out many times; its mistake is told once.
+        // A body is written out many times, for batches of several sizes too; its mistake is told once.
         let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
         let told = self.diagnostics.iter().any(|other| {
             other.code == diagnostic.code
-                && other.message == diagnostic.message
+                && same_but_for_numbers(&other.message, &diagnostic.message)
                 && place(other) == place(&diagnostic)
         });
         if !told {
@@ -488,6 +495,13 @@ impl<'a> Checker<'a> {
             .iter()
             .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
+}
+
+fn same_but_for_numbers(a: &str, b: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let (a, b) = (a.split(is_digit), b.split(is_digit));
+    a.filter(|word| !word.is_empty())
+        .eq(b.filter(|word| !word.is_empty()))
 }
 
 /// A number for a span.

@@ -252,15 +252,16 @@ impl Checker<'_> {
         }
         let diagnostic = Diagnostic::error("E0201", span, format!("unknown name `{name}`"));
         let help = self.help_for_unknown(name, span);
-        if elsewhere::of_name(name).is_some() {
-            // A word of another language is one mistake, however often it stands there.
+        let before = self.sources.file(span.file).text.get(..span.start as usize);
+        if elsewhere::of_name(name).is_some() || before.and_then(subscripted).is_some() {
+            // A word of another language, or an index, is one mistake, however often it stands there.
             self.lost.insert(name.clone());
         }
         self.report(diagnostic.help(help))
     }
 
-    fn help_for_unknown(&self, name: &str, span: Span) -> String {
-        let text = &self.sources.file(span.file).text;
+    fn help_for_unknown(&mut self, name: &str, span: Span) -> String {
+        let text = self.sources.file(span.file).text.clone();
         let before = text.get(..span.start as usize).unwrap_or("");
         if before.trim_end_matches(' ').ends_with("//") {
             return "`//` is the division that rounds down; a comment starts with `#`".into();
@@ -276,6 +277,14 @@ impl Checker<'_> {
             true => format!(
                 "declare it, `fn {name}(x) {{ ... }}`; `dlmc doc` lists what is known without"
             ),
+            false if let Some(base) = subscripted(before) => match self.lookup(base) {
+                Some(Val::Builtin(_) | Val::Fn(_) | Val::Init(_)) => format!(
+                    "write a number, or take it from a signature: `fn f(x: [{name}, d]) {{ ... }}`"
+                ),
+                _ => format!(
+                    "an index stands left of `=`, `let y[{name}] = ...`, or after a reducer, `sum[{name}] ...`"
+                ),
+            },
             false => format!("bind it first: `let {name} = ...`"),
         }
     }
@@ -413,6 +422,7 @@ impl Checker<'_> {
                     .collect();
                 return Val::Tuple(parts);
             }
+            Val::Fn(_) | Val::OptimizerUse(_) => return self.kept(value, origin),
             _ => return value,
         };
         let ty = self.type_of(&tensor);
@@ -659,4 +669,24 @@ impl Checker<'_> {
     pub(super) fn renamed(&self, tensor: TensorVal, dims: DimNames) -> TensorVal {
         TensorVal { dims, ..tensor }
     }
+}
+
+/// What the brackets belong to that a text ends within: `x` of `let y[i] = x[i, `.
+fn subscripted(before: &str) -> Option<&str> {
+    let mut open = 0;
+    for (at, c) in before.char_indices().rev() {
+        match c {
+            ')' | ']' => open += 1,
+            '(' | '[' if open > 0 => open -= 1,
+            '[' => {
+                let base = before.get(..at)?;
+                let is_part = |c: char| c.is_alphanumeric() || c == '_';
+                let name = base.trim_end_matches(is_part).len();
+                return base.get(name..).filter(|name| !name.is_empty());
+            }
+            '(' | '{' | '}' | '\n' => return None,
+            _ => {}
+        }
+    }
+    None
 }

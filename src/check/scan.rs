@@ -229,10 +229,7 @@ impl Checker<'_> {
         over: &crate::syntax::ast::Expr,
     ) -> Outcome<usize> {
         if let Some(name) = Checker::dim_name(over)
-            && let Some(axis) = tensor
-                .dims
-                .iter()
-                .position(|dim| dim.as_ref() == Some(&name))
+            && let Some(axis) = self.named_axis(&tensor.dims, &name, over.span)?
         {
             return Ok(axis);
         }
@@ -346,7 +343,10 @@ impl Checker<'_> {
                         "E0427",
                         scan.body.span,
                         message,
-                        "a state keeps its type from turn to turn",
+                        match parts.len() > state_types.len() {
+                            true => "the next states come first, in their order; what follows them is only stacked",
+                            false => "a state keeps its type from turn to turn",
+                        },
                     );
                 }
             }

@@ -235,7 +235,12 @@ impl Checker<'_> {
                     "E0439",
                     target.span,
                     format!("{kind} cannot be assigned"),
-                    "assign names, states and parameters",
+                    match other {
+                        Val::Instance(_) => {
+                            "assign its parameters one by one: `target.dense_1.W = net.dense_1.W`"
+                        }
+                        _ => "assign names, states and parameters",
+                    },
                 )
             }
         }

@@ -83,6 +83,12 @@ impl Checker<'_> {
                     None => self.error("E0309", span, "this list is no tensor", "all rows must be lists of the same length, of numbers or of tensors of one shape"),
                 }
             }
+            (Val::Tensor(tensor), _) if !self.is_live(tensor) => self.error(
+                "E0699",
+                span,
+                "fault of the compiler: a value of a step that has ended is read",
+                "please report it together with the program",
+            ),
             (value, _) => match self.as_tensor(value) {
                 Some(tensor) => Ok(tensor),
                 None => {
@@ -147,6 +153,9 @@ impl Checker<'_> {
                 "convert one side: `{}(...)`",
                 if a.is_float() { *a } else { *b }
             ),
+            (Op::Pow, [DType::I32, DType::I32]) => {
+                "powers are of floats: `f32(...) ^ 2`; of whole numbers multiply".to_string()
+            }
             (_, [DType::I32]) => "convert with `f32(...)`".to_string(),
             _ => "convert the element types".to_string(),
         };
@@ -471,6 +480,27 @@ impl Checker<'_> {
         Ok(Val::Tensor(self.tensor(value, dims)))
     }
 
+    /// The dimension of a name; of two that have it, neither is meant more than the other.
+    pub(super) fn named_axis(
+        &mut self,
+        dims: &DimNames,
+        name: &str,
+        span: Span,
+    ) -> Outcome<Option<usize>> {
+        let dims = dims.iter().enumerate();
+        let mut found = dims.filter(|(_, dim)| dim.as_deref() == Some(name));
+        let first = found.next().map(|(axis, _)| axis);
+        match (first, found.next()) {
+            (Some(axis), Some((other, _))) => self.error(
+                "E0318",
+                span,
+                format!("two dimensions are called `{name}`"),
+                format!("give the number of the one that is meant: {axis} or {other}"),
+            ),
+            (first, _) => Ok(first),
+        }
+    }
+
     /// The axes that `over` names: a number, a dimension's name, or a tuple of them; all where nothing is written.
     pub(super) fn axes(
         &mut self,
@@ -499,11 +529,7 @@ impl Checker<'_> {
                     ),
                 )
             }
-            Val::Str(name) => match tensor
-                .dims
-                .iter()
-                .position(|dim| dim.as_deref() == Some(name))
-            {
+            Val::Str(name) => match self.named_axis(&tensor.dims, name, span)? {
                 Some(axis) => Ok(vec![axis]),
                 None => {
                     let message = format!(

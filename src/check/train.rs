@@ -119,7 +119,8 @@ impl Checker<'_> {
             match &*setting.name.text {
                 "loss" => {
                     self.is_no_call(value, "the loss")?;
-                    (plan.loss, plan.loss_span) = (self.eval(value)?, place);
+                    let loss = self.eval(value)?;
+                    (plan.loss, plan.loss_span) = (self.kept(loss, place), place);
                     if let ExprKind::Name(name) = &value.kind {
                         plan.loss_name = name.to_string();
                     }
@@ -161,7 +162,10 @@ impl Checker<'_> {
                     seed = self.count(&found, place, "the seed")? as u64;
                 }
                 "validate" => match self.eval(value)? {
-                    Val::Data(data) => plan.validate = Some(data),
+                    Val::Data(data) => {
+                        self.one_part(&data, value)?;
+                        plan.validate = Some(data);
+                    }
                     other => {
                         return self.error(
                             "E0511",
@@ -172,7 +176,7 @@ impl Checker<'_> {
                     }
                 },
                 "metrics" => self.metrics(value, &mut plan.metrics)?,
-                "augment" => plan.augment = Some((self.eval(value)?, place)),
+                "augment" => plan.augment = Some(self.augmentation(value)?),
                 "clip_norm" => {
                     let found = self.eval(value)?;
                     plan.clip_norm = Some(self.number(&found, place, "`clip_norm`")?);
@@ -253,7 +257,13 @@ impl Checker<'_> {
         for part in parts {
             self.is_no_call(part, "a metric")?;
             let metric = self.eval(part)?;
-            into.push((super::call::written_name(part), metric, part.span));
+            let metric = self.kept(metric, part.span);
+            let name = match &part.kind {
+                ExprKind::Lambda(_) if into.is_empty() => "metric".to_string(),
+                ExprKind::Lambda(_) => format!("metric_{}", into.len() + 1),
+                _ => super::call::written_name(part),
+            };
+            into.push((name, metric, part.span));
         }
         Ok(())
     }
@@ -268,7 +278,11 @@ impl Checker<'_> {
         span: Span,
     ) -> Outcome<TensorVal> {
         let outer = std::mem::replace(&mut self.training, training);
-        let value = self.batch_loss_value(instance, plan, batch, training, span);
+        let batch = match plan.augment.as_ref().filter(|_| training) {
+            Some(augment) => self.augmented(batch, augment),
+            None => Ok(batch.clone()),
+        };
+        let value = batch.and_then(|batch| self.batch_loss_value(instance, plan, &batch, span));
         self.training = outer;
         self.objective(value?, plan.loss_span)
     }
@@ -278,7 +292,6 @@ impl Checker<'_> {
         instance: &Rc<Instance>,
         plan: &Plan,
         batch: &Val,
-        training: bool,
         span: Span,
     ) -> Outcome<Val> {
         if let Val::Fn(def) = &plan.loss
@@ -291,8 +304,7 @@ impl Checker<'_> {
             };
             return self.call(plan.loss.clone(), "loss", vec![argument], plan.loss_span);
         }
-        let (prediction, target) =
-            self.prediction(instance, batch, training.then_some(plan), span)?;
+        let (prediction, target) = self.prediction(instance, batch, span)?;
         let arguments = vec![
             Argument {
                 name: None,
@@ -318,7 +330,6 @@ impl Checker<'_> {
         &mut self,
         instance: &Rc<Instance>,
         batch: &Val,
-        augment: Option<&Plan>,
         span: Span,
     ) -> Outcome<(Val, Val)> {
         let Val::Record(fields) = batch else {
@@ -330,7 +341,7 @@ impl Checker<'_> {
                 .find(|(field, _)| **field == *name)
                 .map(|(_, value)| value.clone())
         };
-        let (Some(mut x), Some(y)) = (
+        let (Some(x), Some(y)) = (
             find("x").or_else(|| find("tokens")),
             find("y").or_else(|| find("next")),
         ) else {
@@ -345,18 +356,6 @@ impl Checker<'_> {
             }
             return self.error("E0513", span, format!("the data set has no fields `x` and `y`, but {}", known.join(", ")), "name them with `rename(x = \"...\", y = \"...\")`, or give the loss as a function of the batch: `loss = fn (b) { ... }`");
         };
-        if let Some((augment, place)) = augment.and_then(|plan| plan.augment.clone()) {
-            x = self.call(
-                augment,
-                "augment",
-                vec![Argument {
-                    name: None,
-                    value: x,
-                    span: place,
-                }],
-                place,
-            )?;
-        }
         let mut arguments = vec![Argument {
             name: None,
             value: x.clone(),
@@ -684,7 +683,7 @@ impl Checker<'_> {
                 (None, None) => return Err(Reported),
                 (Some(function), _) => {
                     if made.is_none() {
-                        made = Some(self.prediction(instance, batch, None, span)?);
+                        made = Some(self.prediction(instance, batch, span)?);
                     }
                     let Some((prediction, target)) = made.clone() else {
                         return Err(Reported);
@@ -743,6 +742,7 @@ impl Checker<'_> {
         };
         self.one_part(&set, &data.value)?;
         let function = self.eval(&metric.value)?;
+        let function = self.kept(function, metric.value.span);
         let name = super::call::written_name(&metric.value);
         let means = self.measure(
             &instance,

@@ -129,8 +129,8 @@ pub struct OptimizerUse {
 pub struct Instance {
     /// The declaration.
     pub def: Rc<LayerDef>,
-    /// The configuration.
-    pub config: Bindings,
+    /// The configuration, as it stands at the place where it was made last.
+    pub config: RefCell<Bindings>,
     /// The instance whose body made it.
     pub parent: Option<Rc<Instance>>,
     /// Its path, once it has one.
@@ -145,6 +145,8 @@ pub struct Instance {
     pub span: Span,
     /// Whether it was applied at least once.
     pub applied: Cell<bool>,
+    /// Whether an application of it was a mistake, so that it may lack parameters.
+    pub failed: Cell<bool>,
 }
 
 /// The instances that were made outside of layers, for the end of the elaboration: an instance and those made in its body hold one another,

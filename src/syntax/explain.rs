@@ -244,6 +244,8 @@ const MISTAKES: &[Recogniser] = &[
     body_after_arrow,
     missing_value,
     missing_body,
+    operator_after_pipe,
+    several_without_parentheses,
     side_by_side,
 ];
 
@@ -251,7 +253,9 @@ fn assignment_for_comparison(s: &Situation<'_, '_>) -> Option<Mistake> {
     let condition = matches!(
         s.first()?,
         Token::If | Token::Assert | Token::Repeat | Token::Print
-    ) || s.in_statement(Token::If).is_some();
+    ) || s.in_statement(Token::If).is_some()
+        // An argument's name is a plain word; after anything else in parentheses `=` is a comparison.
+        || (s.expects(")") && matches!(s.before(), Some(Token::RBracket | Token::RParen | Token::Number(_))));
     (s.found() == Some(Token::Eq) && s.after_value() && condition)
         .then(|| Mistake::new("`=` compares nothing", "a comparison is written `==`"))
 }
@@ -413,6 +417,38 @@ fn missing_value(s: &Situation<'_, '_>) -> Option<Mistake> {
 fn missing_body(s: &Situation<'_, '_>) -> Option<Mistake> {
     let ended = matches!(s.found(), None | Some(Token::Newline | Token::RBrace));
     (ended && s.expects("{")).then(|| Mistake::help("a body in braces is missing: `{ ... }`"))
+}
+
+/// `let a, b = f(x)`, `for d in 2, 4, 8 {`
+fn several_without_parentheses(s: &Situation<'_, '_>) -> Option<Mistake> {
+    if s.found() != Some(Token::Comma) {
+        return None;
+    }
+    match s.first()? {
+        Token::Let if s.expects("=") => Some(Mistake::help(
+            "several names stand in parentheses: `let (a, b) = ...`",
+        )),
+        Token::For if s.expects("{") || s.expects("in") => Some(Mistake::help(
+            "several stand in parentheses: `for d in (2, 4, 8) { ... }`",
+        )),
+        _ => None,
+    }
+}
+
+/// `x |> relu + 1`
+fn operator_after_pipe(s: &Situation<'_, '_>) -> Option<Mistake> {
+    use Token::*;
+    let operator = is_comparison(s.found()?)
+        || matches!(
+            s.found()?,
+            Plus | Minus | Star | Slash | SlashSlash | Percent | At | Caret | And | Or
+        );
+    (operator && s.expects("|>") && !s.after_value()).then(|| {
+        Mistake::help(format!(
+            "`|>` binds weaker than operators, and ends with a function: put the pipe in parentheses, `(x |> relu) {} y`",
+            s.written(s.at)
+        ))
+    })
 }
 
 fn side_by_side(s: &Situation<'_, '_>) -> Option<Mistake> {

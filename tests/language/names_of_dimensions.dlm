@@ -16,3 +16,10 @@ repeat 100 {
 }
 assert cross_entropy(net(x), y) < before / 4, "the mixer has not learned"
 print "learned"
+# The result of a signature speaks of the names of its inputs, whatever the body calls by them.
+fn middle(x: [n, d]) -> [n, d] {
+    let d = mean(x, over = 0)
+    let n = 2
+    x + n * d
+}
+print middle([[1, 2], [3, 4]])

@@ -113,7 +113,7 @@ fn group(name: &str, text: &str, sources: &Sources, file: FileId) -> Group {
     }
 }
 
-/// The groups of the standard library, one for each file of `std/`.
+/// The groups of the standard library, one for each file of `std/`, by name.
 pub fn standard_library() -> Vec<Group> {
     let mut sources = Sources::default();
     let groups = STANDARD_LIBRARY.iter().map(|(path, text)| {
@@ -121,7 +121,9 @@ pub fn standard_library() -> Vec<Group> {
         let name = path.trim_start_matches("std/").trim_end_matches(".dlm");
         group(name, text, &sources, file)
     });
-    groups.collect()
+    let mut groups: Vec<Group> = groups.collect();
+    groups.sort_by(|a, b| a.name.cmp(&b.name));
+    groups
 }
 
 /// What the language itself knows: statements, functions, readers and transforms of data.
