@@ -47,6 +47,7 @@ impl Checker<'_> {
         });
         self.places = places;
         self.leave();
+        self.note_scores(instance, &outcome);
         outcome
     }
 
