@@ -8,14 +8,11 @@ use crate::syntax::ast::{Dim, Expr, ExprKind, TypeExpr};
 use std::sync::Arc;
 
 /// The argument that gave a name of the signature its size.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Given {
     /// What it is: "`pred` of `mse`".
     what: String,
-    /// Its type, for messages.
-    described: String,
-    /// How many dimensions it has.
-    rank: usize,
+    tensor: TensorVal,
     /// Which of its dimensions, where it is one.
     axis: Option<usize>,
     place: Span,
@@ -122,8 +119,7 @@ impl Checker<'_> {
     ) {
         let given = Given {
             what: what.into(),
-            described: self.describe(tensor),
-            rank: self.type_of(tensor).shape.len(),
+            tensor: tensor.clone(),
             axis,
             place,
         };
@@ -177,18 +173,21 @@ impl Checker<'_> {
     ) -> Outcome<()> {
         let described = self.describe(tensor);
         let given = self.frame().first_given.get(name).cloned();
+        let of_given = given.as_ref().map(|given| self.describe(&given.tensor));
+        let of_given = of_given.unwrap_or_default();
+        let rank = |given: &Given| self.type_of(&given.tensor).shape.len();
         let message = match &given {
             // Only a part of the dimensions of the other one has the name.
-            Some(given) if given.rank != sizes.0.len() => format!(
+            Some(given) if rank(given) != sizes.0.len() => format!(
                 "{what} is {described}, and beside {} of {} it must be {:?}",
                 alone(&given.what),
-                given.described,
+                of_given,
                 sizes.0
             ),
             Some(given) => format!(
                 "{what} is {described}, and {} is {}",
                 alone(&given.what),
-                given.described
+                of_given
             ),
             None => format!(
                 "{what} has another shape: {:?} where {:?} came before",
@@ -201,7 +200,7 @@ impl Checker<'_> {
             .here(described)
             .help(help);
         match given.filter(|given| given.place != place && self.frame().module == 0) {
-            Some(given) => diagnostic = diagnostic.label(given.place, given.described),
+            Some(given) => diagnostic = diagnostic.label(given.place, of_given),
             None => {
                 let reason = format!("`..{name}` stands for the same sizes everywhere");
                 diagnostic = diagnostic.label(ty.span, reason);
@@ -288,7 +287,10 @@ impl Checker<'_> {
             .here(described)
             .help(help_for_sizes(what, bound, size));
         match given.filter(|given| given.place != place && self.frame().module == 0) {
-            Some(given) => diagnostic = diagnostic.label(given.place, given.described),
+            Some(given) => {
+                let described = self.describe(&given.tensor);
+                diagnostic = diagnostic.label(given.place, described);
+            }
             None => {
                 let reason = format!("`{name}` must be the same everywhere in this signature");
                 diagnostic = diagnostic.label(ty.span, reason);
