@@ -146,6 +146,14 @@ fn head(facts: &Facts<'_>) -> String {
     for (name, value) in &settings.hypers {
         rows.push((name, value.clone()));
     }
+    // Those that nobody has set have the value that the program says.
+    for (_, slot) in facts.program.slots_of(SlotKind::Hyper) {
+        let given = settings.hypers.iter().any(|(name, _)| *name == slot.name);
+        let own = slot.initial.as_ref().and_then(|value| value.get(0));
+        if let (false, Some(own)) = (given, own) {
+            rows.push((&slot.name, (own as f32).to_string()));
+        }
+    }
     rows.push(("seed", settings.seed.to_string()));
     rows.push(("threads", settings.threads.to_string()));
     if !settings.skip.is_empty() {
