@@ -533,7 +533,15 @@ impl Trainer {
     /// # Errors
     /// [`Error::Program`] where there is no such layer or it does not take that input.
     pub fn model(&self, layer: &str, input: &[usize]) -> Result<Model, Error> {
-        guarded(|| Model::new(self, layer, input))
+        guarded(|| Model::new(self, layer, input, false))
+    }
+
+    /// The same for a layer that takes a `mask`, and sequences `[n, t, d]` of which every step counts.
+    ///
+    /// # Errors
+    /// Those of [`Trainer::model`], and a layer that takes no `mask`.
+    pub fn model_of_sequences(&self, layer: &str, input: &[usize]) -> Result<Model, Error> {
+        guarded(|| Model::new(self, layer, input, true))
     }
 
     fn slot(&self, name: &str) -> Result<SlotId, Error> {

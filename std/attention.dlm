@@ -28,7 +28,6 @@ fn masked_scores(score: [n, heads, t, u], mask: bool[n, u]) -> [n, heads, t, u] 
 ## side go through one more. d must be a multiple of `heads`.
 ## Source: Vaswani et al. (2017), section 3.2.2.
 layer multi_head_attention(heads, causal = false)(x: [n, t, d], mask: bool[n, t] = none) -> [n, t, d] {
-    assert d % heads == 0, "{d} features do not divide among {heads} heads"
     param W_q: [d, d] = glorot_uniform
     param b_q: [d]    = zeros
     param W_k: [d, d] = glorot_uniform

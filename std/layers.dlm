@@ -45,6 +45,6 @@ layer embedding(vocabulary, units, deviation = 1.0)(tokens: i32[n, t]) -> [n, t,
 ## A learned vector for each position, added: `x[n, t, :] + P[t, :]`, for sequences of up to `length`.
 layer position_embedding(length, deviation = 0.02)(x: [n, t, d]) -> [n, t, d] {
     param P: [length, d] = normal(deviation)
-    assert t <= length, "a sequence of {t} steps is longer than the {length} positions that are learned"
+    assert t <= length, "`position_embedding({length})` has places for {length} steps, and the sequence has {t}; give it the longest sequence: `position_embedding({t})`"
     x + P[:t, :]
 }

@@ -9,6 +9,7 @@ fn channel_moments(x: [n, c, m]) -> ([c], [c]) {
 
 ## The variance divided by the count less one, from the one divided by the count.
 fn unbiased(variance: [c], x: [n, c, m]) -> [c] {
+    assert n * m > 1, "`batch_norm` is given one value for each channel, whose deviation is 0; train with batches of several rows, of which none is left alone at the end, or take `layer_norm`"
     variance * (n * m) / max(n * m - 1, 1)
 }
 

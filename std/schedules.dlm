@@ -4,7 +4,7 @@
 
 ## Steps in the stated time.
 fn duration(epochs, steps) {
-    assert epochs != 0 or steps != 0, "a schedule names its unit: `epochs = 5` or `steps = 1000`"
+    assert epochs != 0 or steps != 0, "a schedule does not know over what time it goes; name the unit: `epochs = 5` or `steps = 1000`"
     if epochs == 0 { steps } else { epochs * steps_per_epoch + steps }
 }
 

@@ -362,3 +362,27 @@ fn the_text_of_all_words_has_all_kinds() {
         .collect();
     assert_eq!(missing, [""; 0]);
 }
+
+/// `editors/check.sh` generates the parser of the tree-sitter grammar, and every program has to parse. Needs the command `tree-sitter`
+/// in `PATH` (`DLMC_TEST_TREE_SITTER=required` says that it has to be there), node and a C compiler.
+#[test]
+fn the_tree_sitter_grammar_parses_every_program() {
+    let there = std::process::Command::new("tree-sitter")
+        .arg("--version")
+        .output()
+        .is_ok_and(|run| run.status.success());
+    let wanted = std::env::var_os("DLMC_TEST_TREE_SITTER").is_some();
+    assert!(there || !wanted, "there is no `tree-sitter` in PATH");
+    if !there {
+        eprintln!("no `tree-sitter` in PATH: its grammar is not proven");
+        return;
+    }
+    let run = std::process::Command::new("sh")
+        .arg(root("editors/check.sh"))
+        .output()
+        .expect("starts");
+    let said = String::from_utf8_lossy(&run.stdout);
+    let errors = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}{errors}");
+    assert!(said.contains("every program parses"), "{said}");
+}

@@ -606,3 +606,89 @@ fn weights_of_one_instance_are_loaded_into_another_and_that_is_said() {
     assert!(err.contains(said) && err.contains("[W0601]"), "{err}");
     assert_eq!(out, "[3]\n");
 }
+
+const SEQUENCES: &str = r#"let set = csv("rows.csv") |> sequences(by = "s", target = "y") |> standardize
+layer model(x: [n, t, d], mask: bool[n, t]) -> [n, 2] {
+    x |> gru(4, mask = mask) |> mean_over_time(mask = mask) |> dense(2)
+}
+let net = model()
+train net on set {
+    loss      = cross_entropy
+    optimizer = adam(lr = 0.05)
+    epochs    = 3
+    batch     = 3
+    seed      = 1
+}
+save net to "net.safetensors"
+print softmax(net(set.x, length_mask(set.lengths, 3)))
+"#;
+
+const STEPS: &str = "s,a,b,y\nu,1,2,up\nu,2,3,up\nu,3,5,up\nv,3,1,down\nv,1,0,down\nw,2,2,up\n";
+
+/// Each sequence is as long as it is: what is predicted for it is what the program computes of all of them, padded and masked.
+#[test]
+fn sequences_are_predicted_by_their_keys() {
+    let (folder, printed) = run("predict-sequences", SEQUENCES, "rows.csv", STEPS);
+    let own: Vec<f64> = printed
+        .split(|c: char| !(c.is_ascii_digit() || ".e-".contains(c)))
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    assert_eq!(own.len(), 6, "{printed}");
+    predict(&folder, 0, &["rows.csv", "--output", "p.csv"]);
+    let text = std::fs::read_to_string(folder.at("p.csv")).expect("written");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "s,y,p(down),p(up)");
+    for (line, wanted) in lines[1..].iter().zip(own.chunks(2)) {
+        let found: Vec<f64> = line
+            .split(',')
+            .skip(2)
+            .map(|x| x.parse().expect("a number"))
+            .collect();
+        assert!(
+            found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-5),
+            "{line}: {wanted:?}"
+        );
+    }
+    let keys: Vec<&str> = lines[1..]
+        .iter()
+        .filter_map(|line| line.split(',').next())
+        .collect();
+    assert_eq!(keys, ["u", "v", "w"]);
+    // Without the target, in another order of columns, and longer than any that was learned from.
+    let more = "b,s,a\n1,x,1\n2,x,2\n2,x,2\n3,x,2\n4,x,3\n0,y,1\n";
+    let (out, err) = piped(&folder, 0, &[], more.as_bytes());
+    assert_eq!(err, "");
+    let names: Vec<&str> = out
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(names, ["s", "x", "y"], "{out}");
+    // What was padded counts for nothing: the sequence alone is answered as among others.
+    let (alone, _) = piped(&folder, 0, &[], b"s,a,b\ny,1,0\n");
+    assert_eq!(alone.lines().last(), out.lines().last());
+}
+
+#[test]
+fn sequences_of_a_layer_without_a_mask_are_as_long_as_those_it_learned_from() {
+    let flat = SEQUENCES
+        .replace(", mask: bool[n, t]", "")
+        .replace(
+            "x |> gru(4, mask = mask) |> mean_over_time(mask = mask) |> dense(2)",
+            "x |> flatten |> dense(2)",
+        )
+        .replace("net(set.x, length_mask(set.lengths, 3))", "net(set.x)");
+    let (folder, printed) = run("predict-flat-sequences", &flat, "rows.csv", STEPS);
+    let (out, err) = predict(&folder, 0, &["rows.csv"]);
+    assert_eq!((out.lines().count(), err.as_str()), (4, ""), "{printed}");
+    let long = b"s,a,b\nx,1,1\nx,2,2\nx,1,1\nx,2,2\n";
+    let (_, err) = piped(&folder, 1, &[], long);
+    assert!(
+        err.contains("the sequence x has 4 steps, and those that the model learned from at most 3"),
+        "{err}"
+    );
+    assert!(err.contains("help: a layer that takes a `mask`"), "{err}");
+    let (_, err) = piped(&folder, 1, &[], b"a,b\n1,1\n");
+    assert!(err.contains("there is no column \"s\""), "{err}");
+    let (_, err) = piped(&folder, 1, &[], b"s,a,b\nx,1,\n");
+    assert!(err.contains("missing"), "{err}");
+}

@@ -387,6 +387,9 @@ fn the_report_is_one_file_with_all_that_was_seen() {
     // A measured run computes what an ordinary one does.
     let same = folder.run(&["--report", "again.html"]);
     assert_eq!(plain.stdout, same.stdout);
+    // What nobody sets has the value that the program says.
+    let own = text_of(&folder.read("again.html"));
+    assert!(own.contains("rate") && own.contains("0.05"), "{own}");
     let files = std::fs::read_dir(&folder.0).expect("a folder").count();
     assert_eq!(files, 3, "the program and two reports");
 }

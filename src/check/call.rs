@@ -417,12 +417,10 @@ impl Checker<'_> {
         };
         let fitted = match (&parameter.ty, value) {
             (Some(_), Val::None) => Ok(Val::None),
-            (Some(ty), value) => self.fit(
-                value,
-                ty,
-                &format!("`{}` of `{what}`", parameter.name.text),
-                place,
-            ),
+            (Some(ty), value) => {
+                let called = self.argument_of(&parameter.name.text, what);
+                self.fit(value, ty, &called, place)
+            }
             (None, value) => Ok(value),
         };
         match fitted {
@@ -500,7 +498,8 @@ impl Checker<'_> {
             ..Frame::default()
         };
         self.enter(name, span, frame)?;
-        let arguments_of_losses = arguments.first().map(|first| first.value.clone());
+        let first = arguments.first().map(|first| first.value.clone());
+        let only = arguments.len() == 1;
         let applied = Applied {
             name,
             path: None,
@@ -512,7 +511,7 @@ impl Checker<'_> {
             checker.fn_body(def, name, arguments, span)
         });
         self.leave();
-        self.note_probabilities(def, name, &arguments_of_losses, &outcome, span);
+        self.note_probabilities(def, name, (&first, only), &outcome, span);
         outcome
     }
 

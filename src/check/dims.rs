@@ -233,18 +233,10 @@ impl Checker<'_> {
             return Ok(Vec::new());
         }
         if shape.len() < fixed || (rest.is_none() && shape.len() != fixed) {
-            let message = format!(
-                "{what} has {} dimension{}, not {}",
-                if rest.is_some() {
-                    format!("at least {fixed}")
-                } else {
-                    fixed.to_string()
-                },
-                if fixed == 1 { "" } else { "s" },
-                shape.len()
-            );
+            let least = if rest.is_some() { "at least " } else { "" };
+            let message = super::two_sides::other_rank(what, least, fixed, shape.len());
             let described = self.describe(tensor);
-            let help = super::mends::for_rank(what, fixed, shape);
+            let help = self.help_for_rank(what, dims, tensor, place);
             return self.shape_error(
                 "E0348",
                 place,
@@ -290,24 +282,10 @@ impl Checker<'_> {
         let Some(name) = name else { return Ok(()) };
         match self.local(&name.text) {
             Some(Val::Sizes(bound, _)) if bound != sizes && !bound.is_empty() => {
-                let described = self.describe(tensor);
-                let message =
-                    format!("{what} has another shape: {sizes:?} where {bound:?} came before");
-                self.shape_error(
-                    "E0349",
-                    place,
-                    message,
-                    &[
-                        (place, described),
-                        (
-                            ty.span,
-                            format!("`..{}` stands for the same sizes everywhere", name.text),
-                        ),
-                    ],
-                    &super::mends::for_two_shapes(&bound, &sizes, self.type_of(tensor).dtype),
-                )
+                self.two_shapes(&name.text, (&bound, &sizes), tensor, what, place, ty)
             }
             _ => {
+                self.gave(&name.text, tensor, None, what, place);
                 self.bind(&name.text, Val::Sizes(sizes, kept));
                 Ok(())
             }
@@ -333,6 +311,7 @@ impl Checker<'_> {
                     self.bind(name, value);
                     let callers = tensor.dims.get(axis).cloned().flatten();
                     self.frame().callers_names.insert(name.clone(), callers);
+                    self.gave(name, tensor, Some(axis), what, place);
                     return Ok(Some(name.clone()));
                 }
                 Some(Val::Num(Num::Int(bound))) if bound == size as i64 => {
@@ -343,19 +322,7 @@ impl Checker<'_> {
                     let bound = static_number(&value).map_or(value.kind().to_string(), |number| {
                         number.value().to_string()
                     });
-                    let described = self.describe(tensor);
-                    let message = format!(
-                        "dimension {} of {what} is {size}, but `{name}` is {bound}",
-                        axis + 1
-                    );
-                    let diagnostic = Diagnostic::error("E0350", place, message)
-                        .here(described)
-                        .label(
-                            ty.span,
-                            format!("`{name}` must be the same everywhere in this signature"),
-                        )
-                        .help(format!("make the two sizes equal: {size} or {bound}"));
-                    return Err(self.report(diagnostic));
+                    return self.two_sizes(name, (&bound, size), tensor, (axis, what), place, ty);
                 }
             }
         }
@@ -366,7 +333,7 @@ impl Checker<'_> {
             let diagnostic = Diagnostic::error("E0351", place, message)
                 .here(described)
                 .label(expr.span, format!("{wanted} by this declaration"))
-                .help("check the sizes on the way here");
+                .help(self.help_for_size(tensor, (axis, size, wanted), ty, place));
             return Err(self.report(diagnostic));
         }
         Ok(None)

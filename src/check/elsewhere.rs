@@ -15,16 +15,12 @@ const OF_TENSORS: &[Row] = &[
     ),
     (&["T", "mT", "t", "H"], "write `transpose({x})`"),
     (
-        &[
-            "view",
-            "resize",
-            "reshape",
-            "squeeze",
-            "unsqueeze",
-            "ravel",
-            "view_as",
-        ],
+        &["view", "resize", "reshape", "squeeze", "ravel", "view_as"],
         "write the new sizes as a list: `reshape({x}, [n, -1])`",
+    ),
+    (
+        &["unsqueeze", "expand_dims"],
+        "write all sizes, with 1 for the new dimension: `reshape({x}, [1, n, d])`",
     ),
     (
         &["permute", "transpose", "swap_dims", "swapaxes"],

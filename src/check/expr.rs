@@ -258,6 +258,10 @@ impl Checker<'_> {
                 StmtKind::Assert { .. } => self.statement(statement)?,
                 _ => failed |= self.statement(statement).is_err(),
             }
+            // In the standard library what follows a mistake is no mistake of its own.
+            if failed && self.frame().module == 0 {
+                return Err(Reported);
+            }
         }
         if failed && outcome.is_ok() {
             Err(Reported)
@@ -352,6 +356,9 @@ impl Checker<'_> {
                 if op == Op::Pow {
                     return self.power(a, b, span, a_span, b_span);
                 }
+                if op == Op::Sub {
+                    self.no_outer_difference(&a, &b, span, [a_span, b_span]);
+                }
                 self.elementwise(op, &[a, b], span, &[a_span, b_span])
             }
         }
@@ -395,7 +402,7 @@ impl Checker<'_> {
                 BinOp::Mod => floor_remainder(i, j),
                 BinOp::Div if i.checked_rem(j).is_none_or(|rest| rest == 0) => i.checked_div(j),
                 BinOp::Div => {
-                    self.inexact = Some((i, j));
+                    self.inexact = Some((i, j, span));
                     return Ok(Val::Num(Num::Float(x / y)));
                 }
                 BinOp::Pow if j >= 0 => u32::try_from(j).ok().and_then(|j| i.checked_pow(j)),
@@ -539,6 +546,9 @@ impl Checker<'_> {
                     Val::Data(_) | Val::Record(_) => {
                         "take a field by its name: `set.x`, and index that"
                     }
+                    Val::List(items) if items.iter().any(|(_, item)| matches!(item, Val::Instance(_))) => {
+                        "layers stand in no list: each turn of `for i in 0..3 { let x = x |> dense(8) }` makes one of its own"
+                    }
                     _ => "index tensors",
                 },
             ),
@@ -617,13 +627,8 @@ impl Checker<'_> {
                 "sizes lie between 0 and 4294967295",
             ),
             Some(Num::Float(x)) => {
-                let message = self.not_a_size(x);
-                self.error(
-                    "E0303",
-                    expr.span,
-                    message,
-                    "`//` rounds down; or choose sizes that divide",
-                )
+                let (message, help) = self.not_a_size(x);
+                self.error("E0303", expr.span, message, help)
             }
             None => self.error(
                 "E0302",
@@ -634,17 +639,6 @@ impl Checker<'_> {
                 ),
                 "use a number, a dimension's name or a configuration value; several sizes stand in a tuple: `(8, 16)[i]`",
             ),
-        }
-    }
-
-    /// Why a number with a point is no size; a division that gave it is named.
-    pub(super) fn not_a_size(&self, x: f64) -> String {
-        match self.inexact {
-            Some((i, j)) if i as f64 / j as f64 == x => format!("{i} / {j} is not whole"),
-            _ if x.fract() == 0.0 => {
-                format!("a size is a whole number, written without a point: {x}, not {x:.1}")
-            }
-            _ => format!("a size cannot be {x}"),
         }
     }
 

@@ -429,6 +429,10 @@ pub(super) const NAMES: &[Row] = &[
     ),
     (&["acc", "Accuracy", "top1"], "write `accuracy`"),
     (
+        &["val_loss", "val_acc", "val_accuracy"],
+        "`stop = no_improvement(epochs = 3)` and `save_best` look at the loss of what `validate` names, and at nothing else",
+    ),
+    (
         &["EarlyStopping"],
         "write `stop = no_improvement(epochs = 3)` in `train`",
     ),

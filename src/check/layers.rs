@@ -50,6 +50,7 @@ impl Checker<'_> {
         if outcome.is_err() {
             instance.failed.set(true);
         }
+        self.note_scores(instance, &outcome);
         outcome
     }
 

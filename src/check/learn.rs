@@ -64,8 +64,17 @@ impl Checker<'_> {
     fn one_number(&mut self, value: Val, done: &str, span: Span) -> Outcome<TensorVal> {
         let tensor = self.operand(&value, None, span)?;
         let ty = self.type_of(&tensor);
-        if !ty.shape.is_empty() || !ty.dtype.is_float() {
-            let described = self.describe(&tensor);
+        let described = self.describe(&tensor);
+        if ty.shape.is_empty() && !ty.dtype.is_float() {
+            let message = format!("what is {done} is a number with fractions, not {described}");
+            let help = format!(
+                "whole numbers have no slopes: compute with floats, `{0}({1})`, or write the data with a point",
+                DType::F32,
+                self.short(span, "x")
+            );
+            return self.shape_error("E0362", span, message, &[(span, described)], &help);
+        }
+        if !ty.shape.is_empty() {
             return self.shape_error(
                 "E0362",
                 span,

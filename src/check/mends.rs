@@ -2,60 +2,16 @@
 use super::Checker;
 use super::call::Argument;
 use super::expr::static_number;
-use super::values::{Builtin, DataVal, FnDef, Num, Outcome, Reported, Val};
+use super::values::{Builtin, DataVal, Num, Outcome, Val};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
 use crate::syntax::ast::{BinOp, Dim, Expr, ExprKind, Layer};
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// The longest text of the source that a mend repeats.
 const LONGEST: usize = 40;
-
-/// The mend where a tensor has another number of dimensions than `what` wants.
-pub(super) fn for_rank(what: &str, wanted: usize, shape: &[usize]) -> String {
-    let listed = |sizes: &[usize]| -> String {
-        let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
-        sizes.join(", ")
-    };
-    let result = what.starts_with("the result");
-    match (wanted, shape.len()) {
-        (4, 2) => "images are [n, channels, height, width]: reshape first, `reshape(x, [n, 1, 28, 28])`".into(),
-        (2, 4) => "flatten first: `x |> flatten |> ...`".into(),
-        (2, 3) if result => "a sequence remains: take its last step with `x |> last_over_time`, or the mean of all with `mean_over_time`".into(),
-        (2, 1) if what.starts_with("`y` of") => {
-            "class numbers become distributions with `|> one_hot(\"y\")` of the data set; else reshape, `reshape(y, [n, 1])`".into()
-        }
-        (wanted, found) if found + 1 == wanted && found > 0 && !result => format!(
-            "the first dimension counts the examples of a batch: for one alone write `reshape(x, [1, {}])`",
-            listed(shape)
-        ),
-        _ => "reshape, or check what is passed".into(),
-    }
-}
-
-/// The mend where two tensors should have one shape: `bound` came first.
-pub(super) fn for_two_shapes(bound: &[usize], found: &[usize], dtype: DType) -> String {
-    let (longer, shorter) = match bound.len() > found.len() {
-        true => (bound, found),
-        false => (found, bound),
-    };
-    let one_more = longer.len() == shorter.len() + 1 && longer.starts_with(shorter);
-    match (one_more, longer.last()) {
-        (true, Some(1)) if longer == bound => format!(
-            "the prediction has a last dimension of 1 that the target lacks: end the model with `|> reshape({})`{}",
-            if shorter.len() == 1 { "[n]".to_string() } else { format!("{shorter:?}") },
-            if shorter.len() == 1 { ", where its signature is `x: [n, ...]`" } else { "" }
-        ),
-        (true, Some(1)) => format!("drop the last dimension, of size 1: `reshape(..., {shorter:?})`"),
-        (true, Some(_)) if dtype == DType::I32 => {
-            "a label is one whole number for each row, the class: of rows that mark it with a 1 take `argmax(y, over = -1)`".into()
-        }
-        (_, _) => "make the shapes equal, or reshape one".into(),
-    }
-}
 
 /// The mend where a layer with one list of parameters is given a configuration.
 pub(super) fn for_one_list(layer: &Layer) -> String {
@@ -116,6 +72,15 @@ impl Checker<'_> {
             start: place.start + (start + blanks) as u32,
             ..place
         }
+    }
+
+    /// What an argument is called in messages. A metric of `train` has `val_` before the name that was written.
+    pub(super) fn argument_of(&mut self, parameter: &str, of: &str) -> String {
+        let written = match self.frame().module {
+            0 => of.strip_prefix("val_").unwrap_or(of),
+            _ => of,
+        };
+        format!("`{parameter}` of `{written}`")
     }
 
     /// What stands between the parentheses of a call.
@@ -214,7 +179,11 @@ impl Checker<'_> {
         };
         let more =
             matches!(&bound, Some(Val::Sizes(sizes, _)) if found.shape.len() == sizes.len() + 1);
+        let numbers = matches!(&bound, Some(Val::Sizes(sizes, _)) if sizes.len() + 1 == found.shape.len() && sizes.is_empty());
         match (wanted, found.dtype) {
+            (DType::I32, dtype) if dtype.is_float() && numbers && what.ends_with("accuracy`") => {
+                "`accuracy` compares classes, and these targets are numbers: take `r2` or `mae` for them".into()
+            }
             (DType::I32, dtype) if dtype.is_float() && more && what.starts_with("`label`") => {
                 "a label is one whole number for each row, the class: of rows that mark it with a 1 take `argmax(y, over = -1)`; rows of probabilities are the targets of `soft_cross_entropy`".into()
             }
@@ -432,53 +401,6 @@ impl Checker<'_> {
             "this data set has several parts",
             format!("choose one: {}", choices.join(", ")),
         )
-    }
-
-    /// Notes the results of `softmax` and `sigmoid`, and warns where a loss is given one that wants what stands before it.
-    pub(super) fn note_probabilities(
-        &mut self,
-        def: &Rc<FnDef>,
-        name: &str,
-        first: &Option<Val>,
-        outcome: &Result<Val, Reported>,
-        span: Span,
-    ) {
-        if def.module != 0 {
-            return;
-        }
-        if let Some(scores) = first {
-            self.one_class(name, scores, span);
-        }
-        if let ("softmax", Ok(value)) = (name, outcome) {
-            self.note_probability(name, value);
-        }
-        let wanted: Arc<str> = match name {
-            "cross_entropy" | "soft_cross_entropy" => "softmax".into(),
-            "binary_cross_entropy" | "bce" => "sigmoid".into(),
-            _ => return,
-        };
-        let Some(Val::Tensor(tensor)) = first else {
-            return;
-        };
-        if self.normalised.get(&(self.graphs_opened, tensor.value)) != Some(&wanted) {
-            return;
-        }
-        let message =
-            format!("`{name}` takes scores before any `{wanted}`, and is given the result of one");
-        let diagnostic = Diagnostic::warning("W0202", span, message).help(format!(
-            "leave `{wanted}` out of the model: the loss contains it, and twice it learns slowly; apply it where probabilities are printed"
-        ));
-        self.report(diagnostic);
-    }
-}
-
-impl Checker<'_> {
-    /// Keeps in mind that a tensor is the result of `softmax` or `sigmoid`.
-    pub(super) fn note_probability(&mut self, of: &str, value: &Val) {
-        if let Val::Tensor(tensor) = value {
-            self.normalised
-                .insert((self.graphs_opened, tensor.value), of.into());
-        }
     }
 }
 

@@ -29,6 +29,7 @@ mod parts;
 pub mod program;
 pub mod record;
 mod scan;
+mod scores;
 mod sensible;
 mod shapes;
 pub mod shown;
@@ -36,6 +37,7 @@ mod statements;
 mod tensors;
 mod traced;
 pub mod train;
+mod two_sides;
 mod values;
 
 use crate::base::data::DataProvider;
@@ -160,6 +162,8 @@ pub struct Frame {
     function: bool,
     /// What the caller calls the dimensions that the signature names.
     callers_names: HashMap<Arc<str>, Option<Arc<str>>>,
+    /// The arguments that gave sizes to the names of the signature.
+    first_given: HashMap<Arc<str>, two_sides::Given>,
 }
 
 /// A call on the way to what is being elaborated.
@@ -224,7 +228,7 @@ pub struct Checker<'a> {
     /// Whether a limit was passed: then nothing more is evaluated, so that no number grows further.
     exhausted: bool,
     /// The last division of whole numbers that was not exact, for the message where a size is wanted.
-    inexact: Option<(i64, i64)>,
+    inexact: Option<(i64, i64, Span)>,
     /// The folder that paths of the file being elaborated start from.
     base_dir: String,
     unknown_names: HashSet<(Arc<str>, Span)>,

@@ -195,6 +195,10 @@ impl Checker<'_> {
                         }
                     })
                     .collect::<String>();
+                // The standard library says the mend after a semicolon.
+                if let (0, Some((message, mend))) = (self.frame().module, text.split_once("; ")) {
+                    return self.error("E0442", span, message, mend);
+                }
                 let what = self.sources.snippet(condition.span).to_string();
                 self.error(
                     "E0442",

@@ -46,6 +46,23 @@ impl Checker<'_> {
                     }
                     part => part,
                 };
+                if let Val::Tuple(values) = &part {
+                    let names: Vec<&str> = ["a", "b", "c", "d"]
+                        .into_iter()
+                        .take(values.len())
+                        .collect();
+                    let help = format!(
+                        "name each: `({}) = {}`",
+                        names.join(", "),
+                        self.short(state.init.span, "(...)")
+                    );
+                    let message = format!(
+                        "`{}` is one state, and {} begin here",
+                        pattern.text,
+                        values.len()
+                    );
+                    return self.error("E0304", state.init.span, message, help);
+                }
                 let tensor = self.operand(&part, Some(self.float), state.init.span)?;
                 state_types.push(self.type_of(&tensor));
                 states.push(tensor);
@@ -339,13 +356,14 @@ impl Checker<'_> {
                     let described = self.describe(&tensor);
                     let message =
                         format!("the state has type {ty}, the body's value for it is {described}");
+                    let found = self.type_of(&tensor);
                     return self.error(
                         "E0427",
                         scan.body.span,
                         message,
                         match parts.len() > state_types.len() {
-                            true => "the next states come first, in their order; what follows them is only stacked",
-                            false => "a state keeps its type from turn to turn",
+                            true => "the next states come first, in their order; what follows them is only stacked".into(),
+                            false => super::two_sides::for_state(ty, &found),
                         },
                     );
                 }

@@ -4,7 +4,6 @@ use super::Checker;
 use super::call::Argument;
 use super::values::{Num, Outcome, Val};
 use crate::base::diagnostic::Diagnostic;
-use crate::base::source::Span;
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// What may stand for a parameter.
@@ -256,19 +255,5 @@ impl Checker<'_> {
             self.short(expr.span, &name)
         );
         self.report(Diagnostic::warning("W0203", expr.span, message).help(help));
-    }
-
-    /// A loss over one class: it is 0 for every input.
-    pub(super) fn one_class(&mut self, name: &str, scores: &Val, span: Span) {
-        let Val::Tensor(tensor) = scores else { return };
-        let shape = self.type_of(tensor).shape;
-        if !matches!(name, "cross_entropy" | "soft_cross_entropy") || shape.last() != Some(&1) {
-            return;
-        }
-        let message = format!(
-            "`{name}` is given the score of one class only, and is 0 whatever the score is"
-        );
-        let help = "for yes or no with one score take `binary_cross_entropy`, with targets of 0.0 and 1.0; else end the model with one score for each class, `dense(classes)`";
-        self.report(Diagnostic::warning("W0204", span, message).help(help));
     }
 }

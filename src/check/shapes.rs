@@ -113,13 +113,8 @@ impl Checker<'_> {
                     (arguments[0].span, self.describe(&parts[0])),
                     (argument.span, self.describe(part)),
                 ];
-                return self.shape_error(
-                    "E0357",
-                    argument.span,
-                    format!("`{name}` joins tensors that agree in all other dimensions"),
-                    &sides,
-                    "reshape or slice them to agree",
-                );
+                let (message, help) = super::two_sides::not_joined(name, &first, &ty, free);
+                return self.shape_error("E0357", argument.span, message, &sides, &help);
             }
         }
         Ok(())
@@ -233,13 +228,8 @@ impl Checker<'_> {
                     shape.push(1);
                 }
                 Val::Num(Num::Float(x)) => {
-                    let message = self.not_a_size(*x);
-                    return self.error(
-                        "E0303",
-                        second.span,
-                        message,
-                        "`//` rounds down; or choose sizes that divide",
-                    );
+                    let (message, help) = self.not_a_size(*x);
+                    return self.error("E0303", second.span, message, help);
                 }
                 item => shape.push(self.count(item, second.span, "a size")?),
             }

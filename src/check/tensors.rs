@@ -383,14 +383,7 @@ impl Checker<'_> {
                     self.short(sides[1].0, "b")
                 )
             } else {
-                format!(
-                    "the last dimension on the left ({k}) must equal the {} on the right ({k_right})",
-                    if right_rank == 1 {
-                        "only one"
-                    } else {
-                        "last but one"
-                    }
-                )
+                self.help_for_product(k, &right_type.shape, sides[1].0)
             };
             return self.shape_error("E0317", span, message, &sides, &help);
         }
@@ -410,15 +403,12 @@ impl Checker<'_> {
                 (Some((_, 1)), Some((_, size))) | (None, Some((_, size))) => size,
                 (Some((_, size)), Some((_, 1)) | None) => size,
                 (Some((_, x)), Some((_, y))) if x == y => x,
-                _ => {
-                    return self.shape_error(
-                        "E0314",
-                        span,
-                        "the batch dimensions of `@` differ".into(),
-                        &sides,
-                        "they must be equal or 1",
-                    );
+                (Some((_, x)), Some((_, y))) => {
+                    let message = format!("the matrices of `@` differ in number: {x} against {y}");
+                    let help = "each matrix on the left meets one on the right: equal numbers, or one matrix for all";
+                    return self.shape_error("E0314", span, message, &sides, help);
                 }
+                (None, None) => 1,
             };
             dims.push(
                 l.and_then(|(at, _)| left.dims.get(at).cloned().flatten())

@@ -75,6 +75,127 @@ impl FileProvider {
     }
 }
 
+/// Sequences from outside of a program, as those of its data set were made.
+#[derive(Debug)]
+pub struct Series {
+    /// `[sequences, longest, d]`, zeros behind the end of each.
+    pub rows: Tensor,
+    /// How long each is.
+    pub lengths: Vec<usize>,
+    /// The key of each, in the order in which they appear.
+    pub names: Vec<String>,
+    /// The column of the keys.
+    pub key: String,
+}
+
+impl FileProvider {
+    /// The sequences of a table, where the pipe of a data set makes such: grouped by the same column, and otherwise prepared as its own.
+    ///
+    /// # Errors
+    /// What [`FileProvider::prepared`] says of rows; a file that is no table.
+    pub fn prepared_series(
+        &self,
+        spec: &DataSpec,
+        input: &Input,
+    ) -> Result<Option<Series>, DataError> {
+        let Some(key) = key_of_sequences(spec) else {
+            return Ok(None);
+        };
+        let files = |base_dir| Files {
+            policy: &self.policy,
+            base_dir,
+        };
+        let Rows::Table(given) = read(&files(""), input, &options(spec))? else {
+            return Err(fault_help(
+                format!(
+                    "{}: the program makes sequences of the rows of a table",
+                    input.name()
+                ),
+                "give a table, .csv, or `--raw` and an array, .npy, of the model's whole input",
+            ));
+        };
+        let mut frame = pipe::open(&files(&spec.base_dir), &spec.source)?;
+        let start = frame.rows();
+        let Some(table) = &mut frame.table else {
+            return Ok(None);
+        };
+        append_columns(table, &given, spec)?;
+        let further: Vec<u32> = (start..frame.rows()).map(|row| row as u32).collect();
+        let files = files(&spec.base_dir);
+        let (frame, made) = pipe::with_further(&files, frame, spec, further)?;
+        series(&frame, &made, (&given, key), input)
+    }
+}
+
+/// The sequences of a frame that have these numbers.
+fn series(
+    frame: &Frame,
+    made: &[u32],
+    (given, key): (&Columns, String),
+    input: &Input,
+) -> Result<Option<Series>, DataError> {
+    if frame.kind != Kind::Series {
+        return Ok(None);
+    }
+    let field = |name: &str| {
+        let found = frame.fields.iter().find(|(other, _)| other == name);
+        found.map(|(_, tensor)| gather(tensor, made))
+    };
+    let (Some(rows), Some(lengths)) = (field("x"), field("lengths")) else {
+        return Ok(None);
+    };
+    if let Some(at) = rows.to_f64().iter().position(|value| !value.is_finite()) {
+        let width: usize = rows.shape().iter().skip(1).product();
+        return Err(not_finite(at / width.max(1), Some(given), input));
+    }
+    let names = keys(given, &key);
+    if names.len() != made.len() {
+        return Err(fault(format!(
+            "{}: {} sequences became {} in the program's pipe",
+            input.name(),
+            names.len(),
+            made.len()
+        )));
+    }
+    Ok(Some(Series {
+        rows,
+        lengths: lengths
+            .to_f64()
+            .into_iter()
+            .map(|length| length as usize)
+            .collect(),
+        names,
+        key,
+    }))
+}
+
+/// The column by which a pipe makes sequences.
+fn key_of_sequences(spec: &DataSpec) -> Option<String> {
+    let transform = spec.transforms.iter().find(|t| t.name == "sequences")?;
+    let named = transform.options.iter().find(|(name, _)| name == "by");
+    match named
+        .map(|(_, value)| value)
+        .or(transform.arguments.first())
+    {
+        Some(DataOption::Text(name)) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// The keys of a table in the order in which they appear.
+fn keys(given: &Columns, name: &str) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    let column = given.columns.iter().find(|column| column.name == name);
+    for row in 0..given.rows as u32 {
+        if let Some(key) = column.and_then(|column| column.key(row))
+            && !keys.contains(&key)
+        {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
 impl Input {
     /// What messages call it.
     pub fn name(&self) -> &str {
@@ -158,6 +279,16 @@ fn unused(table: &Columns, transforms: &[Transform]) -> Vec<String> {
         pipe::collect_texts(transform.arguments.iter(), &mut names);
         match transform.name.as_str() {
             "drop" => unused.extend(names),
+            // What makes sequences of rows is needed of further rows too.
+            "sequences" => {
+                let mut keys = names;
+                let options = transform
+                    .options
+                    .iter()
+                    .filter(|(name, _)| name != "target");
+                pipe::collect_texts(options.map(|(_, value)| value), &mut keys);
+                unused.retain(|name| !keys.contains(name));
+            }
             "columns" | "select" => {
                 let others = table.columns.iter().map(|column| &column.name);
                 unused.extend(others.filter(|name| !names.contains(name)).cloned());

@@ -32,6 +32,19 @@ pub(super) fn transformed(
     source: Frame,
     spec: &DataSpec,
 ) -> Result<Frame, DataError> {
+    with_further(files, source, spec, Vec::new()).map(|(frame, _)| frame)
+}
+
+/// The part that rows from outside of the program are while sequences are made of them.
+pub(super) const FURTHER: &str = "further rows";
+
+/// The same with rows that belong to no part: sequences are made of them too, by themselves. Also gives the numbers of these sequences.
+pub(super) fn with_further(
+    files: &Files<'_>,
+    source: Frame,
+    spec: &DataSpec,
+    further: Vec<u32>,
+) -> Result<(Frame, Vec<u32>), DataError> {
     let mut context = Context {
         files,
         reserved: reserved(&spec.transforms),
@@ -62,10 +75,21 @@ pub(super) fn transformed(
         frame.training = Some(training_mask(frame.clone(), upto, &context)?);
         context.track = false;
     }
+    let mut further = further;
     for transform in &spec.transforms {
+        let sequences = transform.name == "sequences" && !further.is_empty();
+        if sequences {
+            frame
+                .parts
+                .push((FURTHER.into(), std::mem::take(&mut further)));
+        }
         transforms::apply(&mut frame, transform, &context)?;
+        if sequences {
+            let made = frame.parts.pop();
+            further = made.map_or(Vec::new(), |(_, rows)| rows);
+        }
     }
-    Ok(frame)
+    Ok((frame, further))
 }
 
 pub(super) fn open(files: &Files<'_>, source: &DataSource) -> Result<Frame, DataError> {

@@ -1,6 +1,7 @@
 //! `windows` and `sequences`: examples made of several rows.
 use super::arguments::Arguments;
 use super::frame::{Advice, Columns, Frame, Kind, gather};
+use super::pipe::FURTHER;
 use super::transforms::{Context, table};
 use super::{fault, fault_help};
 use crate::base::data::DataError;
@@ -275,7 +276,7 @@ pub(super) fn sequences(
     let rows = table.matrix(&features, &used, Advice::Feature)?;
     let padded = padded(&rows, &runs, &frame.name, context)?;
     let classes = arguments.flag("classes")?;
-    let label = labels(frame, &runs, &used, classes)?;
+    let label = known_labels(frame, &runs, classes)?;
     let lengths: Vec<i32> = runs.iter().map(|run| run.len() as i32).collect();
     frame.table = None;
     frame.fields = vec![("x".to_string(), padded)];
@@ -380,6 +381,37 @@ fn padded(
     }
     Tensor::new([runs.len(), longest, features], Elements::F32(out))
         .ok_or_else(|| fault(format!("{name}: the sizes of sequences disagree")))
+}
+
+/// The labels of all sequences; those from outside of the program, which come last, have none and get any.
+fn known_labels(
+    frame: &mut Frame,
+    runs: &Runs,
+    classes: Option<bool>,
+) -> Result<Option<Tensor>, DataError> {
+    let further = |part: &(String, Vec<u32>)| part.0 == FURTHER;
+    let hidden = frame.parts.iter().position(further);
+    let hidden = hidden.map(|at| frame.parts.remove(at));
+    let used = frame.used();
+    let mut keys: Vec<u32> = frame
+        .parts
+        .iter()
+        .flat_map(|(_, rows)| rows.iter().copied())
+        .collect();
+    frame.parts.extend(hidden);
+    keys.sort_unstable();
+    let is_known = |run: &&Vec<u32>| {
+        let first = run.first();
+        first.is_some_and(|row| keys.binary_search(row).is_ok())
+    };
+    let known: Runs = runs.iter().filter(is_known).cloned().collect();
+    let labels = labels(frame, &known, &used, classes)?;
+    if known.len() == runs.len() {
+        return Ok(labels);
+    }
+    let last = known.len().saturating_sub(1);
+    let rows: Vec<u32> = (0..runs.len()).map(|at| at.min(last) as u32).collect();
+    Ok(labels.map(|labels| gather(&labels, &rows)))
 }
 
 /// One label for each sequence, which all of its rows must share.

@@ -28,7 +28,13 @@ pub struct Model {
 }
 
 impl Model {
-    pub(super) fn new(trainer: &Trainer, layer: &str, input: &[usize]) -> Result<Model, Error> {
+    /// With `masked`, every step of every sequence counts, for a layer that takes a `mask`.
+    pub(super) fn new(
+        trainer: &Trainer,
+        layer: &str,
+        input: &[usize],
+        masked: bool,
+    ) -> Result<Model, Error> {
         let inner = &trainer.program.inner;
         let sizes: Vec<String> = input.iter().map(usize::to_string).collect();
         let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '\'');
@@ -37,12 +43,16 @@ impl Model {
                 "`{layer}` is not the name of a layer"
             )));
         }
+        let given = match masked {
+            true => format!("{INPUT}, mask = {INPUT}[:, :, 0] == {INPUT}[:, :, 0]"),
+            false => INPUT.to_string(),
+        };
         let elements = format!("zeros[{}]", sizes.join(", "));
         let extended = |input: &str| {
             // The loop makes the application a graph of its own, which reads the parameters from their slots; what is printed is written to one.
             let source = Source {
                 text: format!(
-                    "{}\nlet {INPUT} = {input}\nlet {OUTPUT} = {layer}({INPUT})\nrepeat 2 {{\n    let {OUTPUT} = {layer}({INPUT})\n}}\nprint {OUTPUT}\n",
+                    "{}\nlet {INPUT} = {input}\nlet {OUTPUT} = {layer}({given})\nrepeat 2 {{\n    let {OUTPUT} = {layer}({given})\n}}\nprint {OUTPUT}\n",
                     inner.source.text
                 ),
                 ..inner.source.clone()

@@ -2,7 +2,7 @@
 use super::batches::{Batches, Walk};
 use super::compile::Compiled;
 use super::error::{ASSERTION, RunError};
-use super::refused::{enough_memory, no_field, no_graph, no_iterator, out_of_range};
+use super::refused::{enough_memory, no_field, no_graph, no_iterator, out_of_range_in};
 use super::turns::{MOST_LOSSES, Slice, is_loop};
 use super::watch::{Watch, updated};
 use super::{files, format, values};
@@ -560,8 +560,7 @@ impl Machine {
         if let Some(start) = start {
             self.times.graphs += start.elapsed();
         }
-        let result =
-            result.map_err(|failure| out_of_range(call, failure).in_step(&self.program, graph));
+        let result = result.map_err(|failure| out_of_range_in(call, failure, &self.program, graph));
         self.count_runs(graph, 1);
         result?;
         self.has_run(graph);

@@ -1,5 +1,6 @@
 //! Runs the host plan of a checked program: an explicit machine over slots, whose whole state can be saved and restored between any two
 //! instructions.
+mod astray;
 mod batches;
 mod blame;
 pub mod compile;

@@ -1,4 +1,5 @@
 //! What the machine refuses to do, as errors: plans that do not fit, indices out of range, more memory than there is.
+use super::astray::{Astray, located};
 use super::compile::Compiled;
 use super::error::{MEMORY, OUT_OF_RANGE, RunError};
 use crate::base::source::Span;
@@ -25,6 +26,23 @@ pub(super) fn no_iterator(iterator: usize) -> RunError {
 pub(super) fn no_field(data: usize, part: &str, field: &str) -> RunError {
     let why = format!("data set {data} has no `{field}` of that type in part `{part}`");
     RunError::fault("check", Span::default(), why)
+}
+
+/// The same of a step of a program, with the place in the file that the person wrote.
+pub(super) fn out_of_range_in(
+    call: &Call,
+    failure: CheckFailure,
+    program: &Program,
+    graph: usize,
+) -> RunError {
+    let checks = &call.executable().schedule().checks;
+    let bound = checks.get(failure.check).map(|check| check.bound);
+    let value = i64::from(failure.value);
+    let error = out_of_range(call, failure);
+    match bound {
+        Some(bound) => located(error, Astray { value, bound }, program, graph),
+        None => error,
+    }
 }
 
 /// An index that the data or a computation gave and that lies outside its tensor.

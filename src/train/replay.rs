@@ -8,6 +8,7 @@ use super::machine::{Event, Machine};
 use super::probe::{Fault, Operand, first_fault};
 use super::watch::Watch;
 use crate::base::diagnostic::Diagnostic;
+use crate::base::diagnostic::Label;
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::check::program::{Instr, Program, SlotId, SlotKind, StepGraph};
@@ -231,6 +232,12 @@ fn describe(machine: &Machine, program: &Program, step: &Step) -> RunError {
             .help("lower the learning rate")
             .note("no operation overflows as the formulas are written, only in the order in which they were summed up"),
     });
+    // The person's own file comes before the standard library's.
+    let labels = &mut error.diagnostic.labels;
+    let own = |label: &Label| label.span.file == graph.origin.file;
+    if let Some(at) = labels.iter().position(own) {
+        labels.swap(0, at);
+    }
     error
 }
 

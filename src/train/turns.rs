@@ -4,7 +4,7 @@
 //! on, so that two kinds of loops run on until about 50 ms have passed: a graph repeated with nothing between, and the batches of an
 //! epoch where the host only notes the loss. Both can be cut after any turn: what is computed does not depend on where.
 use super::machine::{Event, Machine};
-use super::refused::{no_graph, out_of_range};
+use super::refused::{no_graph, out_of_range_in};
 use super::{RunError, values};
 use crate::check::program::{Instr, Program, SlotId};
 use std::sync::atomic::Ordering;
@@ -146,8 +146,7 @@ impl Machine {
         if let Some(start) = start {
             self.times.graphs += start.elapsed();
         }
-        let result =
-            result.map_err(|failure| out_of_range(call, failure).in_step(&self.program, graph));
+        let result = result.map_err(|failure| out_of_range_in(call, failure, &self.program, graph));
         self.count_runs(graph, self.turns - first);
         result?;
         self.has_run(graph);

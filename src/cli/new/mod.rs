@@ -89,8 +89,8 @@ impl Template {
             ),
             Template::Sequence => (
                 "`data.csv` holds made-up series of 12 to 24 steps: a wave that is round, square or a saw's, in noise.",
-                "dlmc run model.dlm --report report.html",
-                "writes a page with curves, parameters and a table of what is mistaken for what",
+                APPLY,
+                "applies the trained model to the series of a file",
             ),
             Template::Text => (
                 "`data.txt` holds made-up sentences of a small grammar.",

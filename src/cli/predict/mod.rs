@@ -1,4 +1,5 @@
 //! `dlmc predict`: a trained model applied to new rows, which are prepared as the program prepares its own.
+mod sequences;
 mod shown;
 
 use super::output::Output;
@@ -110,12 +111,24 @@ pub(super) fn predict(arguments: &Arguments) -> Result<(), Failure> {
     let layer = layer(arguments, &program, output)?;
     let set = learned_from(&opened).filter(|_| !arguments.raw);
     let set = set.as_ref();
-    let rows = FileProvider::new().prepared(set.map(|(spec, _)| spec), &input);
-    let rows = rows.map_err(|error| data_failure(output, &error))?;
-    let trainer = trainer(&program, &layer, &arguments.weights, output)?;
-    let values = applied(&trainer, &layer, &rows, output)?;
+    let provider = FileProvider::new();
+    let failed = |error| data_failure(output, &error);
+    let series = set.map(|(spec, _)| provider.prepared_series(spec, &input));
+    let series = series.transpose().map_err(failed)?.flatten();
     let used = names_used(&source.text);
-    let predictions = Predictions::new(values, set, &used);
+    let predictions = match (series, set) {
+        (Some(series), Some((_, data))) => {
+            let trainer = trainer(&program, &layer, &arguments.weights, output)?;
+            let values = sequences::applied(&trainer, &layer, &series, data, output)?;
+            Predictions::new(values, set, &used).named(series.key, series.names)
+        }
+        _ => {
+            let rows = provider.prepared(set.map(|(spec, _)| spec), &input);
+            let rows = rows.map_err(failed)?;
+            let trainer = trainer(&program, &layer, &arguments.weights, output)?;
+            Predictions::new(applied(&trainer, &layer, &rows, output)?, set, &used)
+        }
+    };
     if let Some((spec, _)) = set
         && scales_its_target(spec)
     {

@@ -31,6 +31,8 @@ pub struct Predictions {
     meaning: Meaning,
     /// What is predicted, by the column's name.
     target: String,
+    /// The column that names the rows, and their names.
+    names: Option<(String, Vec<String>)>,
 }
 
 impl Predictions {
@@ -71,7 +73,22 @@ impl Predictions {
             values,
             meaning,
             target: target.unwrap_or_else(|| default.into()),
+            names: None,
         }
+    }
+
+    /// The same of sequences, which have names: the keys of a column.
+    pub fn named(self, column: String, names: Vec<String>) -> Predictions {
+        Predictions {
+            names: Some((column, names)),
+            ..self
+        }
+    }
+
+    /// The name of a row, with the column of the names.
+    fn name(&self, row: usize) -> Option<(&str, &str)> {
+        let (column, names) = self.names.as_ref()?;
+        names.get(row).map(|name| (column.as_str(), name.as_str()))
     }
 
     /// How many.
@@ -113,7 +130,10 @@ impl Predictions {
         let mut cells: Vec<Vec<String>> = vec![self.heads()];
         for row in 0..self.rows() {
             let numbers = self.row(row);
-            let mut line = vec![(row + 1).to_string()];
+            let mut line = vec![match self.name(row) {
+                Some((_, name)) => visible(name),
+                None => (row + 1).to_string(),
+            }];
             match self.class(&numbers) {
                 Some((name, probability)) => {
                     line.push(visible(name));
@@ -130,7 +150,8 @@ impl Predictions {
     }
 
     fn heads(&self) -> Vec<String> {
-        let mut heads = vec!["row".to_string()];
+        let column = self.names.as_ref().map(|(column, _)| visible(column));
+        let mut heads = vec![column.unwrap_or_else(|| "row".into())];
         let target = visible(&self.target);
         match &self.meaning {
             Meaning::Classes { softmax: false, .. } => heads.push(target),
@@ -194,15 +215,21 @@ impl Predictions {
                     true => cell(&format!("p({name})")),
                     false => cell(name),
                 });
-                let heads: Vec<String> = class
-                    .map(|_| cell(&self.target))
+                let column = self.names.as_ref().map(|(column, _)| cell(column));
+                let heads: Vec<String> = column
                     .into_iter()
+                    .chain(class.map(|_| cell(&self.target)))
                     .chain(names)
                     .collect();
                 out += &format!("{}\n", heads.join(","));
             }
             let numbers = columns.iter().map(|(_, x)| format!("{}", *x as f32));
-            let cells: Vec<String> = class.map(cell).into_iter().chain(numbers).collect();
+            let name = self.name(row).map(|(_, name)| cell(name));
+            let cells: Vec<String> = name
+                .into_iter()
+                .chain(class.map(cell))
+                .chain(numbers)
+                .collect();
             out += &format!("{}\n", cells.join(","));
         }
         out
@@ -214,6 +241,9 @@ impl Predictions {
             let columns = self.columns(&numbers);
             let value = |x: f64| serde_json::json!(x as f32);
             let mut object = serde_json::Map::new();
+            if let Some((column, name)) = self.name(row) {
+                object.insert(column.into(), name.into());
+            }
             match self.class(&numbers) {
                 Some((name, probability)) => {
                     object.insert("class".into(), name.into());
@@ -254,6 +284,14 @@ fn probabilities(row: &[f64]) -> Vec<f64> {
 
 /// The column that the program learns to predict, where it is one.
 fn target(spec: &DataSpec) -> Option<String> {
+    let sequences = spec.transforms.iter().find(|t| t.name == "sequences");
+    let of_sequences = sequences.and_then(|transform| {
+        let mut options = transform.options.iter();
+        options.find(|(name, _)| name == "target")
+    });
+    if let Some((_, DataOption::Text(name))) = of_sequences {
+        return Some(name.clone());
+    }
     let transform = spec.transforms.iter().find(|t| t.name == "target")?;
     match transform.arguments.as_slice() {
         [DataOption::Text(name)] => Some(name.clone()),

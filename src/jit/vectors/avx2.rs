@@ -157,13 +157,7 @@ impl Emitter for Eight {
         })
     }
     #[inline(always)]
-    fn rarely(
-        &mut self,
-        mask: __m256,
-        function: HostFunction,
-        x: __m256,
-        usual: __m256,
-    ) -> __m256 {
+    fn rarely(&mut self, mask: __m256, function: HostFunction, x: __m256, usual: __m256) -> __m256 {
         let lanes = intrinsic!(_mm256_movemask_ps(mask));
         if lanes == 0 {
             usual
@@ -225,13 +219,7 @@ macro_rules! unary {
             unsafe { leave(out, value) }
         }
         #[target_feature(enable = "avx2,fma")]
-        unsafe extern "C" fn sixteen(
-            a: __m128,
-            b: __m128,
-            c: __m128,
-            d: __m128,
-            out: *mut f32,
-        ) {
+        unsafe extern "C" fn sixteen(a: __m128, b: __m128, c: __m128, d: __m128, out: *mut f32) {
             let low = $function(&mut Eight, join(a, b));
             let high = $function(&mut Eight, join(c, d));
             // SAFETY: the generated code gives room for sixteen elements.
@@ -309,14 +297,7 @@ pub(super) fn philox() -> Calls {
         math::philox4x32_10(&mut Scalar, [c0, c1, c2, c3], [k0, k1])[0]
     }
     #[target_feature(enable = "avx2,fma")]
-    unsafe extern "C" fn four(
-        c0: __m128,
-        c1: i32,
-        c2: i32,
-        c3: i32,
-        k0: i32,
-        k1: i32,
-    ) -> __m128 {
+    unsafe extern "C" fn four(c0: __m128, c1: i32, c2: i32, c3: i32, k0: i32, k1: i32) -> __m128 {
         let c0 = _mm256_castps_si256(join(c0, c0));
         _mm256_castps256_ps128(words(c0, [c1, c2, c3, k0, k1]))
     }

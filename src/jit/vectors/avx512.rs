@@ -60,12 +60,18 @@ impl Emitter for Sixteen {
     #[inline(always)]
     fn neg(&mut self, a: __m512) -> __m512 {
         let sign = self.i32(i32::MIN);
-        intrinsic!(_mm512_castsi512_ps(_mm512_xor_si512(_mm512_castps_si512(a), sign)))
+        intrinsic!(_mm512_castsi512_ps(_mm512_xor_si512(
+            _mm512_castps_si512(a),
+            sign
+        )))
     }
     #[inline(always)]
     fn abs(&mut self, a: __m512) -> __m512 {
         let sign = self.i32(i32::MIN);
-        intrinsic!(_mm512_castsi512_ps(_mm512_andnot_si512(sign, _mm512_castps_si512(a))))
+        intrinsic!(_mm512_castsi512_ps(_mm512_andnot_si512(
+            sign,
+            _mm512_castps_si512(a)
+        )))
     }
     #[inline(always)]
     fn lt(&mut self, a: __m512, b: __m512) -> __mmask16 {
@@ -215,13 +221,7 @@ unsafe fn leave(out: *mut f32, value: __m512) {
 macro_rules! unary {
     ($function:path) => {{
         #[target_feature(enable = "avx512f")]
-        unsafe extern "C" fn sixteen(
-            a: __m128,
-            b: __m128,
-            c: __m128,
-            d: __m128,
-            out: *mut f32,
-        ) {
+        unsafe extern "C" fn sixteen(a: __m128, b: __m128, c: __m128, d: __m128, out: *mut f32) {
             let value = $function(&mut Sixteen, join(a, b, c, d));
             // SAFETY: the generated code gives room for sixteen elements.
             unsafe { leave(out, value) }

@@ -327,8 +327,13 @@ fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, Contr
         }
         let oriented = tables.oriented(spec, transposed);
         for packed in [false, true] {
-            if let Some(choice) = choose(spec, oriented, packed, (table.lanes, table.parts), &max_rows)
-                && best.as_ref().is_none_or(|best| choice.cycles < best.cycles)
+            if let Some(choice) = choose(
+                spec,
+                oriented,
+                packed,
+                (table.lanes, table.parts),
+                &max_rows,
+            ) && best.as_ref().is_none_or(|best| choice.cycles < best.cycles)
             {
                 best = Some(choice);
             }

@@ -43,10 +43,10 @@ fn matrix(found: &Predictions) -> String {
         let _ = write!(out, "<tr><th>{}</th>", escape(name));
         for (said, &cell) in row.iter().enumerate() {
             let colour = if said == truth { "--c0" } else { "--c4" };
-            // A few among many must be seen too.
+            // A few among many must be seen too, and the number be read on the strongest colour.
             let share = match cell {
                 0 => 0.0,
-                cell => 12.0 + 60.0 * cell as f64 / sum as f64,
+                cell => 10.0 + 40.0 * cell as f64 / sum as f64,
             };
             let text = if cell == 0 {
                 String::new()

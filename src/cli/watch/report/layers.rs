@@ -14,7 +14,7 @@ pub fn html(program: &Program) -> String {
         return String::new();
     }
     let mut out = String::from(
-        "<h2>Layers</h2>\n<div class=\"card scroll\"><table class=\"layers\"><tr><th>layer</th><th>result</th><th class=\"n\">parameters</th><th class=\"n\">flops forward</th></tr>\n",
+        "<h2>Layers</h2>\n<div class=\"card scroll\"><table class=\"layers two\"><tr><th>layer</th><th>result</th><th class=\"n\">parameters</th><th class=\"n\">flops forward</th></tr>\n",
     );
     for root in roots {
         rows(program, root.step, (root.at, root.application), 0, &mut out);

@@ -141,10 +141,18 @@ fn head(facts: &Facts<'_>) -> String {
     for (name, value) in figures {
         let _ = write!(out, "<div><b>{value}</b><span>{name}</span></div>");
     }
-    out += "</div>\n<h2>Settings</h2>\n<div class=\"card scroll\"><table>\n";
+    out += "</div>\n<h2>Settings</h2>\n<div class=\"card scroll\"><table class=\"keys\">\n";
     let mut rows: Vec<(&str, String)> = Vec::new();
     for (name, value) in &settings.hypers {
         rows.push((name, value.clone()));
+    }
+    // Those that nobody has set have the value that the program says.
+    for (_, slot) in facts.program.slots_of(SlotKind::Hyper) {
+        let given = settings.hypers.iter().any(|(name, _)| *name == slot.name);
+        let own = slot.initial.as_ref().and_then(|value| value.get(0));
+        if let (false, Some(own)) = (given, own) {
+            rows.push((&slot.name, (own as f32).to_string()));
+        }
     }
     rows.push(("seed", settings.seed.to_string()));
     rows.push(("threads", settings.threads.to_string()));
@@ -289,7 +297,7 @@ fn parameters(program: &Program) -> String {
         |(kind, slot): &(&str, &SlotData)| if kind.is_empty() { slot.ty.len() } else { 0 };
     let total: usize = all.iter().map(learned).sum();
     let mut out = String::from(
-        "<h2>Parameters</h2>\n<div class=\"card scroll\"><table><tr><th>path</th><th>shape</th><th class=\"n\">elements</th><th>share</th></tr>\n",
+        "<h2>Parameters</h2>\n<div class=\"card scroll\"><table class=\"two\"><tr><th>path</th><th>shape</th><th class=\"n\">elements</th><th>share</th></tr>\n",
     );
     for (kind, slot) in &all {
         let share = 100.0 * learned(&(kind, slot)) as f64 / total.max(1) as f64;

@@ -1,0 +1,3 @@
+let att = uniform[2, 4, 4]
+att[:, :, 0] = 0
+print att

@@ -1,0 +1,3 @@
+let x: f64[2, 3] = [[1, 2, 3], [4, 5, 6]]
+let net = dense(2)
+print net(x)

@@ -1,0 +1,2 @@
+let w: i32[1] = [3]
+print grad(sum(w ^ 2), w)

@@ -1,0 +1,2 @@
+let w = [3.0]
+print grad(w ^ 2, w)
