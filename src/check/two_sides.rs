@@ -138,12 +138,16 @@ impl Checker<'_> {
     /// Why a number with a point is no size; a division that gave it is named.
     pub(super) fn not_a_size(&self, x: f64) -> (String, String) {
         let rounds = "`//` rounds down; or choose sizes that divide";
-        let Some((i, j, place)) = self.inexact else {
-            return (format!("a size cannot be {x}"), rounds.into());
+        let division = self.inexact.filter(|&(i, j, _)| i as f64 / j as f64 == x);
+        let Some((i, j, place)) = division else {
+            let message = match x.fract() == 0.0 {
+                true => {
+                    format!("a size is a whole number, written without a point: {x}, not {x:.1}")
+                }
+                false => format!("a size cannot be {x}"),
+            };
+            return (message, rounds.into());
         };
-        if i as f64 / j as f64 != x {
-            return (format!("a size cannot be {x}"), rounds.into());
-        }
         let written = self.short(place, "");
         let message = match written.is_empty() || written == format!("{i} / {j}") {
             true => format!("{i} / {j} is not whole"),
