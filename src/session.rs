@@ -207,6 +207,20 @@ pub fn compiled(program: &Program, settings: &Settings, pool: &Pool) -> Result<C
     pool.run(|| compile::compile(program, &options))
 }
 
+/// The same with every kernel a function of its own, so that the time of each can be taken; the bits of every result are the same.
+///
+/// # Errors
+/// A fault of the compiler.
+pub fn compiled_apart(
+    program: &Program,
+    settings: &Settings,
+    pool: &Pool,
+) -> Result<Compiled, RunError> {
+    let mut options = compile_options(settings, pool);
+    options.skip.push(crate::lower::BUNDLE.into());
+    pool.run(|| compile::compile(program, &options))
+}
+
 /// A machine at the start of a program.
 ///
 /// # Errors

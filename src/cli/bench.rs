@@ -83,6 +83,7 @@ fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Me
     let mut phase = Phase::Warm;
     let mut before_runs = Vec::new();
     let (mut block, mut block_steps) = (Instant::now(), 0);
+    let (mut noted, mut unread, mut stride) = (0, 0, 1);
     loop {
         let before = machine.times().steps;
         machine.limit_turns(request.check.checked_sub(before).unwrap_or(u64::MAX));
@@ -104,10 +105,19 @@ fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Me
             (block, block_steps) = (Instant::now(), done);
         }
         measured.steps = done;
-        let elapsed = block.elapsed();
-        if done == block_steps || elapsed < BLOCK {
+        // The clock is not read after each event: an epoch of a small model is some microseconds.
+        unread = u64::saturating_sub(unread, done - noted);
+        noted = done;
+        if unread > 0 {
             continue;
         }
+        let elapsed = block.elapsed();
+        unread = stride;
+        if done == block_steps || elapsed < BLOCK {
+            stride *= if elapsed < BLOCK / 4 { 2 } else { 1 };
+            continue;
+        }
+        stride = (stride / 2).max(1);
         let micros = elapsed.as_secs_f64() * 1e6 / (done - block_steps) as f64;
         (block, block_steps) = (Instant::now(), done);
         match phase {

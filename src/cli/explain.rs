@@ -56,7 +56,7 @@ pub fn explain(mut job: Job, request: Request) -> Result<(), Failure> {
         job.say(&error.diagnostic);
         Failure::Program
     };
-    let compiled = session::compiled(&program, &job.settings, &pool);
+    let compiled = session::compiled_apart(&program, &job.settings, &pool);
     let compiled = Arc::new(compiled.map_err(|error| failed(&job, error))?);
     run::within_budget(&job, &program, &compiled)?;
     let resolve = run::resolver(job.source.base_dir.clone());

@@ -246,7 +246,9 @@ struct Choices {
 /// What `--skip` takes: the passes, and what is not a pass but may be left out like one.
 fn skippable() -> PossibleValuesParser {
     let passes = crate::pass::PIPELINE.iter().map(|pass| pass.name);
-    let mut names: Vec<&str> = passes.chain([crate::train::TURNS]).collect();
+    let mut names: Vec<&str> = passes
+        .chain([crate::train::TURNS, crate::lower::BUNDLE])
+        .collect();
     names.sort_unstable();
     names.dedup();
     PossibleValuesParser::new(names)

@@ -58,7 +58,11 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     let watch = Watch::new(job, reports.progress, &keep.files, keep.resume)?;
     let pool = job.pool()?;
     let failed = |error: RunError| failed(job, &error);
-    let compiled = session::compiled(&program, &job.settings, &pool).map_err(failed)?;
+    let compiled = match keep.files.report {
+        Some(_) => session::compiled_apart(&program, &job.settings, &pool),
+        None => session::compiled(&program, &job.settings, &pool),
+    };
+    let compiled = compiled.map_err(failed)?;
     within_budget(job, &program, &compiled)?;
     let compiled = Arc::new(compiled);
     if reports.header {

@@ -4,7 +4,7 @@ use super::emit::Features;
 use super::nest::NestEmitter;
 use super::normal::normalise;
 use crate::base::types::DType;
-use crate::kir::{Kernel, Nest};
+use crate::kir::{Kernel, Nest, STATUS_FINE};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -74,7 +74,7 @@ pub(super) fn build(
         4,
     ));
     let spare = builder.ins().stack_addr(types::I64, slot, 0);
-    for nest in nests {
+    for (at, nest) in nests.iter().enumerate() {
         let normal = normalise(nest, kernel.outer);
         let types = body_types(kernel, &normal.nest)?;
         let scale = normal.scale as i64;
@@ -93,6 +93,17 @@ pub(super) fn build(
             spare,
         )
         .emit(begin, end);
+        // Later nests of a kernel without a range may write what depends on this one: none runs after an index out of bounds.
+        if kernel.outer == 0 && at + 1 < nests.len() && nest.may_fail() {
+            let next = builder.create_block();
+            let word = builder.ins().load(types::I64, flags, status, 0);
+            let fine = builder
+                .ins()
+                .icmp_imm_s(IntCC::Equal, word, STATUS_FINE as i64);
+            builder.ins().brif(fine, next, &[], exit, &[]);
+            builder.seal_block(next);
+            builder.switch_to_block(next);
+        }
     }
     builder.ins().jump(exit, &[]);
     builder.seal_block(exit);

@@ -5,6 +5,8 @@
 //! `o` counts the outermost `outer` free indices (which all nests share) in row-major order. Distinct `o` write distinct elements, so
 //! ranges may run in parallel; and a nest may read what an earlier nest of the kernel wrote for the same `o` only.
 //!
+//! A kernel without a range (`outer` is 0, called for `0..1`) runs no further nest once one has reported an index out of bounds.
+//!
 //! A nest without a reducer may write over what it reads, element for element at the same point. One with a reducer may not: it may
 //! compute an element more than once.
 pub mod cost;
@@ -49,6 +51,16 @@ pub struct Nest {
     pub body: Body,
     /// Where the result goes: affine in the free indices only.
     pub store: Store,
+}
+
+impl Nest {
+    /// Whether it can find an index out of bounds, which it then reports in the status word.
+    pub fn may_fail(&self) -> bool {
+        let reads = self.accesses.iter().map(|access| &access.gathers);
+        reads
+            .chain([&self.store.gathers])
+            .any(|gathers| !gathers.is_empty())
+    }
 }
 
 /// A read of one element.

@@ -5,6 +5,9 @@ use crate::base::types::DType;
 use crate::tir::Value;
 use std::fmt;
 
+/// Buffers of one kernel, at most.
+pub const MOST_ARGUMENTS: usize = 32;
+
 /// Everything that a compiled step does.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Schedule {

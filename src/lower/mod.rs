@@ -5,12 +5,15 @@
 //! stacked or written to an output is stored straight into its part of the whole ([`wanted`] decides that before anything is emitted).
 //!
 //! Absent on purpose: decisions by size of the machine. The schedule depends on the graph alone.
+mod bundle;
 mod group;
 mod memory;
 mod nest;
 mod place;
 mod scan;
 mod wanted;
+
+pub use bundle::{BUNDLE, bundle};
 
 use crate::base::source::Span;
 use crate::base::types::{DType, Type, strides};

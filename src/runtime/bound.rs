@@ -8,7 +8,9 @@ use super::execute::{
     CheckFailure, Executable, Frame, KernelFunction, Memory, count_products, failure,
     member_arguments,
 };
+use crate::kir::STATUS_FINE;
 use crate::kir::schedule::Step;
+use std::sync::atomic::Ordering;
 
 /// The outer steps of one executable with the pointers of one run's memory.
 #[derive(Debug)]
@@ -156,6 +158,24 @@ impl Bound {
             });
         }
         Bound { steps, pointers }
+    }
+
+    /// Runs the steps in order, from a fine status on.
+    ///
+    /// # Errors
+    /// The first index check that failed.
+    ///
+    /// # Safety
+    /// As for [`Bound::run`].
+    #[inline]
+    pub(super) unsafe fn run_alone(
+        &self,
+        executable: &Executable,
+        memory: &Memory<'_>,
+    ) -> Result<(), CheckFailure> {
+        memory.status.store(STATUS_FINE, Ordering::Relaxed);
+        // SAFETY: the caller's contract.
+        unsafe { self.run(executable, memory) }
     }
 
     /// Runs the steps in order.

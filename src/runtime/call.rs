@@ -1,6 +1,6 @@
 //! The checked way to run executables: on a [`Store`] of numbered slots.
 use super::bound::Bound;
-use super::execute::{CheckFailure, Executable, KernelFunction, Workspace};
+use super::execute::{CheckFailure, Executable, KernelFunction, Memory, Workspace};
 use super::memory::{AlignedBytes, bytes_of};
 use super::pace::Pace;
 use super::profile::{Sample, StepTimes, Timing};
@@ -203,6 +203,37 @@ struct Binding {
 // SAFETY: the pointers are only used within `Call::run`, which borrows the store that they point into.
 unsafe impl Send for Binding {}
 
+/// A call bound to a store for several runs in a row.
+pub struct Runs<'a> {
+    executable: &'a Executable,
+    bound: &'a Bound,
+    memory: Memory<'a>,
+    store: &'a mut Store,
+}
+
+impl Runs<'_> {
+    /// Runs the call once.
+    ///
+    /// # Errors
+    /// The first index check that failed.
+    #[inline]
+    pub fn run(&mut self) -> Result<(), CheckFailure> {
+        // SAFETY: as in `Call::run`: the store is borrowed exclusively, and a `Runs` gives out elements of its slots only, so that no slot
+        // has got other memory since the call was bound.
+        unsafe { self.bound.run_alone(self.executable, &self.memory) }
+    }
+
+    /// The bytes of a slot, as [`Store::bytes`].
+    pub fn bytes(&self, slot: usize) -> &[u8] {
+        self.store.bytes(slot)
+    }
+
+    /// The bytes of a slot, to be changed, as [`Store::bytes_mut`].
+    pub fn bytes_mut(&mut self, slot: usize) -> &mut [u8] {
+        self.store.bytes_mut(slot)
+    }
+}
+
 /// A number that no other call or store has had.
 fn fresh() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -329,6 +360,24 @@ impl Call {
             sample.whole_runs += 1;
         }
         result
+    }
+
+    /// Runs of it with nothing but numbers of slots read and written between, on one thread; `None` where its steps are shared among
+    /// threads or the time of runs is taken.
+    pub fn runs<'a>(&'a self, store: &'a mut Store, space: &'a mut CallSpace) -> Option<Runs<'a>> {
+        if self.executable.is_shared() || space.profiled {
+            return None;
+        }
+        let at = self.bound(store, space);
+        let binding = &space.bindings[at];
+        Some(Runs {
+            memory: self
+                .executable
+                .alone(&binding.inputs, &binding.outputs, &space.workspace),
+            bound: &binding.bound,
+            executable: &self.executable,
+            store,
+        })
     }
 
     /// Finds the pointers of a call's slots, and says where in the space they are kept.

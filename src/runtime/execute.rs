@@ -9,7 +9,7 @@ use super::planner::{Planned, Plans};
 use super::product::{by_pieces, is_large};
 use super::profile::StepTimes;
 use super::team::Team;
-use crate::kir::schedule::{Address, Base, Schedule, Step};
+use crate::kir::schedule::{Address, Base, MOST_ARGUMENTS, Schedule, Step};
 use crate::kir::{STATUS_FINE, Status};
 use std::any::Any;
 use std::ops::Range;
@@ -21,8 +21,6 @@ pub type KernelFunction = unsafe extern "C" fn(*const *mut u8, i64, i64, *const 
 
 /// Loops that may lie in one another.
 const MOST_LOOPS: usize = 8;
-/// Buffers of one kernel.
-const MOST_ARGUMENTS: usize = 32;
 /// Buffers of all kernels of one group.
 const MOST_GROUP_ARGUMENTS: usize = 96;
 /// Scalar operations below which a kernel is not shared among threads: some microseconds of work.
@@ -316,6 +314,20 @@ impl Executable {
             Team::run(self.threads, |team| lead(Some(team)))
         } else {
             lead(None)
+        }
+    }
+
+    /// The memory of runs on one thread, for [`Bound::run_alone`].
+    pub(super) fn alone<'a>(
+        &self,
+        inputs: &'a [*mut u8],
+        outputs: &'a [*mut u8],
+        workspace: &'a Workspace,
+    ) -> Memory<'a> {
+        Memory {
+            inputs,
+            outputs,
+            ..self.memory(workspace)
         }
     }
 

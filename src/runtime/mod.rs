@@ -12,7 +12,7 @@ pub mod profile;
 pub mod speed;
 pub mod team;
 
-pub use call::{Call, CallSpace, Store, Turns};
+pub use call::{Call, CallSpace, Runs, Store, Turns};
 pub use execute::{CheckFailure, Executable, KernelFunction, Workspace};
 pub use memory::AlignedBytes;
 pub use planner::{Planner, Plans};

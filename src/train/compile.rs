@@ -8,6 +8,7 @@ use crate::check::program::{Instr, Program, SlotId, StepGraph};
 use crate::jit;
 use crate::kir::Kernel;
 use crate::kir::schedule::Schedule;
+use crate::lower::{BUNDLE, bundle};
 use crate::pass;
 use crate::runtime::contraction::{Cpu, Isa};
 use crate::runtime::{Call, CallSpace, Executable, KernelFunction, Planner, Plans, Turns};
@@ -172,7 +173,11 @@ pub fn compile(program: &Program, options: &CompileOptions) -> Result<Compiled, 
         .map(|step| {
             let mut times = CompileTimes::default();
             let stages = stages(step, &options.skip, &mut times, &mut |_, _| {})?;
-            Ok((stages.schedule, times))
+            let schedule = match options.skip.iter().any(|pass| pass == BUNDLE) {
+                true => stages.schedule,
+                false => bundle(stages.schedule),
+            };
+            Ok((schedule, times))
         })
         .collect::<Result<_, RunError>>()?;
     let mut times = CompileTimes::default();

@@ -3,7 +3,7 @@ use super::batches::{Batches, Walk};
 use super::compile::Compiled;
 use super::error::{ASSERTION, RunError};
 use super::refused::{enough_memory, no_field, no_graph, no_iterator, out_of_range_in};
-use super::turns::{MOST_LOSSES, Slice, is_loop};
+use super::turns::{BatchLoop, MOST_LOSSES, Slice, batch_loops};
 use super::watch::{Watch, updated};
 use super::{files, format, values};
 use crate::base::data::DataError;
@@ -14,6 +14,7 @@ use crate::base::types::{DType, Type};
 use crate::check::program::{Field, Instr, Piece, Program, SlotId};
 use crate::runtime::profile::{Sample, StepTimes};
 use crate::runtime::{CallSpace, Store};
+use rustc_hash::FxHashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -110,6 +111,8 @@ pub struct Machine {
     /// When a loop of steps ends for the host to be asked, and when the instructions around it do.
     pub(super) turn_clock: Slice,
     clock: Slice,
+    /// The loops over batches that run without a look at the plan.
+    batch_loops: FxHashMap<usize, Arc<BatchLoop>>,
     /// For each graph: whether it updates parameters, and how often it ran.
     pub(super) graphs: Vec<(bool, u64)>,
     /// The losses of the training steps of the last [`Event::StepsDone`].
@@ -154,6 +157,7 @@ impl Machine {
                 .iter()
                 .map(|step| (updated(&program, step).next().is_some(), 0))
                 .collect(),
+            batch_loops: batch_loops(&program),
             program,
             compiled,
             store,
@@ -436,20 +440,23 @@ impl Machine {
                 shuffle,
                 epoch,
             } => self.open(*iterator, *data, part, *shuffle, *epoch)?,
-            Instr::NextBatch { .. } if self.slice > 1 && is_loop(program, self.position) => {
-                next = self.run_batches(program, event)?;
-            }
             Instr::NextBatch {
                 iterator,
                 size,
                 rows,
                 fields,
                 otherwise,
-            } => {
-                if !self.next_batch(*iterator, *size, *rows, fields)? {
-                    next = *otherwise;
+            } => match self.batch_loops.get(&self.position) {
+                Some(found) if self.slice > 1 => {
+                    let found = found.clone();
+                    next = self.run_batches(&found, event)?;
                 }
-            }
+                Some(_) | None => {
+                    if !self.next_batch(*iterator, *size, *rows, fields)? {
+                        next = *otherwise;
+                    }
+                }
+            },
             Instr::Accumulate {
                 into,
                 value,
@@ -543,11 +550,15 @@ impl Machine {
     /// Notes a training step of that loss.
     pub(super) fn step_done(&mut self, loss: SlotId) -> Event {
         self.losses.push(self.number(loss));
-        let step = self.progress.step;
-        self.progress.step += 1;
-        self.times.steps += 1;
+        self.steps_done(1)
+    }
+
+    /// Notes so many training steps, at least one.
+    pub(super) fn steps_done(&mut self, steps: u64) -> Event {
+        self.progress.step += steps;
+        self.times.steps += steps;
         Event::StepsDone {
-            step: step as usize,
+            step: self.progress.step as usize - 1,
             steps: self.progress.steps as usize,
         }
     }

@@ -9,6 +9,7 @@ use crate::check::program::{SlotId, SlotKind};
 use crate::check::shown::Shown;
 use crate::cli::run;
 use crate::data::FileProvider;
+use crate::lower::BUNDLE;
 use crate::runtime::Store;
 use crate::session::{self, Pool, Settings};
 use crate::train::{Machine, OnNonFinite, Resolve, RunError, values};
@@ -252,11 +253,14 @@ impl Session {
     /// # Errors
     /// What is wrong with them, or what stopped them.
     pub fn profile(&mut self, text: &str, time: Duration) -> Result<(Machine, Sources), Trouble> {
+        self.settings.skip.push(BUNDLE.into());
+        let trial = self.trial(text);
+        self.settings.skip.pop();
         let Trial {
             mut machine,
             sources,
             ..
-        } = self.trial(text)?;
+        } = trial?;
         machine.profile(true);
         let pool = &self.pool;
         match again_and_again(&mut machine, pool, time) {

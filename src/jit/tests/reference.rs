@@ -147,6 +147,9 @@ pub fn run(kernel: &Kernel, buffers: &mut Buffers, unfused: bool) -> u64 {
     };
     for nest in &kernel.nests {
         run.nest(nest);
+        if kernel.outer == 0 && run.status != STATUS_FINE {
+            break;
+        }
     }
     run.status
 }

@@ -1,0 +1,388 @@
+//! Bundles: neighbouring small kernels as one.
+//!
+//! A step of a softmax regression is some twenty kernels of sixteen rows; calling one, with its pointers loaded and its registers saved,
+//! takes about as long as what it computes. So kernels of little work that follow one another are made one kernel without a range: their
+//! nests in their order, each over the whole of its own. Nothing is reordered and no body changes, so the bits are the same; the code
+//! knows every extent, loads each pointer once, and what lies in one buffer (the arena above all) is one pointer with displacements. An index
+//! out of bounds ends a bundle where it is found, as it ends a run of kernels.
+//!
+//! Done last, on the schedule that is run: listings and profiles, which tell kernels apart, are of the schedule before.
+use crate::base::types::DType;
+use crate::kir::schedule::{Address, MOST_ARGUMENTS, Schedule, Step};
+use crate::kir::{Kernel, Nest};
+use rustc_hash::FxHashMap;
+
+/// Scalar operations of a kernel that joins others, at most: about a microsecond. For more the call does not matter.
+const MOST_WORK: usize = 4096;
+/// Instructions of all bodies of a bundle, at most: the time that registers take to allocate grows faster than the code.
+const MOST_INSTRUCTIONS: usize = 240;
+
+/// The name by which bundles are left out, like a pass.
+pub const BUNDLE: &str = "bundle";
+
+/// Makes bundles of the small kernels of a schedule, in the bodies of loops too.
+pub fn bundle(schedule: Schedule) -> Schedule {
+    let mut bundles = Bundles {
+        from: &schedule.kernels,
+        kernels: Vec::new(),
+        numbers: FxHashMap::default(),
+    };
+    let steps = bundles.steps(schedule.steps);
+    Schedule {
+        kernels: bundles.kernels,
+        steps,
+        ..schedule
+    }
+}
+
+struct Bundles<'a> {
+    from: &'a [Kernel],
+    /// Those of the new schedule.
+    kernels: Vec<Kernel>,
+    /// The new numbers of kernels that stay as they are.
+    numbers: FxHashMap<usize, usize>,
+}
+
+impl Bundles<'_> {
+    fn steps(&mut self, steps: Vec<Step>) -> Vec<Step> {
+        let (mut done, mut open) = (Vec::new(), Vec::new());
+        for step in steps {
+            let members = match step {
+                Step::Group {
+                    rows,
+                    block,
+                    members,
+                } if rows <= block && self.are_small(&members) => members,
+                Step::Kernel { .. } if self.are_small(std::slice::from_ref(&step)) => vec![step],
+                _ => {
+                    self.close(&mut open, &mut done);
+                    done.push(self.other(step));
+                    continue;
+                }
+            };
+            for member in members {
+                if !self.has_room(&open, &member) {
+                    self.close(&mut open, &mut done);
+                }
+                open.push(member);
+            }
+        }
+        self.close(&mut open, &mut done);
+        done
+    }
+
+    /// Whether these are kernels that may join others.
+    fn are_small(&self, steps: &[Step]) -> bool {
+        steps.iter().all(|step| match step {
+            Step::Kernel { outer, work, .. } => outer.saturating_mul(*work) <= MOST_WORK,
+            _ => false,
+        })
+    }
+
+    fn has_room(&self, open: &[Step], member: &Step) -> bool {
+        let all = || open.iter().chain([member]);
+        let instructions = all().flat_map(|step| self.nests(step));
+        let instructions: usize = instructions.map(|nest| nest.body.insts.len().max(2)).sum();
+        instructions <= MOST_INSTRUCTIONS && self.joined(all()).addresses.len() <= MOST_ARGUMENTS
+    }
+
+    fn nests(&self, step: &Step) -> &[Nest] {
+        match step {
+            Step::Kernel { kernel, .. } => &self.from[*kernel].nests,
+            _ => &[],
+        }
+    }
+
+    /// A step as it was, with its kernel under the new number.
+    fn other(&mut self, step: Step) -> Step {
+        match step {
+            Step::Kernel { kernel, .. } => {
+                let number = *self.numbers.entry(kernel).or_insert_with(|| {
+                    self.kernels.push(self.from[kernel].clone());
+                    self.kernels.len() - 1
+                });
+                renumbered(step, number)
+            }
+            Step::Group {
+                rows,
+                block,
+                members,
+            } => Step::Group {
+                rows,
+                block,
+                members: members.into_iter().map(|step| self.other(step)).collect(),
+            },
+            Step::Loop {
+                length,
+                reverse,
+                body,
+                value,
+            } => Step::Loop {
+                length,
+                reverse,
+                body: self.steps(body),
+                value,
+            },
+            Step::Product { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {
+                step
+            }
+        }
+    }
+
+    /// Ends the bundle that is open.
+    fn close(&mut self, open: &mut Vec<Step>, done: &mut Vec<Step>) {
+        let members = std::mem::take(open);
+        let [
+            Step::Kernel {
+                kernel: first,
+                origin,
+                ..
+            },
+            ..,
+            Step::Kernel { kernel: last, .. },
+        ] = &members[..]
+        else {
+            done.extend(members.into_iter().map(|step| self.other(step)));
+            return;
+        };
+        let Joined {
+            buffers,
+            addresses,
+            nests,
+            work,
+        } = self.joined(&members);
+        let name = |kernel: &usize| &self.from[*kernel].name;
+        let bundle = Step::Kernel {
+            kernel: self.kernels.len(),
+            arguments: addresses,
+            outer: 1,
+            work,
+            checks: members
+                .iter()
+                .any(|step| matches!(step, Step::Kernel { checks: true, .. })),
+            value: None,
+            origin: *origin,
+        };
+        self.kernels.push(Kernel {
+            name: format!("{}_to_{}", name(first), name(last)),
+            buffers,
+            outer: 0,
+            nests,
+        });
+        done.push(bundle);
+    }
+
+    /// The kernels of these steps one after another.
+    fn joined<'s>(&self, steps: impl IntoIterator<Item = &'s Step>) -> Joined {
+        let mut joined = Joined::default();
+        for step in steps {
+            if let Step::Kernel {
+                kernel,
+                arguments,
+                outer,
+                work,
+                ..
+            } = step
+            {
+                joined.push(&self.from[*kernel], arguments);
+                joined.work += outer * work;
+            }
+        }
+        joined
+    }
+}
+
+fn renumbered(step: Step, number: usize) -> Step {
+    match step {
+        Step::Kernel {
+            kernel: _,
+            arguments,
+            outer,
+            work,
+            checks,
+            value,
+            origin,
+        } => Step::Kernel {
+            kernel: number,
+            arguments,
+            outer,
+            work,
+            checks,
+            value,
+            origin,
+        },
+        step => step,
+    }
+}
+
+/// Several kernels as one, with what it is called with.
+#[derive(Default)]
+struct Joined {
+    buffers: Vec<DType>,
+    addresses: Vec<Address>,
+    nests: Vec<Nest>,
+    work: usize,
+}
+
+impl Joined {
+    fn push(&mut self, kernel: &Kernel, arguments: &[Address]) {
+        let places: Vec<(u32, i64)> = arguments
+            .iter()
+            .zip(&kernel.buffers)
+            .map(|(address, dtype)| self.place(address, *dtype))
+            .collect();
+        for nest in &kernel.nests {
+            let mut nest = nest.clone();
+            for access in &mut nest.accesses {
+                let (buffer, shift) = places[access.buffer as usize];
+                access.buffer = buffer;
+                access.offset = access.offset.plus_constant(shift);
+            }
+            let (buffer, shift) = places[nest.store.buffer as usize];
+            nest.store.buffer = buffer;
+            nest.store.offset = nest.store.offset.plus_constant(shift);
+            self.nests.push(nest);
+        }
+    }
+
+    /// The number of the buffer that an address is in, and the elements from its start to there.
+    fn place(&mut self, address: &Address, dtype: DType) -> (u32, i64) {
+        let mut start = address.clone();
+        let mut shift = 0;
+        let fixed = start.moves.is_empty() && start.alternates.is_none();
+        if fixed && start.offset.is_multiple_of(dtype.size()) {
+            shift = (start.offset / dtype.size()) as i64;
+            start.offset = 0;
+        }
+        let mut known = self.addresses.iter().zip(&self.buffers);
+        let found = known.position(|(other, held)| *other == start && *held == dtype);
+        let number = found.unwrap_or_else(|| {
+            self.addresses.push(start);
+            self.buffers.push(dtype);
+            self.addresses.len() - 1
+        });
+        (number as u32, shift)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::source::Span;
+    use crate::kir::schedule::Base;
+    use crate::kir::{Access, Store};
+    use crate::tir::{Affine, Body, Guard, Inst, Literal, Order};
+
+    /// `b1[i] = b0[i]` for so many `i`.
+    fn copy(name: &str, extent: usize) -> Kernel {
+        let mut body = Body::default();
+        body.result = body.push(Inst::Read(0));
+        let nest = Nest {
+            free: vec![extent],
+            reduce: vec![],
+            reducer: None,
+            order: Order::Chain,
+            piece_length: 1,
+            domain: Guard::always(),
+            accesses: vec![Access {
+                buffer: 0,
+                offset: Affine::index(0),
+                gathers: vec![],
+                guard: Guard::always(),
+                fill: Literal {
+                    dtype: DType::F32,
+                    value: 0.0,
+                },
+            }],
+            body,
+            store: Store {
+                buffer: 1,
+                offset: Affine::index(0),
+                gathers: vec![],
+                accumulate: false,
+            },
+        };
+        Kernel {
+            name: name.into(),
+            buffers: vec![DType::F32; 2],
+            outer: 1,
+            nests: vec![nest],
+        }
+    }
+
+    fn at(base: Base, offset: usize) -> Address {
+        Address {
+            base,
+            offset,
+            moves: vec![],
+            alternates: None,
+        }
+    }
+
+    fn call(kernel: usize, from: Address, to: Address, outer: usize, checks: bool) -> Step {
+        Step::Kernel {
+            kernel,
+            arguments: vec![from, to],
+            outer,
+            work: 1,
+            checks,
+            value: None,
+            origin: Span::default(),
+        }
+    }
+
+    fn schedule(steps: Vec<Step>) -> Schedule {
+        Schedule {
+            kernels: vec![copy("small", 8), copy("large", 100_000)],
+            steps,
+            ..Schedule::default()
+        }
+    }
+
+    #[test]
+    fn small_neighbours_are_one_kernel_on_few_pointers() {
+        let (input, arena) = (at(Base::Input(0), 0), |offset| at(Base::Arena, offset));
+        let mut moving = arena(64);
+        moving.moves = vec![(0, 32)];
+        let bundled = bundle(schedule(vec![
+            call(0, input.clone(), arena(0), 8, false),
+            call(0, arena(0), arena(64), 8, false),
+            call(0, moving, arena(128), 8, false),
+            call(1, arena(128), arena(256), 100_000, false),
+            call(0, arena(256), at(Base::Output(0), 32), 8, false),
+        ]));
+        let shown = bundled.to_string();
+        let expected = "\
+arena 0 bytes, live bound 0 bytes, constants 0 bytes
+  small_to_small#0 over 1 (input0+0, arena+0, arena+64+32*t0)
+  large#1 over 100000 (arena+128, arena+256)
+  small#2 over 8 (arena+256, output0+32)
+";
+        assert_eq!(shown, expected);
+        let offsets: Vec<(u32, i64)> = bundled.kernels[0]
+            .nests
+            .iter()
+            .map(|nest| (nest.store.buffer, nest.store.offset.offset()))
+            .collect();
+        assert_eq!(offsets, [(1, 0), (1, 16), (1, 32)]);
+    }
+
+    #[test]
+    fn a_bundle_may_fail_where_a_member_may() {
+        let arena = |offset| at(Base::Arena, offset);
+        let checks = |checked: bool| {
+            let bundled = bundle(schedule(vec![
+                call(0, arena(0), arena(64), 8, false),
+                call(0, arena(64), arena(128), 8, checked),
+                call(0, arena(128), arena(256), 8, false),
+            ]));
+            let checks = bundled.steps.iter().map(|step| match step {
+                Step::Kernel { checks, .. } => *checks,
+                _ => panic!("a step that is no kernel"),
+            });
+            checks.collect::<Vec<bool>>()
+        };
+        assert_eq!(checks(true), [true]);
+        assert_eq!(checks(false), [false]);
+    }
+}
