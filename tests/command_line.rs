@@ -293,3 +293,86 @@ fn a_program_beyond_its_budget_is_refused_before_it_runs() {
     let output = dlmc(&["run", file, "--max-memory", "much"], "");
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn data_shows_what_a_file_holds_and_how_a_program_begins() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let iris = format!("{root}/examples/data/iris.csv");
+    let output = dlmc(&["data", &iris], "");
+    let (shown, said) = texts(&output);
+    assert_eq!((output.status.code(), said.as_str()), (Some(0), ""));
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines[0], format!("{iris}: 150 rows, 5 columns"));
+    assert!(lines[3].starts_with("sepal_length  number"), "{shown}");
+    assert!(
+        lines[3].contains("4.3 to 7.9, mean 5.843 ± 0.8253"),
+        "{shown}"
+    );
+    assert!(
+        lines[7].contains("3 values: setosa 50, versicolor 50, virginica 50"),
+        "{shown}"
+    );
+    // The line that it proposes is one that a program can begin with.
+    let start = lines
+        .last()
+        .expect("a line")
+        .trim_start_matches("a start: ");
+    let program = format!("{start}\nprint iris_data.train.y[0] >= 0\n");
+    check(&["run", "-"], &program, 0, "true\n", "");
+    for set in ["wine", "breast_cancer", "digits", "japanese_vowels_train"] {
+        let file = format!("{root}/examples/data/{set}.csv");
+        let (shown, _) = texts(&dlmc(&["data", &file, "--all"], ""));
+        let start = shown
+            .lines()
+            .last()
+            .expect("a line")
+            .trim_start_matches("a start: ");
+        let program = format!("{start}\nprint {set}_data.train.y[0]\n");
+        let output = dlmc(&["check", "-"], &program);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{start}\n{}",
+            texts(&output).1
+        );
+    }
+}
+
+#[test]
+fn data_answers_in_json_and_refuses_what_it_cannot_read() {
+    let folder = std::env::temp_dir().join(format!("dlmc-data-command-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let at = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let table = at("a.csv", "when;n\n2024-01-31;1\n2024-02-29;-\n");
+    let output = dlmc(&["data", &table, "--json", "--missing", "-"], "");
+    let (shown, _) = texts(&output);
+    let value: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!(value["rows"], 2);
+    assert_eq!(value["columns"][0]["kind"], "date");
+    assert_eq!(value["columns"][0]["high"], 19_782.0);
+    assert_eq!(value["columns"][1]["missing"], 1);
+    let ragged = at("b.csv", "a,b\n1,2\n3\n");
+    check(
+        &["data", &ragged],
+        "",
+        1,
+        "",
+        "row 2: 1 cells, where the header has 2",
+    );
+    let address = "https://data.invalid/a.csv";
+    check(&["data", address], "", 2, "", "is an address");
+    let nothing = folder.join("c*.csv").display().to_string();
+    check(&["data", &nothing], "", 2, "", "no file matches");
+    // What a file says does not steer the terminal.
+    let odd = at("d.csv", "a\x1b[31m,b\nx\x1b[0m,1\ny,2\n");
+    let (shown, _) = texts(&dlmc(&["data", &odd, "--color", "always"], ""));
+    assert!(
+        !shown.contains('\x1b') && shown.contains("\\u{1b}"),
+        "{shown}"
+    );
+    std::fs::remove_dir_all(&folder).expect("removed");
+}

@@ -4,7 +4,7 @@ use super::types::Type;
 use std::sync::Arc;
 
 /// Names of the readers that programs may call.
-pub const READER_NAMES: &[&str] = &["csv", "npy", "npz", "idx", "text"];
+pub const READER_NAMES: &[&str] = &["csv", "jsonl", "npy", "npz", "idx", "images", "text"];
 
 /// Names of the transforms of data that programs may put into a pipe.
 pub const TRANSFORM_NAMES: &[&str] = &[
@@ -12,6 +12,7 @@ pub const TRANSFORM_NAMES: &[&str] = &[
     "drop",
     "columns",
     "select",
+    "dates",
     "drop_missing",
     "fill_missing",
     "standardize",
@@ -30,7 +31,7 @@ pub const TRANSFORM_NAMES: &[&str] = &[
 /// Where a data set comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DataSource {
-    /// A reader's name (`csv`, `npy`, `npz`, `idx`, `text`) and its arguments: positional paths first, then named options.
+    /// A reader's name (`csv`, `jsonl`, `npy`, `npz`, `idx`, `images`, `text`) and its arguments: positional paths first, then named options.
     Reader {
         /// The reader, as the program names it.
         name: String,

@@ -5,6 +5,7 @@
 //! command is wrong or a file is missing; 130 and 143 where Ctrl-C or a request to end stopped a run.
 mod bench;
 mod checkpoint;
+mod data;
 mod derive;
 pub mod doc;
 mod estimate;
@@ -207,6 +208,8 @@ enum Command {
     ExplainError(explain_error::Arguments),
     /// Make a folder with a program that trains at once, and small data for it
     New(new::Arguments),
+    /// Show what a file of data holds: columns, kinds, ranges, missing values, classes
+    Data(data::Arguments),
     /// Apply a trained model to new rows
     Predict(predict::Arguments),
     /// Write what a shell needs to complete commands and flags
@@ -505,6 +508,7 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
         Command::Lsp => lsp::serve(),
         Command::ExplainError(arguments) => explain_error::explain_error(arguments),
         Command::New(arguments) => new::new(arguments),
+        Command::Data(arguments) => data::data(arguments),
         Command::Predict(arguments) => predict::predict(arguments),
         Command::Doc(arguments) => doc::doc(arguments),
         Command::Completions(arguments) => surface::completions::completions(arguments),

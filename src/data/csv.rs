@@ -1,8 +1,8 @@
 //! The CSV reader.
 use super::arguments::Arguments;
-use super::files::{Files, utf8};
+use super::files::Files;
 use super::frame::{Column, Columns, Frame};
-use super::{fault, fault_help};
+use super::{columns, fault, fault_help};
 use crate::base::data::DataError;
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,28 +16,16 @@ struct Dialect {
     missing: Option<String>,
 }
 
-/// Reads one file, or a training and a test file.
+/// Reads files one below the other, and those of a test part.
 pub(super) fn read(
     files: &Files<'_>,
     paths: &[String],
     arguments: &Arguments<'_>,
 ) -> Result<Frame, DataError> {
     let dialect = dialect(arguments)?;
-    let path = paths.first().map(String::as_str).unwrap_or_default();
-    let mut table = parse(&utf8(files.read(path)?, path)?, path, &dialect)?;
-    let mut test_start = None;
-    if let Some(test) = arguments.text("test")? {
-        test_start = Some(table.rows);
-        append(
-            &mut table,
-            parse(&utf8(files.read(test)?, test)?, test, &dialect)?,
-            path,
-            test,
-        )?;
-    }
-    let mut frame = Frame::new(path.to_string(), table.rows, test_start)?;
-    frame.table = Some(table);
-    Ok(frame)
+    columns::read(files, paths, arguments, &|text, path| {
+        parse(text, path, &dialect)
+    })
 }
 
 fn dialect(arguments: &Arguments<'_>) -> Result<Dialect, DataError> {
@@ -55,45 +43,6 @@ pub(super) fn table(
     arguments: &Arguments<'_>,
 ) -> Result<Columns, DataError> {
     parse(text, name, &dialect(arguments)?)
-}
-
-fn append(
-    table: &mut Columns,
-    test: Columns,
-    path: &str,
-    test_path: &str,
-) -> Result<(), DataError> {
-    let names = |table: &Columns| {
-        table
-            .columns
-            .iter()
-            .map(|column| column.name.clone())
-            .collect::<Vec<_>>()
-    };
-    if names(table) != names(&test) {
-        let position = names(table)
-            .iter()
-            .zip(&names(&test))
-            .position(|(a, b)| a != b);
-        let column = 1 + position.unwrap_or(table.columns.len().min(test.columns.len()));
-        return Err(fault_help(
-            format!("{test_path} and {path} have different columns, from column {column} on"),
-            format!("give both files the columns {}", names(table).join(", ")),
-        ));
-    }
-    let start = table.rows;
-    for (column, more) in table.columns.iter_mut().zip(test.columns) {
-        column.numbers.extend(more.numbers);
-        column.texts.extend(
-            more.texts
-                .into_iter()
-                .map(|(row, text)| (row + start as u32, text)),
-        );
-    }
-    table.rows += test.rows;
-    table.files.push((test_path.to_string(), start));
-    table.lines.extend(test.lines);
-    Ok(())
 }
 
 fn parse(text: &str, path: &str, dialect: &Dialect) -> Result<Columns, DataError> {

@@ -2,12 +2,16 @@
 use super::{fault, fault_help};
 use crate::base::data::DataError;
 use crate::base::diagnostic::nearest;
+use glob::{MatchOptions, Pattern};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// Most bytes of one file, decompressed, or of one tensor made from it, where the host says nothing else.
 pub const MOST_FILE_BYTES: u64 = 1 << 32;
+
+/// Files that one pattern may name: a folder of more is not a data set by mistake.
+const MOST_FILES: usize = 10_000;
 
 /// Which files may be read and how large they may be.
 #[derive(Debug)]
@@ -42,6 +46,13 @@ impl Policy {
     }
 }
 
+/// A file or folder in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) is_folder: bool,
+}
+
 /// The files that one request may read.
 pub(super) struct Files<'a> {
     pub(super) policy: &'a Policy,
@@ -59,6 +70,9 @@ impl Files<'_> {
     pub(super) fn resolve(&self, path: &str) -> Result<PathBuf, DataError> {
         if path.is_empty() || path.contains('\0') {
             return Err(fault(format!("{path:?} is not the name of a file")));
+        }
+        if let Some(error) = address(path) {
+            return Err(error);
         }
         let written = Path::new(self.base_dir).join(path);
         let Some(root) = &self.policy.root else {
@@ -88,6 +102,100 @@ impl Files<'_> {
             Ok(_) => Err(outside()),
             Err(_) if leaves(root, &joined) => Err(outside()),
             Err(_) => Err(self.missing(path, &joined)),
+        }
+    }
+
+    /// What a folder holds, by name, without what is hidden; `None` where the path is no folder.
+    pub(super) fn list(&self, path: &str) -> Result<Option<Vec<Entry>>, DataError> {
+        if path.contains(['*', '?', '[']) && !Path::new(self.base_dir).join(path).exists() {
+            return Ok(None);
+        }
+        let real = self.resolve(path)?;
+        if !real.is_dir() {
+            return Ok(None);
+        }
+        let unreadable = |error: std::io::Error| DataError {
+            message: format!("\"{path}\" cannot be read: {error}"),
+            help: None,
+            missing: true,
+        };
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(&real).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let Ok(name) = entry.file_name().into_string() else {
+                return Err(fault_help(
+                    format!("{path}: a name that is not UTF-8"),
+                    "give the file another name",
+                ));
+            };
+            if !name.starts_with('.') {
+                let is_folder = entry.path().is_dir();
+                entries.push(Entry { name, is_folder });
+            }
+        }
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(Some(entries))
+    }
+
+    /// The files that a path names: itself, or where it has `*`, `?` or `[`, those that match, in the order of their names.
+    pub(super) fn expand(&self, path: &str) -> Result<Vec<String>, DataError> {
+        let is_pattern = path.contains(['*', '?', '[']);
+        if !is_pattern || address(path).is_some() || Path::new(self.base_dir).join(path).exists() {
+            return Ok(vec![path.to_string()]);
+        }
+        // What stands before the first pattern must be a folder that may be read.
+        let plain = path.split(['*', '?', '[']).next().unwrap_or_default();
+        let folder = match plain.rfind('/') {
+            Some(end) => &path[..end.max(1)],
+            None => ".",
+        };
+        let base = self.resolve(folder)?;
+        if path.split('/').any(|part| part == "..") && self.policy.root.is_some() {
+            return Err(fault_help(
+                format!("\"{path}\" is a pattern with `..`"),
+                "name a folder below that of the program",
+            ));
+        }
+        let rest = match plain.rfind('/') {
+            Some(end) => &path[end + 1..],
+            None => path,
+        };
+        let pattern = format!("{}/{rest}", Pattern::escape(&base.to_string_lossy()));
+        let options = MatchOptions {
+            case_sensitive: true,
+            require_literal_separator: true,
+            require_literal_leading_dot: true,
+        };
+        let found = glob::glob_with(&pattern, options)
+            .map_err(|error| fault(format!("\"{path}\" is no pattern: {}", error.msg)))?;
+        let mut names = Vec::new();
+        for real in found {
+            let real = real.map_err(|error| DataError {
+                message: format!("\"{path}\": {error}"),
+                help: None,
+                missing: true,
+            })?;
+            let inner = real.strip_prefix(&base).unwrap_or(&real);
+            if real.is_file() {
+                names.push(match folder {
+                    "." => inner.display().to_string(),
+                    _ => Path::new(folder).join(inner).display().to_string(),
+                });
+            }
+            if names.len() > MOST_FILES {
+                return Err(fault(format!(
+                    "\"{path}\" names more than {MOST_FILES} files"
+                )));
+            }
+        }
+        names.sort_unstable();
+        match names.is_empty() {
+            false => Ok(names),
+            true => Err(DataError {
+                message: format!("no file matches \"{path}\""),
+                help: Some(self.relative_hint()),
+                missing: true,
+            }),
         }
     }
 
@@ -238,6 +346,28 @@ impl Files<'_> {
             _ => "relative paths start from the folder of the program's file".into(),
         }
     }
+}
+
+/// The error for an address of the network in the place of a file.
+fn address(path: &str) -> Option<DataError> {
+    let (scheme, rest) = path.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let help = match scheme.as_str() {
+        "file" => format!("write the path alone: \"{rest}\""),
+        "http" | "https" | "ftp" => {
+            let name = rest.split(['?', '#']).next().unwrap_or_default();
+            let name = name.rsplit('/').next().filter(|name| !name.is_empty());
+            let name = name.unwrap_or("data");
+            format!("fetch it once, `curl -L -o {name} {path}`, and write \"{name}\"")
+        }
+        "s3" | "gs" | "hf" | "az" => "copy it to a file first, and name that".into(),
+        _ => return None,
+    };
+    Some(DataError {
+        message: format!("\"{path}\" is an address: a program reads files and fetches nothing"),
+        help: Some(help),
+        missing: true,
+    })
 }
 
 /// All bytes of a stream, or an error beyond the limit.

@@ -203,7 +203,7 @@ impl Frame {
     }
 }
 
-/// The columns of a CSV file.
+/// The columns of a table: a CSV file, or records of JSON.
 #[derive(Debug, Clone)]
 pub(super) struct Columns {
     pub(super) columns: Vec<Column>,
@@ -343,9 +343,13 @@ impl Columns {
                 .unwrap_or_default();
             let message =
                 format!("{file}: column \"{name}\" holds text, which cannot be part of `x`");
-            let help = format!(
-                "add target(\"{name}\"), drop(\"{name}\") or one_hot(\"{name}\") to the pipe"
-            );
+            let mut texts = column.texts.values();
+            let help = match texts.all(|text| super::dates::is_date(text)) {
+                true => format!("add dates(\"{name}\") or drop(\"{name}\") to the pipe"),
+                false => format!(
+                    "add target(\"{name}\"), drop(\"{name}\") or one_hot(\"{name}\") to the pipe"
+                ),
+            };
             return Err(fault_help(message, help));
         }
         for (row, &number) in column

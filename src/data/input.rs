@@ -5,7 +5,9 @@
 use super::arguments::Arguments;
 use super::files::{Files, utf8};
 use super::frame::{Column, Columns, Frame, Kind, gather};
-use super::{FileProvider, csv, did_you_mean, fault, fault_help, files, idx, npy, pipe};
+#[cfg(feature = "images")]
+use super::images;
+use super::{FileProvider, csv, did_you_mean, fault, fault_help, files, idx, jsonl, npy, pipe};
 use crate::base::data::{DataError, DataOption, DataSource, DataSpec, Transform};
 use crate::base::tensor::{Elements, Tensor};
 use std::collections::BTreeMap;
@@ -13,7 +15,7 @@ use std::collections::BTreeMap;
 /// Rows from outside of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// A file: `.csv`, `.npy`, or an IDX file.
+    /// A file: `.csv`, `.jsonl`, `.npy`, `.npz`, or an IDX file.
     File(String),
     /// The text of a table, and the name that messages give it.
     Text {
@@ -49,8 +51,8 @@ impl FileProvider {
             policy: &self.policy,
             base_dir: &spec.base_dir,
         };
-        let rows = read(&here, input, &options(spec))?;
         let mut frame = pipe::open(&files, &spec.source)?;
+        let rows = read(&here, input, &options(spec, &frame))?;
         let start = frame.rows();
         let given = match rows {
             Rows::Table(given) => given,
@@ -105,7 +107,8 @@ impl FileProvider {
             policy: &self.policy,
             base_dir,
         };
-        let Rows::Table(given) = read(&files(""), input, &options(spec))? else {
+        let mut frame = pipe::open(&files(&spec.base_dir), &spec.source)?;
+        let Rows::Table(given) = read(&files(""), input, &options(spec, &frame))? else {
             return Err(fault_help(
                 format!(
                     "{}: the program makes sequences of the rows of a table",
@@ -114,7 +117,6 @@ impl FileProvider {
                 "give a table, .csv, or `--raw` and an array, .npy, of the model's whole input",
             ));
         };
-        let mut frame = pipe::open(&files(&spec.base_dir), &spec.source)?;
         let start = frame.rows();
         let Some(table) = &mut frame.table else {
             return Ok(None);
@@ -205,16 +207,23 @@ impl Input {
     }
 }
 
-/// The options of the program's reader that say how a table is written.
-fn options(spec: &DataSpec) -> Vec<(String, DataOption)> {
-    match &spec.source {
-        DataSource::Reader { name, options, .. } if name == "csv" => options
-            .iter()
-            .filter(|(name, _)| name != "test")
-            .cloned()
-            .collect(),
-        DataSource::Reader { .. } | DataSource::Tensors(_) => Vec::new(),
+/// The options of the program's reader that say how a table is written, or what pictures become.
+fn options(spec: &DataSpec, frame: &Frame) -> Vec<(String, DataOption)> {
+    let DataSource::Reader { name, options, .. } = &spec.source else {
+        return Vec::new();
+    };
+    if name != "csv" && name != "images" {
+        return Vec::new();
     }
+    let options = options.iter().filter(|(name, _)| name != "test");
+    let mut options: Vec<(String, DataOption)> = options.cloned().collect();
+    // A grey picture goes to a model of coloured ones, and the other way round.
+    let x = frame.fields.iter().find(|(field, _)| field == "x");
+    if let ("images", Some([_, channels, _, _])) = (name.as_str(), x.map(|(_, x)| x.shape())) {
+        options.retain(|(name, _)| name != "channels");
+        options.push(("channels".into(), DataOption::Number(*channels as f64)));
+    }
+    options
 }
 
 fn read(
@@ -231,10 +240,26 @@ fn read(
         Input::Text { name, text } => return csv::table(text, name, &arguments).map(Rows::Table),
         Input::File(path) => path,
     };
+    #[cfg(feature = "images")]
+    if images::is_picture(path) || std::path::Path::new(path).is_dir() {
+        let arguments = Arguments {
+            name: "images",
+            ..arguments
+        };
+        let frame = images::read(files, std::slice::from_ref(path), &arguments)?;
+        let index = frame.field("x", "the model's input")?;
+        if let Some((_, x)) = frame.fields.into_iter().nth(index) {
+            return Ok(Rows::Array(x));
+        }
+    }
     let bare = path.trim_end_matches(".gz").to_ascii_lowercase();
     if bare.ends_with(".csv") || bare.ends_with(".tsv") || bare.ends_with(".txt") {
         let text = utf8(files.read(path)?, path)?;
         return csv::table(&text, path, &arguments).map(Rows::Table);
+    }
+    if bare.ends_with(".jsonl") || bare.ends_with(".ndjson") || bare.ends_with(".json") {
+        let text = utf8(files.read(path)?, path)?;
+        return jsonl::table(files, &text, path).map(Rows::Table);
     }
     let none = Arguments {
         name: "npy",
@@ -430,6 +455,14 @@ fn append_fields(frame: &mut Frame, given: &Tensor, name: &str) -> Result<(), Da
         if of_row != width {
             return Err(fault(format!(
                 "{name}: {of_row} numbers in a row, the program's data have {width} ({:?})",
+                shape.get(1..).unwrap_or_default()
+            )));
+        }
+        // Rows may be flat; sizes of their own must be the program's, or pixels would change places.
+        if given.shape().len() == shape.len() && given.shape().get(1..) != shape.get(1..) {
+            return Err(fault(format!(
+                "{name}: rows of {:?}, the program's data have {:?}",
+                given.shape().get(1..).unwrap_or_default(),
                 shape.get(1..).unwrap_or_default()
             )));
         }

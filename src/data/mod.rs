@@ -8,17 +8,23 @@
 //! [`FileProvider`] holds the rules about which files a program may read, and caches data sets by
 //! their spec. Nothing here writes a file but [`safetensors::save`].
 mod arguments;
+mod columns;
 mod csv;
+mod dates;
 mod files;
 mod frame;
 mod idx;
+#[cfg(feature = "images")]
+mod images;
 pub mod input;
+mod jsonl;
 mod npy;
 mod pipe;
 pub mod readers;
 pub mod safetensors;
 mod split;
 mod statistics;
+pub mod survey;
 mod text;
 pub mod transforms;
 pub mod whole;
@@ -26,6 +32,8 @@ mod windows;
 
 #[cfg(test)]
 mod tests;
+
+pub use dates::written as written_day;
 
 use crate::base::data::{DataError, DataProvider, DataSet, DataSpec};
 use crate::base::source::MOST_SOURCE_BYTES;

@@ -23,10 +23,16 @@ pub(super) fn read_npy(
     let double = wants_f64(arguments)?;
     let path = paths.first().map(String::as_str).unwrap_or_default();
     let one = |path: &str| {
-        Ok(vec![(
-            "x".to_string(),
-            parse(files, &files.read(path)?, path, double)?,
-        )])
+        let mut whole: Option<(Tensor, String)> = None;
+        for path in files.expand(path)? {
+            let more = parse(files, &files.read(&path)?, &path, double)?;
+            whole = Some(match whole {
+                None => (more, path),
+                Some((above, first)) => (below(&above, &more, "x", &first, &path)?, first),
+            });
+        }
+        let fields = whole.map(|(tensor, _)| ("x".to_string(), tensor));
+        Ok(fields.into_iter().collect())
     };
     frame(
         path,
@@ -82,13 +88,7 @@ fn frame(path: &str, mut fields: Named, test: Option<(&str, Named)>) -> Result<F
                     "{test_path}: the field `{name}` of {path} is not there"
                 )));
             };
-            *tensor = appended(tensor, more).ok_or_else(|| {
-                fault(format!(
-                    "{test_path}: `{name}` is {}, which does not go below {} of {path}",
-                    more.ty(),
-                    tensor.ty()
-                ))
-            })?;
+            *tensor = below(tensor, more, name, path, test_path)?;
         }
     }
     let mut frame = Frame::new(path.to_string(), total, (total > rows).then_some(rows))?;
@@ -127,6 +127,23 @@ pub(super) fn common_rows(name: &str, fields: &[(String, Tensor)]) -> Result<usi
             "{name}: the data set is empty: it has no field"
         ))),
     }
+}
+
+/// `more`, of the second file, below `tensor`, of the first.
+fn below(
+    tensor: &Tensor,
+    more: &Tensor,
+    name: &str,
+    path: &str,
+    second: &str,
+) -> Result<Tensor, DataError> {
+    appended(tensor, more).ok_or_else(|| {
+        fault(format!(
+            "{second}: `{name}` is {}, which does not go below {} of {path}",
+            more.ty(),
+            tensor.ty()
+        ))
+    })
 }
 
 /// `more` below `tensor`; `None` where element types or inner sizes differ.

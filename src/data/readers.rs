@@ -2,7 +2,7 @@
 use super::arguments::Arguments;
 use super::files::Files;
 use super::frame::Frame;
-use super::{csv, did_you_mean, fault_help, idx, npy, text};
+use super::{csv, did_you_mean, fault_help, idx, jsonl, npy, text};
 use crate::base::data::DataError;
 
 /// A reader of one format.
@@ -25,8 +25,8 @@ pub const READERS: &[Reader] = &[
     Reader {
         name: "csv",
         usage: "csv(\"file.csv\")",
-        doc: "A table of text. Gives `x` f32[rows, columns], and `y` where `target` names columns. A cell that is empty, NA, NaN, null or ? is missing.",
-        paths: (1, 1),
+        doc: "A table of text. Gives `x` f32[rows, columns], and `y` where `target` names columns. A cell that is empty, NA, NaN, null or ? is missing. Several files, or a pattern such as `parts/*.csv` (those that match, in the order of their names), are read one below the other; columns go by name.",
+        paths: (1, usize::MAX),
         options: &[
             (
                 "separator",
@@ -45,9 +45,20 @@ pub const READERS: &[Reader] = &[
         run: csv::read,
     },
     Reader {
+        name: "jsonl",
+        usage: "jsonl(\"file.jsonl\")",
+        doc: "JSON lines, an object a line, or one array of objects. Gives what a `csv` with a column for each field would: `outer.inner` for one of an object in it, `name.0`, `name.1`, ... for the numbers of an array (as many in each record). `true` and `false` are 1 and 0, `null` and a field that is not there are missing. Several files and patterns as in `csv`.",
+        paths: (1, usize::MAX),
+        options: &[(
+            "test",
+            "a second file with the same columns: the parts are `train` and `test`",
+        )],
+        run: jsonl::read,
+    },
+    Reader {
         name: "npy",
         usage: "npy(\"x.npy\")",
-        doc: "One NumPy array, as `x`. f2, f4, f8 become f32, integers i32 (checked), u1 u8, b1 bool.",
+        doc: "One NumPy array, as `x`. f2, f4, f8 become f32, integers i32 (checked), u1 u8, b1 bool. A pattern names several, one below the other.",
         paths: (1, 1),
         options: &[
             ("dtype", "\"f64\": keep f8 arrays as f64"),
@@ -75,9 +86,30 @@ pub const READERS: &[Reader] = &[
         run: idx::read,
     },
     Reader {
+        name: "images",
+        usage: "images(\"folder\", size = 32)",
+        doc: "PNG and JPEG pictures of a folder with a folder for each class. Gives `x` f32[n, channels, height, width] with values in 0..1, and `y` i32[n], classes by the names of the folders. A folder of pictures alone, or a pattern such as `photos/*.jpg`, gives no `y`. All have one size, or `size` is given.",
+        paths: (1, 1),
+        options: &[
+            (
+                "size",
+                "pixels of height and width, `32` or `[24, 32]`: pictures are scaled to it by a triangle filter",
+            ),
+            (
+                "channels",
+                "1: grey; 3: red, green and blue; where nothing is said 3 if some picture has colours",
+            ),
+            (
+                "test",
+                "a second folder with the same classes: the parts are `train` and `test`",
+            ),
+        ],
+        run: pictures,
+    },
+    Reader {
         name: "text",
         usage: "text(\"input.txt\")",
-        doc: "Characters of a UTF-8 text. Gives `tokens` i32[n], and with `windows(length)` `tokens` and `next` i32[n, length]. The vocabulary is the characters of the training part, by code point.",
+        doc: "Characters of a UTF-8 text, or of several that a pattern names, one after the other. Gives `tokens` i32[n], and with `windows(length)` `tokens` and `next` i32[n, length]. The vocabulary is the characters of the training part, by code point.",
         paths: (1, 1),
         options: &[
             (
@@ -89,6 +121,18 @@ pub const READERS: &[Reader] = &[
         run: text::read,
     },
 ];
+
+#[cfg(feature = "images")]
+use super::images::read as pictures;
+
+/// A host that leaves the decoders out says so.
+#[cfg(not(feature = "images"))]
+fn pictures(_: &Files<'_>, _: &[String], arguments: &Arguments<'_>) -> Result<Frame, DataError> {
+    Err(fault_help(
+        format!("`{}` is not part of this build", arguments.name),
+        "build dlmc with the feature `images`",
+    ))
+}
 
 /// Reads by the reader of that name.
 pub(super) fn read(
@@ -110,6 +154,10 @@ pub(super) fn read(
             format!("{least}")
         } else {
             format!("{least} to {most}")
+        };
+        let wanted = match most {
+            usize::MAX => format!("at least {least}"),
+            _ => wanted,
         };
         let message = format!(
             "`{}` is given {} paths and takes {wanted}",

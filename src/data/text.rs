@@ -18,11 +18,11 @@ pub(super) fn read(
         unknown: arguments.character("unknown")?,
         first: HashMap::new(),
     };
-    let mut points = code_points(files, path, &mut facts)?;
+    let mut points = all_points(files, path, &mut facts)?;
     let mut test_start = None;
     if let Some(test) = arguments.text("test")? {
         test_start = Some(points.len());
-        points.extend(code_points(files, test, &mut facts)?);
+        points.extend(all_points(files, test, &mut facts)?);
     }
     let mut frame = Frame::new(path.to_string(), points.len(), test_start)?;
     let tokens = Tensor::new([points.len()], Elements::I32(points))
@@ -30,6 +30,15 @@ pub(super) fn read(
     frame.fields.push(("tokens".to_string(), tokens));
     frame.kind = Kind::Text(facts);
     Ok(frame)
+}
+
+/// Those of all files that a path names.
+fn all_points(files: &Files<'_>, path: &str, facts: &mut TextFacts) -> Result<Vec<i32>, DataError> {
+    let mut points = Vec::new();
+    for path in files.expand(path)? {
+        points.extend(code_points(files, &path, facts)?);
+    }
+    Ok(points)
 }
 
 fn code_points(

@@ -2,7 +2,7 @@
 use super::arguments::Arguments;
 use super::files::Files;
 use super::frame::{Columns, Frame};
-use super::{did_you_mean, fault, fault_help, pipe, split, statistics, windows};
+use super::{dates, did_you_mean, fault, fault_help, pipe, split, statistics, windows};
 use crate::base::data::{DataError, DataOption, Transform};
 use crate::base::philox::permutation;
 use crate::base::tensor::Elements;
@@ -94,6 +94,25 @@ pub const TRANSFORMS: &[TransformRow] = &[
         open: false,
         statistic: Statistic::None,
         run: columns,
+    },
+    TransformRow {
+        name: "dates",
+        usage: "dates(\"when\")",
+        doc: "Columns of dates, `2024-01-31` or `2024-01-31T18:30:00Z`, become days since 1970-01-01, the time of day as their fraction. What is missing stays missing; what is no date is an error.",
+        positions: (1, MANY),
+        options: &[
+            (
+                "parts",
+                "columns of these parts instead, called `when.month` ...: \"year\", \"month\", \"day\", \"weekday\" (Monday is 0), \"day_of_year\", \"hour\", \"minute\"",
+            ),
+            (
+                "order",
+                "\"dmy\" or \"mdy\": the day or the month comes first, as in 31/01/2024",
+            ),
+        ],
+        open: false,
+        statistic: Statistic::None,
+        run: dates::dates,
     },
     TransformRow {
         name: "drop_missing",
@@ -307,9 +326,9 @@ pub(super) fn table<'a>(frame: &'a mut Frame, by: &str) -> Result<&'a mut Column
     let name = frame.name.clone();
     frame.table.as_mut().ok_or_else(|| {
         fault_help(
-            format!("{name}: `{by}` wants the columns of a CSV file"),
+            format!("{name}: `{by}` wants the columns of a table"),
             format!(
-                "`{by}` comes right after csv(...), before transforms that make `x` of its columns"
+                "`{by}` comes right after csv(...) or jsonl(...), before transforms that make `x` of its columns"
             ),
         )
     })

@@ -43,17 +43,26 @@ struct Bundles<'a> {
     numbers: FxHashMap<usize, usize>,
 }
 
+/// A bundle to which kernels are still added.
+#[derive(Default)]
+struct Open {
+    members: Vec<Step>,
+    joined: Joined,
+    /// Instructions of all bodies.
+    instructions: usize,
+}
+
 impl Bundles<'_> {
     fn steps(&mut self, steps: Vec<Step>) -> Vec<Step> {
-        let (mut done, mut open) = (Vec::new(), Vec::new());
+        let (mut done, mut open) = (Vec::new(), Open::default());
         for step in steps {
             let members = match step {
                 Step::Group {
                     rows,
                     block,
                     members,
-                } if rows <= block && self.are_small(&members) => members,
-                Step::Kernel { .. } if self.are_small(std::slice::from_ref(&step)) => vec![step],
+                } if rows <= block && members.iter().all(is_small) => members,
+                Step::Kernel { .. } if is_small(&step) => vec![step],
                 _ => {
                     self.close(&mut open, &mut done);
                     done.push(self.other(step));
@@ -61,36 +70,32 @@ impl Bundles<'_> {
                 }
             };
             for member in members {
-                if !self.has_room(&open, &member) {
-                    self.close(&mut open, &mut done);
-                }
-                open.push(member);
+                self.add(member, &mut open, &mut done);
             }
         }
         self.close(&mut open, &mut done);
         done
     }
 
-    /// Whether these are kernels that may join others.
-    fn are_small(&self, steps: &[Step]) -> bool {
-        steps.iter().all(|step| match step {
-            Step::Kernel { outer, work, .. } => outer.saturating_mul(*work) <= MOST_WORK,
-            _ => false,
-        })
-    }
-
-    fn has_room(&self, open: &[Step], member: &Step) -> bool {
-        let all = || open.iter().chain([member]);
-        let instructions = all().flat_map(|step| self.nests(step));
-        let instructions: usize = instructions.map(|nest| nest.body.insts.len().max(2)).sum();
-        instructions <= MOST_INSTRUCTIONS && self.joined(all()).addresses.len() <= MOST_ARGUMENTS
-    }
-
-    fn nests(&self, step: &Step) -> &[Nest] {
-        match step {
-            Step::Kernel { kernel, .. } => &self.from[*kernel].nests,
-            _ => &[],
+    /// Adds a kernel to the bundle that is open, or to a new one where it has no room.
+    fn add(&mut self, member: Step, open: &mut Open, done: &mut Vec<Step>) {
+        let Step::Kernel {
+            kernel, arguments, ..
+        } = &member
+        else {
+            return;
+        };
+        let kernel = &self.from[*kernel];
+        let bodies = kernel.nests.iter().map(|nest| nest.body.insts.len());
+        let instructions = bodies.sum::<usize>().max(1);
+        let places = arguments.iter().zip(&kernel.buffers);
+        let buffers = open.joined.buffers.len() + open.joined.missing(places);
+        if open.instructions + instructions > MOST_INSTRUCTIONS || buffers > MOST_ARGUMENTS {
+            self.close(open, done);
         }
+        open.joined.push(kernel, arguments);
+        open.instructions += instructions;
+        open.members.push(member);
     }
 
     /// A step as it was, with its kernel under the new number.
@@ -130,8 +135,10 @@ impl Bundles<'_> {
     }
 
     /// Ends the bundle that is open.
-    fn close(&mut self, open: &mut Vec<Step>, done: &mut Vec<Step>) {
-        let members = std::mem::take(open);
+    fn close(&mut self, open: &mut Open, done: &mut Vec<Step>) {
+        let Open {
+            members, joined, ..
+        } = std::mem::take(open);
         let [
             Step::Kernel {
                 kernel: first,
@@ -145,50 +152,45 @@ impl Bundles<'_> {
             done.extend(members.into_iter().map(|step| self.other(step)));
             return;
         };
-        let Joined {
-            buffers,
-            addresses,
-            nests,
-            work,
-        } = self.joined(&members);
+        let mut work = 0;
+        let mut may_fail = false;
+        for member in &members {
+            if let Step::Kernel {
+                outer,
+                work: each,
+                checks,
+                ..
+            } = member
+            {
+                work += outer * each;
+                may_fail |= checks;
+            }
+        }
         let name = |kernel: &usize| &self.from[*kernel].name;
         let bundle = Step::Kernel {
             kernel: self.kernels.len(),
-            arguments: addresses,
+            arguments: joined.addresses,
             outer: 1,
             work,
-            checks: members
-                .iter()
-                .any(|step| matches!(step, Step::Kernel { checks: true, .. })),
+            checks: may_fail,
             value: None,
             origin: *origin,
         };
         self.kernels.push(Kernel {
             name: format!("{}_to_{}", name(first), name(last)),
-            buffers,
+            buffers: joined.buffers,
             outer: 0,
-            nests,
+            nests: joined.nests,
         });
         done.push(bundle);
     }
+}
 
-    /// The kernels of these steps one after another.
-    fn joined<'s>(&self, steps: impl IntoIterator<Item = &'s Step>) -> Joined {
-        let mut joined = Joined::default();
-        for step in steps {
-            if let Step::Kernel {
-                kernel,
-                arguments,
-                outer,
-                work,
-                ..
-            } = step
-            {
-                joined.push(&self.from[*kernel], arguments);
-                joined.work += outer * work;
-            }
-        }
-        joined
+/// Whether a step is a kernel that may join others.
+fn is_small(step: &Step) -> bool {
+    match step {
+        Step::Kernel { outer, work, .. } => outer.saturating_mul(*work) <= MOST_WORK,
+        _ => false,
     }
 }
 
@@ -221,7 +223,6 @@ struct Joined {
     buffers: Vec<DType>,
     addresses: Vec<Address>,
     nests: Vec<Nest>,
-    work: usize,
 }
 
 impl Joined {
@@ -245,24 +246,43 @@ impl Joined {
         }
     }
 
+    fn position(&self, start: &Address, dtype: DType) -> Option<usize> {
+        let mut known = self.addresses.iter().zip(&self.buffers);
+        known.position(|(other, held)| other == start && *held == dtype)
+    }
+
+    /// How many buffers these addresses would add, at most.
+    fn missing<'a>(&self, places: impl Iterator<Item = (&'a Address, &'a DType)>) -> usize {
+        let new = places.filter(|(address, dtype)| {
+            let (start, _) = start_of(address, **dtype);
+            self.position(&start, **dtype).is_none()
+        });
+        new.count()
+    }
+
     /// The number of the buffer that an address is in, and the elements from its start to there.
     fn place(&mut self, address: &Address, dtype: DType) -> (u32, i64) {
-        let mut start = address.clone();
-        let mut shift = 0;
-        let fixed = start.moves.is_empty() && start.alternates.is_none();
-        if fixed && start.offset.is_multiple_of(dtype.size()) {
-            shift = (start.offset / dtype.size()) as i64;
-            start.offset = 0;
-        }
-        let mut known = self.addresses.iter().zip(&self.buffers);
-        let found = known.position(|(other, held)| *other == start && *held == dtype);
-        let number = found.unwrap_or_else(|| {
+        let (start, shift) = start_of(address, dtype);
+        let number = self.position(&start, dtype).unwrap_or_else(|| {
             self.addresses.push(start);
             self.buffers.push(dtype);
             self.addresses.len() - 1
         });
         (number as u32, shift)
     }
+}
+
+/// The start of the buffer that an address is in, and the elements from there to it; the address itself where loops move it.
+fn start_of(address: &Address, dtype: DType) -> (Address, i64) {
+    let fixed = address.moves.is_empty() && address.alternates.is_none();
+    if !fixed || !address.offset.is_multiple_of(dtype.size()) {
+        return (address.clone(), 0);
+    }
+    let start = Address {
+        offset: 0,
+        ..address.clone()
+    };
+    (start, (address.offset / dtype.size()) as i64)
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 use crate::base::tensor::{Elements, Tensor};
 use crate::base::types::{DType, Type};
 use crate::jit;
-use crate::lower::lower;
+use crate::lower::{bundle, lower};
 use crate::runtime::contraction::Cpu;
 use crate::runtime::{Call, CallSpace, Executable, Planner, Store};
 use crate::tir::Graph;
 use std::sync::Arc;
 
-/// Runs an optimised graph as compiled code on a pool of so many threads.
+/// Runs an optimised graph as compiled code on a pool of so many threads; with one, its small kernels are bundled.
 ///
 /// # Errors
 /// What any stage says.
@@ -30,7 +30,11 @@ pub fn run_updating(
     inputs: &[Tensor],
     threads: usize,
 ) -> Result<Vec<Tensor>, String> {
-    let schedule = lower(graph, aliases)?;
+    let mut schedule = lower(graph, aliases)?;
+    // Both forms are to be tried: small kernels in bundles, and apart, where threads share them.
+    if threads == 1 {
+        schedule = bundle(schedule);
+    }
     let code = jit::compile(&schedule.kernels, jit::Options::default())
         .map_err(|error| error.to_string())?;
     let functions = code

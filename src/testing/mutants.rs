@@ -58,7 +58,8 @@ pub fn read_data(folder: &Path, name: &str) {
         arguments: vec![DataOption::Number(2.0)],
         options: Vec::new(),
     };
-    let pairs = ["csv", "npy", "npz", "idx", "text"].map(|reader| (reader, vec![name.to_string()]));
+    let pairs = ["csv", "jsonl", "npy", "npz", "idx", "images", "text"]
+        .map(|reader| (reader, vec![name.to_string()]));
     let labelled = ("idx", vec![name.to_string(); 2]);
     for (reader, paths) in pairs.into_iter().chain([labelled]) {
         for transforms in [Vec::new(), vec![windows.clone()]] {

@@ -181,6 +181,22 @@ const EXAMPLES: &[Entry] = &[
         ],
     ),
     (
+        "data",
+        "iris.csv",
+        &[
+            ("dlmc data iris.csv", "columns, ranges, classes"),
+            (
+                "dlmc data 'parts/*.csv' --all",
+                "several files, every column",
+            ),
+            (
+                "dlmc data old.txt --separator ';' --no-header --missing - --color never",
+                "a table that says less of itself",
+            ),
+            ("dlmc data digits.npz --json", "for other tools"),
+        ],
+    ),
+    (
         "predict",
         "model.dlm --weights net.safetensors --input new.csv",
         &[

@@ -97,6 +97,18 @@ pub fn curve(curve: &Curve, columns: usize) -> String {
     values.iter().map(block).collect()
 }
 
+/// A histogram: a block for each bin, as high as its share of the fullest; digits of tenths where blocks cannot be shown.
+pub fn bars(bins: &[usize], blocks: bool) -> String {
+    let most = bins.iter().copied().max().unwrap_or(0).max(1);
+    let bar = |&count: &usize| match (count, blocks) {
+        (0, true) => ' ',
+        (0, false) => '.',
+        (_, true) => BLOCKS.get(count * 7 / most).copied().unwrap_or('█'),
+        (_, false) => char::from_digit((count * 9 / most) as u32, 10).unwrap_or('9'),
+    };
+    bins.iter().map(bar).collect()
+}
+
 /// Which of two values of a quantity is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {

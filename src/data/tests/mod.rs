@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 mod access;
 mod formats;
 mod parts;
+#[cfg(feature = "images")]
+mod pictures;
 mod random;
+mod records;
 mod tables;
 mod weights;
 

@@ -176,7 +176,7 @@ fn unknown_names_are_errors_with_the_nearest() {
         )
     );
     let (error, _) = failure(open(&folder, reader("csv", &[], &[]), &[]));
-    assert_eq!(error, "`csv` is given 0 paths and takes 1");
+    assert_eq!(error, "`csv` is given 0 paths and takes at least 1");
 }
 
 #[test]
@@ -347,6 +347,6 @@ fn a_test_file_gives_parts_and_its_errors_name_it() {
     );
     assert_eq!(
         message(read("c.csv", &[target])),
-        "c.csv and a.csv have different columns, from column 2 on"
+        "a.csv and c.csv have different columns: the first has \"width\", the second has not"
     );
 }

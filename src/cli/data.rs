@@ -1,0 +1,389 @@
+//! `dlmc data`: what a file of data holds.
+use super::output::Output;
+use super::watch::text::{bars, width};
+use super::{Colour, Failure};
+use crate::data::survey::{Dialect, Facts, Kind, Range, Survey, survey};
+use crate::data::written_day;
+use clap::Args;
+use serde_json::json;
+
+/// Columns that are shown where not all are asked for.
+const MOST_SHOWN: usize = 40;
+/// Values of a column that are shown.
+const MOST_VALUES: usize = 5;
+/// Columns of a name.
+const LONGEST_NAME: usize = 28;
+
+/// What `dlmc data` is asked.
+#[derive(Args)]
+pub struct Arguments {
+    /// The file, or a pattern such as `'parts/*.csv'`: CSV, JSON lines, .npy, .npz, IDX, text, .safetensors, also as .gz; or a folder of pictures
+    file: String,
+    /// The character between the cells of a table
+    #[arg(long, value_name = "CHARACTER")]
+    separator: Option<String>,
+    /// One more spelling of a missing value
+    #[arg(long, value_name = "TEXT")]
+    missing: Option<String>,
+    /// The first line of a table is data
+    #[arg(long)]
+    no_header: bool,
+    /// All columns, however many
+    #[arg(long)]
+    all: bool,
+    /// One line of JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Colour of messages
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+}
+
+/// Looks at a file and shows it.
+///
+/// # Errors
+/// A file that is missing or malformed, which it has said.
+pub fn data(arguments: &Arguments) -> Result<(), Failure> {
+    let output = Output::new(arguments.color);
+    let dialect = Dialect {
+        separator: arguments.separator.clone(),
+        missing: arguments.missing.clone(),
+        headless: arguments.no_header,
+    };
+    let found = survey(&arguments.file, &dialect).map_err(|error| {
+        let help = error.help.as_deref();
+        let help = help.map_or(String::new(), |help| format!("help: {help}\n"));
+        output.say(&format!("error: {}\n{help}", error.message));
+        match error.missing {
+            true => Failure::Usage,
+            false => Failure::Program,
+        }
+    })?;
+    if arguments.json {
+        return output.line(&in_json(&arguments.file, &found));
+    }
+    let lines = shown(arguments, &found, output.blocks, Output::result_columns());
+    lines.iter().try_for_each(|line| output.line(line))
+}
+
+fn shown(arguments: &Arguments, found: &Survey, blocks: bool, columns: usize) -> Vec<String> {
+    let mut lines = vec![heading(&arguments.file, found), String::new()];
+    let most = if arguments.all {
+        usize::MAX
+    } else {
+        MOST_SHOWN
+    };
+    let rows: Vec<[String; 5]> = std::iter::once(heads(found))
+        .chain(
+            found
+                .columns
+                .iter()
+                .take(most)
+                .map(|facts| row(facts, blocks)),
+        )
+        .collect();
+    let widths: Vec<usize> = (0..4)
+        .map(|at| rows.iter().map(|row| width(&row[at])).max().unwrap_or(0))
+        .collect();
+    for row in &rows {
+        let pad = |at: usize| " ".repeat(widths[at] - width(&row[at]));
+        let [name, kind, missing, histogram, what] = row;
+        let line = format!(
+            "{name}{}  {kind}{}  {}{missing}  {histogram}{}  {what}",
+            pad(0),
+            pad(1),
+            pad(2),
+            pad(3)
+        );
+        lines.push(cut(line.trim_end(), columns));
+    }
+    if found.columns.len() > most {
+        lines.push(format!(
+            "... and {} more; `--all` shows them",
+            found.columns.len() - most
+        ));
+    }
+    if let Some(program) = start(&arguments.file, found) {
+        lines.extend([
+            String::new(),
+            cut(&format!("a start: {program}"), usize::MAX),
+        ]);
+    }
+    lines
+}
+
+fn heads(found: &Survey) -> [String; 5] {
+    let first = match found.rows {
+        Some(_) if found.columns.iter().all(|facts| facts.shape.is_empty()) => "column",
+        Some(_) | None => "array",
+    };
+    [first, "kind", "missing", "histogram", "range and values"].map(str::to_string)
+}
+
+fn heading(file: &str, found: &Survey) -> String {
+    let count = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let of_columns = found.columns.len();
+    match (found.reader, found.rows) {
+        ("csv" | "jsonl", Some(rows)) => {
+            format!(
+                "{file}: {}, {}",
+                count(rows, "row"),
+                count(of_columns, "column")
+            )
+        }
+        ("images", Some(pictures)) => format!("{file}: {}", count(pictures, "picture")),
+        ("text", Some(characters)) => format!("{file}: {}", count(characters, "character")),
+        (_, Some(rows)) => {
+            format!(
+                "{file}: {}, {}",
+                count(rows, "example"),
+                count(of_columns, "array")
+            )
+        }
+        (_, None) => format!("{file}: {}", count(of_columns, "tensor")),
+    }
+}
+
+/// A line of at most so many columns.
+fn cut(line: &str, columns: usize) -> String {
+    if width(line) <= columns {
+        return line.to_string();
+    }
+    let mut kept = String::new();
+    for character in line.chars() {
+        if width(&kept) + 2 > columns {
+            break;
+        }
+        kept.push(character);
+    }
+    kept + "…"
+}
+
+fn row(facts: &Facts, blocks: bool) -> [String; 5] {
+    let sizes: Vec<String> = facts.shape.iter().map(usize::to_string).collect();
+    let kind = match sizes.is_empty() {
+        true => facts.kind.name().to_string(),
+        false => format!("{} [{}]", facts.kind.name(), sizes.join(", ")),
+    };
+    let missing = match facts.missing {
+        0 => String::new(),
+        missing => missing.to_string(),
+    };
+    [
+        cut(&visible(&facts.name), LONGEST_NAME),
+        kind,
+        missing,
+        bars(&facts.histogram, blocks),
+        what(facts),
+    ]
+}
+
+/// Range, values and what is odd.
+fn what(facts: &Facts) -> String {
+    let mut parts = Vec::new();
+    if let Some(range) = facts.range {
+        parts.push(ranged(facts.kind, range));
+    }
+    if !facts.values.is_empty() {
+        let shown = facts.values.iter().take(MOST_VALUES);
+        let shown: Vec<String> = shown
+            .map(|(value, count)| format!("{} {count}", cut(&visible(value), 24)))
+            .collect();
+        let more = match facts.distinct.saturating_sub(shown.len()) {
+            0 => String::new(),
+            more => format!(", {more} more"),
+        };
+        let noun = if facts.distinct == 1 {
+            "value"
+        } else {
+            "values"
+        };
+        parts.push(format!(
+            "{} {noun}: {}{more}",
+            facts.distinct,
+            shown.join(", ")
+        ));
+    }
+    if facts.stray > 0 {
+        parts.push(format!("{} cells are no numbers", facts.stray));
+    }
+    parts.join("; ")
+}
+
+fn ranged(kind: Kind, range: Range) -> String {
+    if kind == Kind::Date {
+        return format!("{} to {}", written_day(range.low), written_day(range.high));
+    }
+    format!(
+        "{} to {}, mean {} ± {}",
+        number(range.low),
+        number(range.high),
+        number(range.mean),
+        number(range.deviation)
+    )
+}
+
+/// Four digits that matter.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-4..1e7).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    if value.fract() == 0.0 {
+        return format!("{value}");
+    }
+    let whole = if size >= 1.0 {
+        size.log10().floor() as usize + 1
+    } else {
+        0
+    };
+    let text = format!("{value:.*}", 4_usize.saturating_sub(whole).max(1));
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+/// Text from a file, in which control characters must not steer the terminal.
+fn visible(text: &str) -> String {
+    let shown = text.chars().map(|c| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    });
+    shown.collect()
+}
+
+/// The column that a program might learn: one that is called so, else the last that holds few texts, else the last number.
+fn target(columns: &[Facts]) -> Option<&Facts> {
+    const NAMES: &[&str] = &["target", "label", "class", "y"];
+    let named = |facts: &&Facts| NAMES.contains(&facts.name.to_ascii_lowercase().as_str());
+    let classes = |facts: &&Facts| facts.kind == Kind::Text && (2..=20).contains(&facts.distinct);
+    let plain = |facts: &&Facts| facts.kind != Kind::Text && facts.kind != Kind::Date;
+    let last = || columns.iter().rev();
+    last()
+        .find(named)
+        .or_else(|| last().find(classes))
+        .or_else(|| last().find(plain))
+}
+
+/// A name for what a file holds, after its own.
+fn name_of(file: &str) -> String {
+    let stem = file.rsplit('/').next().unwrap_or_default();
+    let stem = stem.split('.').next().unwrap_or_default();
+    let plain = stem
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+    let name: String = plain.collect();
+    match name.chars().next() {
+        Some(first) if first.is_ascii_alphabetic() => name.to_ascii_lowercase() + "_data",
+        _ => "table".into(),
+    }
+}
+
+/// A line of a program that reads the file.
+fn start(file: &str, found: &Survey) -> Option<String> {
+    let (path, name) = (format!("{file:?}"), name_of(file));
+    let reader = found.reader;
+    match reader {
+        "csv" | "jsonl" => {
+            let mut pipe = format!("let {name} = {reader}({path})");
+            let dates = found
+                .columns
+                .iter()
+                .filter(|facts| facts.kind == Kind::Date);
+            for facts in dates {
+                pipe += &format!(" |> dates({:?})", facts.name);
+            }
+            let target = target(&found.columns)?;
+            let classes = target.kind == Kind::Whole && (2..=20).contains(&target.distinct);
+            let classes = if classes { ", classes = true" } else { "" };
+            pipe += &format!(" |> target({:?}{classes})", target.name);
+            let texts = found
+                .columns
+                .iter()
+                .filter(|facts| facts.kind == Kind::Text);
+            for facts in texts.filter(|facts| facts.name != target.name) {
+                let way = if facts.distinct <= 20 {
+                    "one_hot"
+                } else {
+                    "drop"
+                };
+                pipe += &format!(" |> {way}({:?})", facts.name);
+            }
+            if found.columns.iter().any(|facts| facts.missing > 0) {
+                pipe += " |> fill_missing";
+            }
+            Some(pipe + " |> standardize |> split(train = 0.8, seed = 1)")
+        }
+        "text" => Some(format!(
+            "let {name} = text({path}) |> windows(64) |> split(train = 0.9)"
+        )),
+        "images" => {
+            let sizes = found.columns.first().map_or(0, |sizes| sizes.distinct);
+            let size = if sizes > 1 { ", size = 32" } else { "" };
+            Some(format!(
+                "let {name} = images({path}{size}) |> split(train = 0.8, seed = 1)"
+            ))
+        }
+        "npy" | "npz" | "idx" => Some(format!(
+            "let {name} = {reader}({path}) |> split(train = 0.8, seed = 1)"
+        )),
+        _ => None,
+    }
+}
+
+fn in_json(file: &str, found: &Survey) -> String {
+    let columns: Vec<serde_json::Value> = found
+        .columns
+        .iter()
+        .map(|facts| {
+            let values = facts.values.iter();
+            let values: Vec<_> = values
+                .map(|(value, count)| json!({ "value": value, "count": count }))
+                .collect();
+            json!({
+                "name": facts.name,
+                "kind": facts.kind.name(),
+                "shape": facts.shape,
+                "missing": facts.missing,
+                "stray": facts.stray,
+                "low": facts.range.map(|range| range.low),
+                "high": facts.range.map(|range| range.high),
+                "mean": facts.range.map(|range| range.mean),
+                "deviation": facts.range.map(|range| range.deviation),
+                "distinct": facts.distinct,
+                "values": values,
+                "histogram": facts.histogram,
+            })
+        })
+        .collect();
+    json!({
+        "file": file,
+        "reader": found.reader,
+        "rows": found.rows,
+        "columns": columns,
+    })
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_the_digits_that_matter() {
+        let shown = [0.0, 5.0, 0.123456, 5.8433, 151.26, 123_456.7, 1e-9, 3.2e12].map(number);
+        assert_eq!(
+            shown,
+            [
+                "0", "5", "0.1235", "5.843", "151.3", "123456.7", "1.000e-9", "3.200e12"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_is_cut_at_the_width() {
+        assert_eq!(cut("abcdef", 6), "abcdef");
+        assert_eq!(cut("abcdef", 4), "abc…");
+    }
+}
