@@ -83,3 +83,75 @@ fn sums_of_products_keep_their_meaning() {
     }
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults[0]);
 }
+
+/// A product of three to five matrices, multiplied in a random order, some results transposed, summed at the end.
+fn chain(rng: &mut Rng) -> String {
+    let count = 3 + rng.below(3);
+    let sizes: Vec<usize> = (0..=count).map(|_| 1 + rng.below(7)).collect();
+    let mut lines = Vec::new();
+    // Each with its number, whether it is stored transposed, its rows and columns.
+    let mut operands = Vec::new();
+    for at in 0..count {
+        let (rows, columns, turned) = (sizes[at], sizes[at + 1], rng.below(2) == 1);
+        let (first, second) = if turned {
+            (columns, rows)
+        } else {
+            (rows, columns)
+        };
+        lines.push(format!(
+            "v{at}: f32[{first}, {second}] = input {at} \"m{at}\""
+        ));
+        operands.push((at, turned, rows, columns));
+    }
+    let mut next = count;
+    while operands.len() > 1 {
+        let at = rng.below(operands.len() - 1);
+        let ((a, a_turned, rows, inner), (b, b_turned, _, columns)) =
+            (operands[at], operands.remove(at + 1));
+        let turned = rng.below(3) == 0;
+        let (row, column) = if turned { ("i1", "i0") } else { ("i0", "i1") };
+        let (first, second) = if turned {
+            (columns, rows)
+        } else {
+            (rows, columns)
+        };
+        let read = |number, turned, x, y| {
+            let (x, y) = if turned { (y, x) } else { (x, y) };
+            format!("v{number}[{x}, {y}]")
+        };
+        lines.push(format!(
+            "v{next}: f32[{first}, {second}] = [i0 < {first}, i1 < {second}] sum[i2 < {inner}] (mul {} {})",
+            read(a, a_turned, row, "i2"),
+            read(b, b_turned, "i2", column)
+        ));
+        operands[at] = (next, turned, rows, columns);
+        next += 1;
+    }
+    let (last, turned, rows, columns) = operands[0];
+    let (first, second) = if turned {
+        (columns, rows)
+    } else {
+        (rows, columns)
+    };
+    lines.push(format!(
+        "v{next}: f32[] = [] sum[i0 < {first}, i1 < {second}] (mul v{last}[i0, i1] (sin v{last}[i0, i1]))\nreturn v{next}\n"
+    ));
+    lines.join("\n")
+}
+
+#[test]
+fn chains_of_products_keep_their_meaning() {
+    let mut shorter = 0;
+    for seed in 0..100 {
+        let mut rng = Rng::new(seed);
+        let text = chain(&mut rng);
+        let graph = parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        verify(&graph).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let inputs = inputs(&graph, &mut rng);
+        let checked =
+            check_passes(&graph, &inputs).and_then(|()| check_gradient(&graph, &inputs, &mut rng));
+        checked.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        shorter += usize::from(dlmc::pass::chain::chain(&graph) != graph);
+    }
+    assert!(shorter > 20, "{shorter}");
+}

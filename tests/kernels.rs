@@ -2,7 +2,7 @@
 //! `DLMC_BLESS=1 cargo test --test kernels` writes anew), and that no contraction of any size runs as a loop.
 use dlmc::base::source::Sources;
 use dlmc::data::FileProvider;
-use dlmc::kir::schedule::{Schedule, Step};
+use dlmc::kir::schedule::{Address, Base, Schedule, Step};
 use dlmc::kir::{Access, Kernel, Nest};
 use dlmc::session::{Settings, Source, checked};
 use dlmc::tir::{Affine, Inst, Op, Reducer};
@@ -70,8 +70,15 @@ fn flattened(steps: &[Step]) -> Vec<&Step> {
     let mut all = Vec::new();
     for step in steps {
         all.push(step);
-        if let Step::Loop { body, .. } | Step::Group { members: body, .. } = step {
-            all.extend(flattened(body));
+        match step {
+            Step::Loop { body, .. } | Step::Group { members: body, .. } => {
+                all.extend(flattened(body));
+            }
+            Step::Product {
+                finish: Some(finish),
+                ..
+            } => all.extend(flattened(&finish.members)),
+            _ => {}
         }
     }
     all
@@ -99,7 +106,7 @@ fn kind(nest: &Nest) -> &'static str {
 /// What a program's graphs do, counted.
 fn counts(schedules: &[Schedule]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut products, mut multiply_adds, mut scans, mut groups) = (0, 0, 0, 0);
+    let (mut products, mut multiply_adds, mut finishes, mut scans, mut groups) = (0, 0, 0, 0, 0);
     for schedule in schedules {
         for step in flattened(&schedule.steps) {
             match step {
@@ -107,8 +114,11 @@ fn counts(schedules: &[Schedule]) -> String {
                     .nests
                     .iter()
                     .for_each(|nest| *counts.entry(kind(nest)).or_default() += 1),
-                Step::Product { product, .. } => {
+                Step::Product {
+                    product, finish, ..
+                } => {
                     products += 1;
+                    finishes += usize::from(finish.is_some());
                     multiply_adds += schedule.products[*product].multiply_adds();
                 }
                 Step::Loop { .. } => scans += 1,
@@ -118,7 +128,7 @@ fn counts(schedules: &[Schedule]) -> String {
         }
     }
     let mut line = format!(
-        "{} graphs, {products} contractions ({multiply_adds} multiply-adds), {scans} scans, {groups} groups",
+        "{} graphs, {products} contractions ({multiply_adds} multiply-adds), {finishes} into updates, {scans} scans, {groups} groups",
         schedules.len()
     );
     for (kind, count) in counts {
@@ -283,6 +293,122 @@ fn contractions_run_in_the_contraction_engine() {
         found += &hidden(&name_of(&path), &schedules(&path));
     }
     assert!(found.is_empty(), "contractions that run as loops:\n{found}");
+}
+
+/// The product of the inputs is hoisted, the four gates are one product, and what the gradient sums over time leaves the loop.
+#[test]
+fn a_step_of_an_lstm_is_one_product_forward_and_one_backward() {
+    let all = schedules(&folder("benches/programs").join("recurrence.dlm"));
+    let steps = all.iter().flat_map(|schedule| flattened(&schedule.steps));
+    let products: Vec<usize> = steps
+        .filter_map(|step| match step {
+            // The orthogonal matrix of the first weights is made by a loop of another length.
+            Step::Loop {
+                length: 8, body, ..
+            } => Some(body),
+            _ => None,
+        })
+        .map(|body| {
+            let product = |step: &&&Step| matches!(step, Step::Product { .. });
+            flattened(body).iter().filter(product).count()
+        })
+        .collect();
+    assert_eq!(products, [1, 1]);
+}
+
+/// Whether a kernel reads or writes exactly what is at an address.
+fn uses(schedule: &Schedule, step: &Step, at: &Address) -> (bool, bool) {
+    match step {
+        Step::Kernel {
+            kernel, arguments, ..
+        } => {
+            let nests = &schedule.kernels[*kernel].nests;
+            let is = |buffer: u32| arguments[buffer as usize] == *at;
+            let mut accesses = nests.iter().flat_map(|nest| &nest.accesses);
+            (
+                accesses.any(|access| is(access.buffer)),
+                nests.iter().any(|nest| is(nest.store.buffer)),
+            )
+        }
+        Step::Product { a, b, c, .. } => (a == at || b == at, c == at),
+        Step::Copy { from, to, .. } => (from == at, to == at),
+        Step::Zero { at: to, .. } | Step::Turn { at: to } => (false, to == at),
+        Step::Group { members, .. } | Step::Loop { body: members, .. } => {
+            let uses = members.iter().map(|member| uses(schedule, member, at));
+            uses.fold((false, false), |all, one| (all.0 | one.0, all.1 | one.1))
+        }
+    }
+}
+
+/// Whether all that a step writes are outputs.
+fn writes_outputs(schedule: &Schedule, step: &Step) -> bool {
+    match step {
+        Step::Kernel {
+            kernel, arguments, ..
+        } => schedule.kernels[*kernel].nests.iter().all(|nest| {
+            matches!(
+                arguments[nest.store.buffer as usize].base,
+                Base::Output(_) | Base::Input(_)
+            )
+        }),
+        Step::Group { members, .. } => members.iter().all(|step| writes_outputs(schedule, step)),
+        _ => false,
+    }
+}
+
+/// Products whose results are stored whole although all that reads them are updates of parameters.
+fn round_trips(name: &str, schedule: &Schedule) -> String {
+    let mut found = String::new();
+    for (number, step) in schedule.steps.iter().enumerate() {
+        let Step::Product {
+            product,
+            c,
+            finish: None,
+            ..
+        } = step
+        else {
+            continue;
+        };
+        let mut readers = Vec::new();
+        for later in &schedule.steps[number + 1..] {
+            let (reads, writes) = uses(schedule, later, c);
+            if reads {
+                readers.push(writes_outputs(schedule, later));
+            }
+            if writes {
+                break;
+            }
+        }
+        if !readers.is_empty() && readers.iter().all(|&update| update) {
+            let _ = writeln!(found, "{name}: {}", schedule.products[*product]);
+        }
+    }
+    found
+}
+
+#[test]
+fn gradients_go_into_their_updates() {
+    let (mut found, mut finishes) = (String::new(), 0);
+    for path in programs("examples")
+        .into_iter()
+        .chain(programs("benches/programs"))
+    {
+        for schedule in schedules(&path) {
+            found += &round_trips(&name_of(&path), &schedule);
+            let finish = |step: &&Step| {
+                matches!(
+                    step,
+                    Step::Product {
+                        finish: Some(_),
+                        ..
+                    }
+                )
+            };
+            finishes += schedule.steps.iter().filter(finish).count();
+        }
+    }
+    assert!(found.is_empty(), "gradients that are stored:\n{found}");
+    assert!(finishes > 10, "{finishes}");
 }
 
 #[test]

@@ -280,9 +280,19 @@ fn row(schedule: &Schedule, graph: &Graph, step: &Step, turns: usize, seconds: f
             product,
             value,
             origin,
+            finish,
             ..
         } => {
             let product = &schedule.products[*product];
+            let takers = finish.iter().flat_map(|finish| &finish.members);
+            let takers: Vec<Row> = takers
+                .map(|member| row(schedule, graph, member, turns, 0.0))
+                .collect();
+            let kept = turns * step.kept_bytes(&schedule.products);
+            let bytes = takers.iter().map(|taker| taker.bytes).sum::<f64>();
+            let into = takers
+                .iter()
+                .map(|taker| format!("into {} {}, block by block", taker.name, taker.shape));
             let extents = |indices: &[crate::kir::schedule::ProductIndex]| -> Vec<usize> {
                 indices.iter().map(|index| index.extent).collect()
             };
@@ -291,9 +301,13 @@ fn row(schedule: &Schedule, graph: &Graph, step: &Step, turns: usize, seconds: f
                 shape: repeated(shape(&extents(&product.free), &extents(&product.reduce))),
                 origin: Some(*origin),
                 seconds,
-                flops: (turns * 2 * product.multiply_adds()) as f64,
-                bytes: (turns * product.bytes()) as f64,
-                notes: apart(graph, *value),
+                flops: (turns * 2 * product.multiply_adds()) as f64
+                    + takers.iter().map(|taker| taker.flops).sum::<f64>(),
+                bytes: (turns * product.bytes()) as f64 + bytes - kept as f64,
+                notes: match takers.as_slice() {
+                    [] => apart(graph, *value),
+                    _ => into.collect(),
+                },
             }
         }
         Step::Group {

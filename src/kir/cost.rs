@@ -30,11 +30,11 @@ impl Schedule {
     }
 
     fn add_work(&self, steps: &[Step], turns: f64, work: &mut Work) {
-        let mut add = |operations: usize, bytes: usize| {
-            work.operations += turns * operations as f64;
-            work.bytes += turns * bytes as f64;
-        };
         for step in steps {
+            let mut add = |operations: usize, bytes: usize| {
+                work.operations += turns * operations as f64;
+                work.bytes += turns * bytes as f64;
+            };
             match step {
                 Step::Kernel { kernel, .. } => {
                     let (operations, bytes) = self.kernels[*kernel].cost();
@@ -43,6 +43,7 @@ impl Schedule {
                 Step::Product { product, .. } => {
                     let product = &self.products[*product];
                     add(2 * product.multiply_adds(), product.bytes());
+                    work.bytes -= turns * step.kept_bytes(&self.products) as f64;
                 }
                 Step::Zero { bytes, .. } => add(0, *bytes),
                 Step::Copy { bytes, .. } => add(0, 2 * bytes),
@@ -53,6 +54,10 @@ impl Schedule {
         for step in steps {
             match step {
                 Step::Group { members, .. } => self.add_work(members, turns, work),
+                Step::Product {
+                    finish: Some(finish),
+                    ..
+                } => self.add_work(&finish.members, turns, work),
                 Step::Loop { length, body, .. } => {
                     self.add_work(body, turns * *length as f64, work);
                 }

@@ -98,6 +98,8 @@ pub enum Step {
         value: Value,
         /// The source it comes from.
         origin: Span,
+        /// What takes the result while it is made.
+        finish: Option<Box<Finish>>,
     },
     /// Sets bytes to zero.
     Zero {
@@ -131,6 +133,23 @@ pub enum Step {
         /// The first result of the scan that it runs.
         value: Option<Value>,
     },
+}
+
+/// Buffers of all kernels of one finish.
+pub const MOST_FINISH_ARGUMENTS: usize = 48;
+
+/// Kernels to which alone the result of a product is of use, and which walk its rows as it does: each block of rows goes through them as
+/// soon as it is there, and the next block takes its memory. So the result is never whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finish {
+    /// Rows of the result, one after another in memory; each member's outer range is this many or `rows * columns`.
+    pub rows: usize,
+    /// Elements of a row.
+    pub columns: usize,
+    /// Whether the indices of a row are the second operand's.
+    pub rows_of_b: bool,
+    /// The kernels, in order, none with checks.
+    pub members: Vec<Step>,
 }
 
 /// Where memory starts.
@@ -184,6 +203,12 @@ pub struct ProductIndex {
 }
 
 impl Product {
+    /// Bytes of the result.
+    pub fn result_bytes(&self) -> usize {
+        let elements: usize = self.free.iter().map(|index| index.extent).product();
+        elements * self.dtype.size()
+    }
+
     /// Bytes of the elements that it reads and writes, each counted once.
     pub fn bytes(&self) -> usize {
         let touched = |stride: &dyn Fn(&ProductIndex) -> isize| -> usize {
@@ -203,6 +228,25 @@ impl Product {
             .chain(&self.reduce)
             .map(|index| index.extent)
             .product()
+    }
+}
+
+impl Step {
+    /// The bytes of a product's result that its finish keeps from being written and read.
+    pub fn kept_bytes(&self, products: &[Product]) -> usize {
+        let Step::Product {
+            product,
+            c,
+            finish: Some(finish),
+            ..
+        } = self
+        else {
+            return 0;
+        };
+        let readers = finish.members.iter().filter(
+            |member| matches!(member, Step::Kernel { arguments, .. } if arguments.contains(c)),
+        );
+        (1 + readers.count()) * products[*product].result_bytes()
     }
 }
 
@@ -289,13 +333,21 @@ fn write_steps(
                 writeln!(f, "{margin}}}")?;
             }
             Step::Product {
-                product, a, b, c, ..
+                product,
+                a,
+                b,
+                c,
+                finish,
+                ..
             } => {
-                writeln!(
-                    f,
-                    "{margin}product#{product} {c} = {a} * {b}: {}",
-                    schedule.products[*product]
-                )?;
+                let what = &schedule.products[*product];
+                write!(f, "{margin}product#{product} {c} = {a} * {b}: {what}")?;
+                if let Some(finish) = finish {
+                    writeln!(f, " into {{")?;
+                    write_steps(f, schedule, &finish.members, depth + 1)?;
+                    write!(f, "{margin}}}")?;
+                }
+                writeln!(f)?;
             }
             Step::Zero { at, bytes } => writeln!(f, "{margin}zero {at}, {bytes} bytes")?,
             Step::Copy { from, to, bytes } => {

@@ -128,9 +128,32 @@ impl Bundles<'_> {
                 body: self.steps(body),
                 value,
             },
-            Step::Product { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {
-                step
-            }
+            Step::Product {
+                product,
+                a,
+                b,
+                c,
+                constant_b,
+                constant_a,
+                value,
+                origin,
+                finish,
+            } => Step::Product {
+                product,
+                a,
+                b,
+                c,
+                constant_b,
+                constant_a,
+                value,
+                origin,
+                finish: finish.map(|mut finish| {
+                    let members = std::mem::take(&mut finish.members).into_iter();
+                    finish.members = members.map(|step| self.other(step)).collect();
+                    finish
+                }),
+            },
+            Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => step,
         }
     }
 

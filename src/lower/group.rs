@@ -30,35 +30,36 @@ const FEWEST_ROWS: usize = 16;
 
 /// What memory an access means: a buffer (with what shares its memory), where the loops around move it, and its turn's half.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Object {
-    buffer: usize,
-    moves: Vec<(usize, isize)>,
-    half: Option<(usize, usize, usize)>,
+pub(super) struct Object {
+    pub(super) buffer: usize,
+    pub(super) moves: Vec<(usize, isize)>,
+    pub(super) half: Option<(usize, usize, usize)>,
 }
 
 /// The bytes that position `p` of a kernel touches in an object: `low + p * stride .. high + p * stride`.
 #[derive(Debug, Clone, Copy)]
-struct Footprint {
-    low: i64,
-    high: i64,
-    stride: i64,
+pub(super) struct Footprint {
+    pub(super) low: i64,
+    pub(super) high: i64,
+    pub(super) stride: i64,
 }
 
 /// What a member does to an object.
 #[derive(Debug, Clone)]
-struct Touch {
-    object: Object,
+pub(super) struct Touch {
+    pub(super) object: Object,
     /// `None`: anywhere.
-    at: Option<Footprint>,
-    writes: bool,
+    pub(super) at: Option<Footprint>,
+    pub(super) writes: bool,
 }
 
-struct Member {
-    range: usize,
-    work: usize,
-    arguments: usize,
-    checks: bool,
-    touches: Vec<Touch>,
+/// A kernel that may join a group.
+pub(super) struct Member {
+    pub(super) range: usize,
+    pub(super) work: usize,
+    pub(super) arguments: usize,
+    pub(super) checks: bool,
+    pub(super) touches: Vec<Touch>,
 }
 
 /// Forms the groups of a list of steps and of the loops in it. `same` maps a buffer to the one that stands for its memory. Gives the first
@@ -86,6 +87,13 @@ fn form_from(
         if let Step::Loop { body, .. } = &mut step {
             *now += 1;
             form_from(body, kernels, same, now, spans);
+        }
+        if let Step::Product {
+            finish: Some(finish),
+            ..
+        } = &step
+        {
+            *now += finish.members.len();
         }
         match member(&step, kernels, same) {
             Some(member) if open.takes(&member) => open.push(member, step, *now),
@@ -190,7 +198,7 @@ fn block(members: &[Member], rows: usize) -> usize {
 }
 
 /// Whether every buffer that a member writes is touched by all members row by row.
-fn keeps_to_rows(members: &[&Member], rows: usize) -> bool {
+pub(super) fn keeps_to_rows(members: &[&Member], rows: usize) -> bool {
     let touches = || {
         members.iter().flat_map(|member| {
             let ratio = (member.range / rows) as i64;
@@ -240,7 +248,11 @@ fn apart(touched: &Object, written: &Object, at: Footprint, ratio: i64, rows: us
         && end <= bytes as i64
 }
 
-fn member(step: &Step, kernels: &[Kernel], same: &dyn Fn(usize) -> usize) -> Option<Member> {
+pub(super) fn member(
+    step: &Step,
+    kernels: &[Kernel],
+    same: &dyn Fn(usize) -> usize,
+) -> Option<Member> {
     let Step::Kernel {
         kernel,
         arguments,

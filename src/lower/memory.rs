@@ -2,8 +2,8 @@
 //!
 //! Largest first, each at the lowest offset that is free during its whole life (the offline form of first fit, which in practice stays
 //! within a few percent of the bound: the largest set that lives at one time).
-use super::group;
 use super::place::buffer_of;
+use super::{finish, group};
 use crate::kir::schedule::{Address, Base, BufferInfo, Schedule, Step};
 use rustc_hash::FxHashMap;
 
@@ -98,7 +98,7 @@ pub fn assign(
     schedule.steps = steps;
 }
 
-/// Forms the groups. What a member touches lives through its whole group, since members take turns.
+/// Forms finishes and groups. What a member touches lives through the whole of it, since members take turns.
 fn group(
     schedule: &mut Schedule,
     buffers: &mut [Buffer],
@@ -121,7 +121,18 @@ fn group(
         };
         storage.get(&base).copied().unwrap_or(buffer)
     };
-    let spans = group::form(&mut schedule.steps, &schedule.kernels, &same);
+    let last = |buffer: usize| {
+        let buffer: &Buffer = &buffers[buffer];
+        let life = buffer.life.filter(|_| buffer.base.is_none());
+        life.map(|(_, last)| last)
+    };
+    let lives = finish::Lives {
+        same: &same,
+        last: &last,
+    };
+    let (products, kernels) = (&schedule.products, &schedule.kernels);
+    let mut spans = finish::form(&mut schedule.steps, products, kernels, &lives);
+    spans.extend(group::form(&mut schedule.steps, kernels, &same));
     for (first, last) in spans {
         for life in buffers.iter_mut().filter_map(|buffer| buffer.life.as_mut()) {
             if life.0 <= last && first <= life.1 {
@@ -215,7 +226,14 @@ pub fn for_each_address(steps: &mut [Step], visit: &mut dyn FnMut(&mut Address))
     for step in steps {
         match step {
             Step::Kernel { arguments, .. } => arguments.iter_mut().for_each(&mut *visit),
-            Step::Product { a, b, c, .. } => [a, b, c].into_iter().for_each(&mut *visit),
+            Step::Product {
+                a, b, c, finish, ..
+            } => {
+                [a, b, c].into_iter().for_each(&mut *visit);
+                if let Some(finish) = finish {
+                    for_each_address(&mut finish.members, visit);
+                }
+            }
             Step::Zero { at, .. } | Step::Turn { at } => visit(at),
             Step::Copy { from, to, .. } => [from, to].into_iter().for_each(&mut *visit),
             Step::Loop { body, .. } | Step::Group { members: body, .. } => {

@@ -6,9 +6,11 @@
 //!
 //! Absent on purpose: decisions by size of the machine. The schedule depends on the graph alone.
 mod bundle;
+mod finish;
 mod group;
 mod memory;
 mod nest;
+mod order;
 mod place;
 mod scan;
 mod wanted;
@@ -19,7 +21,7 @@ use crate::base::source::Span;
 use crate::base::types::{DType, Type, strides};
 use crate::kir::schedule::{Address, Base, CheckInfo, Schedule, Step};
 use crate::kir::{Kernel, Nest};
-use crate::tir::{Comprehension, Graph, Node, NodeData, NodeId, Value};
+use crate::tir::{Comprehension, Graph, Node, NodeData, Value};
 use memory::Buffer;
 use place::Place;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -40,7 +42,7 @@ pub fn lower(graph: &Graph, aliases: &[Option<u32>]) -> Result<Schedule, String>
             .places
             .insert(input.value, Place::dense(buffer, &input.ty));
     }
-    let (order, in_place) = emission_order(graph, aliases);
+    let (order, in_place) = order::emission(graph, aliases);
     wanted::outputs(&mut lowering, &mut scope, graph, aliases, &in_place);
     wanted::propagate(&mut lowering, &mut scope, graph);
     for id in order {
@@ -375,124 +377,4 @@ fn work_of(nest: &Nest, outer: usize) -> usize {
             .map(|access| 2 * access.guard.conditions.len())
             .sum::<usize>();
     points * operations.max(1)
-}
-
-/// The order in which nodes are emitted, and which outputs may be written in place: the maker of an output that shares an input's storage
-/// comes after every other reader of that input.
-fn emission_order(graph: &Graph, aliases: &[Option<u32>]) -> (Vec<NodeId>, Vec<bool>) {
-    let mut readers: FxHashMap<Value, Vec<NodeId>> = FxHashMap::default();
-    for (id, data) in graph.nodes() {
-        data.node
-            .operands()
-            .into_iter()
-            .for_each(|value| readers.entry(value).or_default().push(id));
-    }
-    let mut after: FxHashMap<NodeId, Vec<NodeId>> = FxHashMap::default();
-    let mut in_place = vec![false; graph.outputs.len()];
-    for (number, &value) in graph.outputs.iter().enumerate() {
-        let Some(input) = aliases.get(number).copied().flatten() else {
-            continue;
-        };
-        let old = graph.inputs[input as usize].value;
-        let maker = graph.definition(value);
-        let used_once = graph
-            .outputs
-            .iter()
-            .filter(|&&output| output == value || output == old)
-            .count()
-            == 1;
-        let others: Vec<NodeId> = readers
-            .get(&old)
-            .into_iter()
-            .flatten()
-            .copied()
-            .filter(|&id| id != maker)
-            .collect();
-        let reachable = descendants(graph, &readers, maker);
-        if used_once
-            && value != old
-            && !others.iter().any(|id| reachable.contains(id))
-            && reads_in_step(graph, maker, old)
-        {
-            in_place[number] = true;
-            after.entry(maker).or_default().extend(others);
-        }
-    }
-    match topological(graph, &after) {
-        Some(order) => (order, in_place),
-        None => (
-            graph.nodes().map(|(id, _)| id).collect(),
-            vec![false; graph.outputs.len()],
-        ),
-    }
-}
-
-fn descendants(
-    graph: &Graph,
-    readers: &FxHashMap<Value, Vec<NodeId>>,
-    from: NodeId,
-) -> FxHashSet<NodeId> {
-    let mut found = FxHashSet::default();
-    let mut pending = vec![from];
-    while let Some(id) = pending.pop() {
-        for value in &graph.node(id).results {
-            for &reader in readers.get(value).into_iter().flatten() {
-                if found.insert(reader) {
-                    pending.push(reader);
-                }
-            }
-        }
-    }
-    found
-}
-
-/// Whether the maker of a new version reads the old one, if at all, only at the element that it writes.
-fn reads_in_step(graph: &Graph, maker: NodeId, old: Value) -> bool {
-    match &graph.node(maker).node {
-        Node::Comprehension(c) => c
-            .reads
-            .iter()
-            .filter(|read| read.value == old)
-            .all(|read| c.reducer.is_none() && nest::is_identity(read)),
-        Node::Scatter(_)
-        | Node::Concat(..)
-        | Node::Scan(_)
-        | Node::Region(_)
-        | Node::Reshape(_) => false,
-        Node::Input(_) | Node::Constant(_) | Node::Gradient { .. } | Node::StopGradient(_) => false,
-    }
-}
-
-/// Kahn's algorithm with the original order as priority; `None` where the further edges make a cycle.
-fn topological(graph: &Graph, after: &FxHashMap<NodeId, Vec<NodeId>>) -> Option<Vec<NodeId>> {
-    let count = graph.node_count();
-    let mut missing = vec![0usize; count];
-    let mut unlocks: Vec<Vec<NodeId>> = vec![Vec::new(); count];
-    for (id, data) in graph.nodes() {
-        let operands = data
-            .node
-            .operands()
-            .into_iter()
-            .map(|value| graph.definition(value));
-        for before in operands.chain(after.get(&id).into_iter().flatten().copied()) {
-            missing[id.as_u32() as usize] += 1;
-            unlocks[before.as_u32() as usize].push(id);
-        }
-    }
-    let mut ready: std::collections::BTreeSet<NodeId> = graph
-        .nodes()
-        .map(|(id, _)| id)
-        .filter(|id| missing[id.as_u32() as usize] == 0)
-        .collect();
-    let mut order = Vec::with_capacity(count);
-    while let Some(id) = ready.pop_first() {
-        order.push(id);
-        for &next in &unlocks[id.as_u32() as usize] {
-            missing[next.as_u32() as usize] -= 1;
-            if missing[next.as_u32() as usize] == 0 {
-                ready.insert(next);
-            }
-        }
-    }
-    (order.len() == count).then_some(order)
 }

@@ -365,6 +365,7 @@ impl Lowering {
             c: self.address(place, c.dtype),
             value: result,
             origin,
+            finish: None,
         };
         self.emit(step);
         Ok(true)

@@ -1,4 +1,5 @@
 //! The passes: named pure functions from graph to graph, one file each, and the pipeline that is their list.
+pub mod chain;
 pub mod cse;
 pub mod dce;
 pub mod factor;
@@ -64,6 +65,12 @@ pub const PIPELINE: &[Pass] = &[
         doc: "sums of products become contractions of two bare operands",
         exact: false,
         run: factor::factor,
+    },
+    Pass {
+        name: "chain",
+        doc: "chains of products are multiplied in the order of the fewest multiply-adds",
+        exact: false,
+        run: chain::chain,
     },
     Pass {
         name: "hoist",

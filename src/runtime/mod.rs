@@ -4,6 +4,7 @@ mod bound;
 pub mod call;
 pub mod contraction;
 pub mod execute;
+mod finish;
 pub mod memory;
 mod pace;
 pub mod planner;

@@ -3,6 +3,8 @@
 //! Programs have the same product in many graphs (the forward pass in the training step, in its validation, in a metric), so a planner
 //! keeps the plans it made and gives equal products the same one.
 use super::contraction::{Contraction, ContractionSpec, Cpu, Index};
+use super::execute::count_products;
+use super::finish;
 use crate::kir::schedule::{Product, Schedule, Step};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -18,6 +20,18 @@ pub(super) struct Planned {
     pub(super) plain: Arc<Contraction>,
     /// The plan for an operand that is packed once outside the loop, where some step is in a loop in which one stays the same.
     pub(super) prepacked: Option<Arc<Contraction>>,
+    /// The finishes of its steps, by their numbers among the product steps.
+    finishes: Vec<(usize, finish::Planned)>,
+}
+
+impl Planned {
+    /// The finish of product step `number`.
+    pub(super) fn finish(&self, number: usize) -> Option<&finish::Planned> {
+        let mut finishes = self.finishes.iter();
+        finishes
+            .find(|(step, _)| *step == number)
+            .map(|(_, finish)| finish)
+    }
 }
 
 /// The plans of a schedule's products, in its order.
@@ -39,11 +53,12 @@ impl Planner {
     pub fn plans(&mut self, schedule: &Schedule) -> Result<Plans, String> {
         let mut steady = vec![false; schedule.products.len()];
         find_steady(&schedule.steps, false, &mut steady);
-        let planned = schedule.products.iter().zip(steady);
-        planned
+        let products = schedule.products.iter().zip(steady);
+        let mut planned = products
             .map(|(product, steady)| self.planned(product, steady))
-            .collect::<Result<_, String>>()
-            .map(Plans)
+            .collect::<Result<Vec<Planned>, String>>()?;
+        add_finishes(schedule, &mut planned);
+        Ok(Plans(planned))
     }
 
     fn planned(&mut self, product: &Product, steady: bool) -> Result<Planned, String> {
@@ -73,6 +88,7 @@ impl Planner {
         Ok(Planned {
             plain: self.plan(spec)?,
             prepacked,
+            finishes: Vec::new(),
         })
     }
 
@@ -104,5 +120,25 @@ fn find_steady(steps: &[Step], in_loop: bool, steady: &mut [bool]) {
             | Step::Copy { .. }
             | Step::Turn { .. } => {}
         }
+    }
+}
+
+/// Plans the finishes of a schedule's outermost steps.
+fn add_finishes(schedule: &Schedule, planned: &mut [Planned]) {
+    let mut number = 0;
+    for step in &schedule.steps {
+        if let Step::Product {
+            product,
+            c,
+            finish: Some(finish),
+            ..
+        } = step
+        {
+            let size = schedule.products[*product].dtype.size();
+            let plan = &mut planned[*product];
+            let finish = finish::Planned::new(finish, c, &plan.plain, size);
+            plan.finishes.push((number, finish));
+        }
+        number += count_products(std::slice::from_ref(step));
     }
 }

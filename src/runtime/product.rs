@@ -23,16 +23,34 @@ impl Executable {
         memory: &Memory<'_>,
     ) {
         let planned = &self.contractions[product];
-        let mut plan = &planned.plain;
+        let mut plan = &*planned.plain;
         if let (Some(offset), Some(prepacked)) = (
             self.pack_offsets.get(number).copied().flatten(),
             &planned.prepacked,
         ) {
-            plan = prepacked;
+            plan = &**prepacked;
             // SAFETY: within `packs`, by `plan_packs`.
             operands.packed = unsafe { memory.packs.add(offset) };
         }
         let shared = SharedOperands(operands);
+        if let Some(finish) = planned.finish(number) {
+            // SAFETY: the caller's contract; a step with a finish is outside all loops.
+            return unsafe { self.finished(plan, finish, shared, memory) };
+        }
+        // SAFETY: the caller's contract.
+        unsafe { self.whole(plan, shared, memory) }
+    }
+
+    /// Computes the whole of a product's result.
+    ///
+    /// # Safety
+    /// As for [`Executable::product`].
+    pub(super) unsafe fn whole(
+        &self,
+        plan: &Contraction,
+        shared: SharedOperands,
+        memory: &Memory<'_>,
+    ) {
         let scratch = |slot: usize| {
             // SAFETY: the scratch holds one part for each task that runs at once.
             unsafe { memory.scratch.add(slot * self.task_scratch) }
@@ -105,7 +123,7 @@ impl Executable {
     }
 }
 
-struct SharedOperands(Operands);
+pub(super) struct SharedOperands(pub(super) Operands);
 // SAFETY: see `Memory`.
 unsafe impl Sync for SharedOperands {}
 

@@ -25,6 +25,7 @@
 //! problem is turned round, which multiplication's commutativity makes exact. Either operand is read in place or from
 //! packed panels. The microkernels are rows of a table (`tile.rs`).
 
+mod blocks;
 mod cost;
 mod cpu;
 mod lanes;

@@ -28,13 +28,13 @@ const NEAR_BYTES: usize = 256 << 10;
 const FEW_ROWS: usize = 6;
 
 /// One run with typed pointers and the tables of its destination.
-struct Run<'a, T: Tiled> {
+pub(super) struct Run<'a, T: Tiled> {
     plan: &'a Contraction,
     table: &'static TileTable<T>,
     row: *const T,
     lane: *const T,
     prepacked: *const T,
-    c: *mut T,
+    pub(super) c: *mut T,
     c_rows: &'a [i32],
     c_lanes: &'a [i32],
     vectors: &'a [Vector],
@@ -44,6 +44,8 @@ struct Run<'a, T: Tiled> {
     row_scratch: *mut T,
     pieces: Range<usize>,
     accumulate: bool,
+    /// Whether C is too large to lie in a near cache.
+    pub(super) far: bool,
     /// What `lane_scratch` holds: batch element, panels, start of k.
     held: Option<(usize, Range<usize>, usize)>,
     /// The rows of one step cut into tiles, for each number of vectors, and the number of rows that holds for.
@@ -52,10 +54,10 @@ struct Run<'a, T: Tiled> {
 }
 
 /// The part of C that one call computes.
-struct Area {
-    batch: usize,
-    rows: Range<usize>,
-    lanes: Range<usize>,
+pub(super) struct Area {
+    pub(super) batch: usize,
+    pub(super) rows: Range<usize>,
+    pub(super) lanes: Range<usize>,
 }
 
 impl Contraction {
@@ -193,7 +195,7 @@ impl Contraction {
     }
 
     /// The blocks of k of one piece; one empty block if K is 0.
-    fn blocks(&self, piece: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    pub(super) fn blocks(&self, piece: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let start = piece * self.piece;
         let end = (start + self.piece).min(self.k);
         let step = self.k_block;
@@ -229,17 +231,13 @@ impl Contraction {
         }
     }
 
-    unsafe fn run_area<T: Tiled>(
+    /// A run over all columns, of one piece into a dense array or of all into C.
+    pub(super) fn start<T: Tiled>(
         &self,
         operands: &Operands,
         scratch: *mut u8,
-        rows: Range<usize>,
-        columns: Range<usize>,
         piece: Option<usize>,
-    ) {
-        if self.n == 0 || self.m == 0 {
-            return;
-        }
+    ) -> Run<'_, T> {
         let (row, lane) = if self.transposed {
             (operands.b, operands.a)
         } else {
@@ -249,7 +247,7 @@ impl Contraction {
         let partial = spill.wrapping_add(self.spill_elements());
         let lane_scratch = partial.wrapping_add(self.partial_elements());
         let dense = piece.is_some();
-        let mut run = Run {
+        Run {
             plan: self,
             table: T::table(self.isa),
             row: row.cast(),
@@ -277,10 +275,26 @@ impl Contraction {
             row_scratch: lane_scratch.wrapping_add(self.lane_elements()),
             pieces: piece.map_or(0..self.pieces(), |piece| piece..piece + 1),
             accumulate: self.accumulate && !dense,
+            far: self.partial_bytes() > NEAR_BYTES,
             held: None,
             splits: [[(0, 0); 2]; MAX_VECTORS + 1],
             split_rows: 0,
-        };
+        }
+    }
+
+    unsafe fn run_area<T: Tiled>(
+        &self,
+        operands: &Operands,
+        scratch: *mut u8,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        piece: Option<usize>,
+    ) {
+        if self.n == 0 || self.m == 0 {
+            return;
+        }
+        let dense = piece.is_some();
+        let mut run = self.start::<T>(operands, scratch, piece);
         let mut start = rows.start;
         while start < rows.end.min(self.rows()) {
             let batch = start / self.m;
@@ -353,13 +367,13 @@ impl<T: Tiled> Run<'_, T> {
     }
 
     /// The lane after a panel's last.
-    fn panel_end(&self, panel: Panel) -> usize {
+    pub(super) fn panel_end(&self, panel: Panel) -> usize {
         let last = self.vectors[panel.first + panel.vectors - 1];
         last.lane as usize + last.count as usize
     }
 
     /// One block: some rows, some panels, one block of k.
-    unsafe fn block(
+    pub(super) unsafe fn block(
         &mut self,
         offset: BatchOffset,
         area: &Area,
@@ -449,7 +463,7 @@ impl<T: Tiled> Run<'_, T> {
                     c_rows: &self.c_rows[step.clone()],
                     c_lanes: self.c_lanes,
                     add: self.accumulate || piece > self.pieces.start,
-                    far: plan.partial_bytes() > NEAR_BYTES,
+                    far: self.far,
                     spill: self.spill,
                 };
                 // SAFETY: the caller's contract.

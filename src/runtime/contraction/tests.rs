@@ -131,6 +131,7 @@ enum Way {
     Columns,
     Prepacked,
     Pieces,
+    Blocks,
 }
 
 fn run<E: Element>(plan: &Contraction, a: &[E], b: &[E], c: &mut [E], way: Way) {
@@ -218,8 +219,48 @@ fn run<E: Element>(plan: &Contraction, a: &[E], b: &[E], c: &mut [E], way: Way) 
                 }
                 plan.combine(base, operands.c, 0..plan.rows());
             }
+            Way::Blocks => match plan.block_rows(plan.transposed()) {
+                Some(block) => run_in_blocks(plan, operands, c, block),
+                None => plan.run(&operands, scratch.as_mut_ptr(), 0..plan.rows()),
+            },
         }
     }
+}
+
+/// Takes C block by block out of memory in which each block overwrites the one before; each element must come once.
+fn run_in_blocks<E: Element>(plan: &Contraction, operands: Operands, c: &mut [E], block: usize) {
+    let mut scratch = vec![0xAB_u8; plan.scratch_bytes()];
+    let lanes = if plan.transposed() {
+        plan.rows()
+    } else {
+        plan.columns()
+    };
+    let rows = plan.rows() * plan.columns() / lanes.max(1);
+    let base = plan.c_range().map_or(0, |range| *range.start() as usize);
+    let mut room = vec![E::from(f64::NAN); c.len()];
+    let mut times = vec![0; c.len()];
+    for part in [0..rows / 3, rows / 3..rows] {
+        let first = part.start;
+        let operands = Operands {
+            c: room.as_mut_ptr().cast(),
+            ..operands
+        };
+        let written = room.as_ptr();
+        let mut take = |done: std::ops::Range<usize>, range: std::ops::Range<usize>| {
+            for row in done.clone() {
+                for lane in range.clone() {
+                    let at = base + row * lanes + lane;
+                    let here = base + (first + row - done.start) * lanes + lane;
+                    // SAFETY: the row is one of the part's.
+                    c[at] = unsafe { *written.add(here) };
+                    times[at] += 1;
+                }
+            }
+        };
+        // SAFETY: the buffers were made from the plan's own ranges and sizes; this thread alone uses them.
+        unsafe { plan.run_blocks(&operands, scratch.as_mut_ptr(), (part, block), &mut take) };
+    }
+    assert!(times[base..].iter().all(|&times| times == 1));
 }
 
 /// Every instruction set here, every orientation, every way to run: the same bits as the definition.
@@ -253,6 +294,7 @@ fn check<E: Element>(spec: &ContractionSpec, seed: u64, name: &str) {
                     Way::Columns,
                     Way::Prepacked,
                     Way::Pieces,
+                    Way::Blocks,
                 ] {
                     let mut c = before.clone();
                     run(&plan, &a, &b, &mut c, way);

@@ -1,0 +1,205 @@
+//! The order in which nodes are emitted.
+//!
+//! It is the graph's own, but for two things. What makes a new version of a parameter in the place of the old one comes after every other
+//! reader of that. And the update of a parameter comes right behind the product that makes its gradient, the product waiting for what
+//! else the update needs, so that the two can be one step (`finish`).
+use super::{SMALL_PRODUCT, nest};
+use crate::pass::order::is_tiled;
+use crate::tir::{Graph, Node, NodeId, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
+
+type Readers = FxHashMap<Value, Vec<NodeId>>;
+
+/// The order in which nodes are emitted, and which outputs may be written in place: the maker of an output that shares an input's storage
+/// comes after every other reader of that input.
+pub(super) fn emission(graph: &Graph, aliases: &[Option<u32>]) -> (Vec<NodeId>, Vec<bool>) {
+    let mut readers = Readers::default();
+    for (id, data) in graph.nodes() {
+        data.node
+            .operands()
+            .into_iter()
+            .for_each(|value| readers.entry(value).or_default().push(id));
+    }
+    let mut after: FxHashMap<NodeId, Vec<NodeId>> = FxHashMap::default();
+    let mut in_place = vec![false; graph.outputs.len()];
+    for (number, &value) in graph.outputs.iter().enumerate() {
+        let Some(input) = aliases.get(number).copied().flatten() else {
+            continue;
+        };
+        let old = graph.inputs[input as usize].value;
+        let maker = graph.definition(value);
+        let used_once = graph
+            .outputs
+            .iter()
+            .filter(|&&output| output == value || output == old)
+            .count()
+            == 1;
+        let others: Vec<NodeId> = readers
+            .get(&old)
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(|&id| id != maker)
+            .collect();
+        let reachable = descendants(graph, &readers, maker);
+        if used_once
+            && value != old
+            && !others.iter().any(|id| reachable.contains(id))
+            && reads_in_step(graph, maker, old)
+        {
+            in_place[number] = true;
+            after.entry(maker).or_default().extend(others);
+        }
+    }
+    let together = updates(graph, &readers);
+    let order = topological(graph, &after, &together);
+    match order.or_else(|| topological(graph, &after, &FxHashMap::default())) {
+        Some(order) => (order, in_place),
+        None => (
+            graph.nodes().map(|(id, _)| id).collect(),
+            vec![false; graph.outputs.len()],
+        ),
+    }
+}
+
+/// For each node that updates a parameter and is one of the readers of a gradient, all of which do: the product that makes the gradient.
+fn updates(graph: &Graph, readers: &Readers) -> FxHashMap<NodeId, NodeId> {
+    let mut together = FxHashMap::default();
+    for (id, data) in graph.nodes() {
+        let Node::Comprehension(c) = &data.node else {
+            continue;
+        };
+        let value = data.results[0];
+        let members = readers.get(&value).map_or(&[][..], Vec::as_slice);
+        if !is_tiled(c)
+            || c.extents().iter().product::<usize>() <= SMALL_PRODUCT
+            || members.is_empty()
+            || graph.outputs.contains(&value)
+        {
+            continue;
+        }
+        let made_of_it = descendants(graph, readers, id);
+        let takes = |member: &NodeId| {
+            let data = graph.node(*member);
+            let Node::Comprehension(reader) = &data.node else {
+                return false;
+            };
+            let mut gradients = reader.reads.iter().filter(|read| read.value == value);
+            reader.reducer.is_none()
+                && reader.shape == c.shape
+                && gradients.all(nest::is_identity)
+                && graph.outputs.contains(&data.results[0])
+                && !together.contains_key(member)
+                && reader.reads.iter().all(|read| {
+                    let maker = graph.definition(read.value);
+                    maker == id || members.contains(&maker) || !made_of_it.contains(&maker)
+                })
+        };
+        if members.iter().all(takes) {
+            together.extend(members.iter().map(|&member| (member, id)));
+        }
+    }
+    together
+}
+
+fn descendants(graph: &Graph, readers: &Readers, from: NodeId) -> FxHashSet<NodeId> {
+    let mut found = FxHashSet::default();
+    let mut pending = vec![from];
+    while let Some(id) = pending.pop() {
+        for value in &graph.node(id).results {
+            for &reader in readers.get(value).into_iter().flatten() {
+                if found.insert(reader) {
+                    pending.push(reader);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whether the maker of a new version reads the old one, if at all, only at the element that it writes.
+fn reads_in_step(graph: &Graph, maker: NodeId, old: Value) -> bool {
+    match &graph.node(maker).node {
+        Node::Comprehension(c) => c
+            .reads
+            .iter()
+            .filter(|read| read.value == old)
+            .all(|read| c.reducer.is_none() && nest::is_identity(read)),
+        Node::Scatter(_)
+        | Node::Concat(..)
+        | Node::Scan(_)
+        | Node::Region(_)
+        | Node::Reshape(_) => false,
+        Node::Input(_) | Node::Constant(_) | Node::Gradient { .. } | Node::StopGradient(_) => false,
+    }
+}
+
+/// Kahn's algorithm with the original order as priority, what is `together` with a node right behind it; `None` where the further edges
+/// make a cycle.
+fn topological(
+    graph: &Graph,
+    after: &FxHashMap<NodeId, Vec<NodeId>>,
+    together: &FxHashMap<NodeId, NodeId>,
+) -> Option<Vec<NodeId>> {
+    let all: Vec<NodeId> = graph.nodes().map(|(id, _)| id).collect();
+    let before = |id: NodeId| -> Vec<NodeId> {
+        let operands = graph.node(id).node.operands().into_iter();
+        let makers = operands.map(|value| graph.definition(value));
+        makers
+            .chain(after.get(&id).into_iter().flatten().copied())
+            .collect()
+    };
+    let head = |id: NodeId| together.get(&id).copied().unwrap_or(id);
+    let mut members: FxHashMap<NodeId, Vec<NodeId>> = FxHashMap::default();
+    for &id in &all {
+        members.entry(head(id)).or_default().push(id);
+    }
+    let heads: Vec<NodeId> = all.iter().copied().filter(|&id| head(id) == id).collect();
+    let order = kahn(&heads, &|id| {
+        let nodes = members.get(&id).into_iter().flatten();
+        let before = nodes.flat_map(|&node| before(node)).map(head);
+        before.filter(|&other| other != id).collect()
+    })?;
+    let mut whole = Vec::with_capacity(all.len());
+    for id in order {
+        match members.get(&id).map_or(&[][..], Vec::as_slice) {
+            [] | [_] => whole.push(id),
+            nodes => whole.extend(kahn(nodes, &|node| {
+                let inside = before(node).into_iter();
+                inside.filter(|other| nodes.contains(other)).collect()
+            })?),
+        }
+    }
+    Some(whole)
+}
+
+/// Nodes in an order in which each comes after those before it, in the given order where that leaves a choice.
+fn kahn(nodes: &[NodeId], before: &dyn Fn(NodeId) -> Vec<NodeId>) -> Option<Vec<NodeId>> {
+    let mut missing: FxHashMap<NodeId, usize> = FxHashMap::default();
+    let mut unlocks: FxHashMap<NodeId, Vec<NodeId>> = FxHashMap::default();
+    for &id in nodes {
+        let earlier = before(id);
+        missing.insert(id, earlier.len());
+        for other in earlier {
+            unlocks.entry(other).or_default().push(id);
+        }
+    }
+    let mut ready: BTreeSet<NodeId> = nodes
+        .iter()
+        .copied()
+        .filter(|id| missing.get(id) == Some(&0))
+        .collect();
+    let mut order = Vec::with_capacity(nodes.len());
+    while let Some(id) = ready.pop_first() {
+        order.push(id);
+        for &next in unlocks.get(&id).into_iter().flatten() {
+            let left = missing.entry(next).or_default();
+            *left -= 1;
+            if *left == 0 {
+                ready.insert(next);
+            }
+        }
+    }
+    (order.len() == nodes.len()).then_some(order)
+}

@@ -1,0 +1,159 @@
+//! Updates that take their gradient from the product block by block: the interpreter's bits, for all layouts, optimisers and threads.
+use dlmc::base::tensor::Tensor;
+use dlmc::interp::{Precision, run};
+use dlmc::kir::schedule::{Schedule, Step};
+use dlmc::lower::lower;
+use dlmc::testing::Rng;
+use dlmc::testing::differential::{first_difference, run_updating};
+use dlmc::tir::Graph;
+use dlmc::tir::parse::parse;
+
+/// The gradient of a weight of `m` rows and `n` columns by `k` examples, whose factors stand in any order, and some updates by it.
+fn text(rng: &mut Rng, (m, n, k): (usize, usize, usize), update: &str) -> String {
+    let first = rng.pick(&["v0[i2, i0]", "v0[i0, i2]"]);
+    let second = rng.pick(&["v1[i2, i1]", "v1[i1, i2]"]);
+    let shape = |read: &str, size| {
+        if read.contains("[i2") {
+            format!("{k}, {size}")
+        } else {
+            format!("{size}, {k}")
+        }
+    };
+    let (a, b) = (shape(first, m), shape(second, n));
+    let product = match rng.below(2) {
+        0 => format!("(mul {first} {second})"),
+        _ => format!("(mul {second} {first})"),
+    };
+    format!(
+        "v0: f32[{a}] = input 0 \"x\"
+v1: f32[{b}] = input 1 \"d\"
+v2: f32[{m}, {n}] = input 2 \"w\"
+v3: f32[{m}, {n}] = input 3 \"v\"
+v4: f32[{m}, {n}] = [i0 < {m}, i1 < {n}] sum[i2 < {k}] {product}
+{}",
+        update.replace("SHAPE", &format!("f32[{m}, {n}] = [i0 < {m}, i1 < {n}]"))
+    )
+}
+
+const SGD: &str = "v5: SHAPE (sub v2[i0, i1] (mul 0.1 v4[i0, i1]))
+return v5
+";
+
+const MOMENTUM: &str = "v5: SHAPE (add (mul 0.9 v3[i0, i1]) v4[i0, i1])
+v6: SHAPE (sub v2[i0, i1] (mul 0.1 (add (mul 0.9 v3[i0, i1]) v4[i0, i1])))
+return v6, v5
+";
+
+/// The other factor of the weight's product is read after its gradient, so that the update must wait.
+const LATE: &str = "v5: SHAPE (add (mul 0.9 v3[i0, i1]) v4[i0, i1])
+v6: SHAPE (sub v2[i0, i1] (mul 0.1 v4[i0, i1]))
+v7: f32[] = [] sum[i0 < 2, i1 < 2] (mul v2[i0, i1] v3[i0, i1])
+return v6, v5, v7
+";
+
+fn graph(text: &str) -> Graph {
+    parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn aliases(graph: &Graph) -> Vec<Option<u32>> {
+    let slots = [Some(2), Some(3), None];
+    slots[..graph.outputs.len()].to_vec()
+}
+
+fn finishes(schedule: &Schedule) -> usize {
+    let finish = |step: &&Step| {
+        matches!(
+            step,
+            Step::Product {
+                finish: Some(_),
+                ..
+            }
+        )
+    };
+    schedule.steps.iter().filter(finish).count()
+}
+
+/// Runs a graph on one thread and on three; whether its gradient goes into the update.
+fn check(text: &str, rng: &mut Rng) -> bool {
+    let graph = graph(text);
+    let aliases = aliases(&graph);
+    let types = graph.inputs.iter().map(|input| &input.ty);
+    let inputs: Vec<Tensor> = types.map(|ty| rng.tensor(ty, -1.0, 1.0)).collect();
+    let expected = run(&graph, &inputs, Precision::AsTyped).unwrap();
+    for threads in [1, 3] {
+        let found = run_updating(&graph, &aliases, &inputs, threads).unwrap();
+        for (number, (a, b)) in expected.iter().zip(&found).enumerate() {
+            let differs = first_difference(a, b);
+            assert!(
+                differs.is_none(),
+                "output {number} on {threads} threads: {differs:?}\n{text}"
+            );
+        }
+    }
+    finishes(&lower(&graph, &aliases).unwrap()) == 1
+}
+
+#[test]
+fn updates_take_the_gradient_as_it_is_made() {
+    let mut rng = Rng::new(1);
+    for update in [SGD, MOMENTUM, LATE] {
+        for sizes in [
+            (5, 9, 20),
+            (33, 7, 12),
+            (7, 65, 30),
+            (64, 48, 40),
+            // Sums of several pieces, and lanes of several blocks.
+            (6, 5, 9000),
+            (3, 2100, 130),
+        ] {
+            for _ in 0..4 {
+                let text = text(&mut rng, sizes, update);
+                assert!(check(&text, &mut rng), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn random_updates_have_the_interpreters_bits() {
+    let mut rng = Rng::new(2);
+    for _ in 0..40 {
+        let sizes = (1 + rng.below(40), 1 + rng.below(40), 1 + rng.below(60));
+        let update = rng.pick(&[SGD, MOMENTUM]);
+        let text = text(&mut rng, sizes, update);
+        check(&text, &mut rng);
+    }
+}
+
+/// A gradient that something else needs is stored.
+#[test]
+fn a_gradient_with_another_reader_is_stored() {
+    for update in [
+        // The gradient itself is wanted.
+        "v5: SHAPE (sub v2[i0, i1] (mul 0.1 v4[i0, i1]))\nreturn v5, v4\n",
+        // Its norm.
+        "v5: f32[] = [] sum[i0 < 12, i1 < 12] (mul v4[i0, i1] v4[i0, i1])\nv6: SHAPE (sub v2[i0, i1] (mul v5[] v4[i0, i1]))\nreturn v6\n",
+        // It is read the other way round.
+        "v5: SHAPE (sub v2[i0, i1] (mul 0.1 v4[i1, i0]))\nreturn v5\n",
+        // The weight is read where it has been changed already.
+        "v5: SHAPE (sub v2[i0, i1] (mul v2[i1, i0] v4[i0, i1]))\nreturn v5\n",
+    ] {
+        let mut rng = Rng::new(3);
+        let text = text(&mut rng, (12, 12, 30), update);
+        let wanted = text.contains("return v5, v4");
+        let graph = graph(&text);
+        let aliases = if wanted {
+            vec![Some(2), None]
+        } else {
+            vec![Some(2)]
+        };
+        let types = graph.inputs.iter().map(|input| &input.ty);
+        let inputs: Vec<Tensor> = types.map(|ty| rng.tensor(ty, -1.0, 1.0)).collect();
+        let expected = run(&graph, &inputs, Precision::AsTyped).unwrap();
+        let found = run_updating(&graph, &aliases, &inputs, 1).unwrap();
+        for (a, b) in expected.iter().zip(&found) {
+            assert!(first_difference(a, b).is_none(), "{text}");
+        }
+        assert_eq!(finishes(&lower(&graph, &aliases).unwrap()), 0, "{text}");
+    }
+}
