@@ -99,6 +99,10 @@ def main():
                     keep("data", path.name, path.read_bytes()[:1024] if path.suffix == ".csv" else path.read_bytes())
     for name, content in made():
         keep("data", name, content)
+    # A place among the first numbers of a state, and what is put there.
+    for place in range(24):
+        for number in [0, 2**31, 2**64 - 1]:
+            keep("state", f"{place}-{number}", struct.pack("<HQ", place, number))
 
 
 main()

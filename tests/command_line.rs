@@ -225,6 +225,16 @@ fn check_says_what_a_program_is() {
         time.contains("about ") && time.contains(" runs of graphs"),
         "{time}"
     );
+    assert!(stdout.contains("\nsteps       "), "{stdout}");
+    // A verbose run begins with the same.
+    let (_, stderr) = texts(&dlmc(&["run", "-", "--verbose"], TRAINING));
+    let words = |text: &str| {
+        text.lines()
+            .filter_map(|line| line.split("  ").next().map(String::from))
+            .collect::<Vec<_>>()
+    };
+    let said = words(&stdout);
+    assert_eq!(words(&stderr)[..said.len()], said, "{stderr}");
     // Where nothing says how long a loop goes on, the estimate is of the most turns that it may have.
     let until = "let a = 1.0\nrepeat until a < 0.5, at most 70 {\n    a = a * 0.5\n}\n";
     let (stdout, _) = texts(&dlmc(&["check", "-"], until));

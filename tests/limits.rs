@@ -288,3 +288,18 @@ fn more_memory_than_the_machine_has_is_refused_before_the_run() {
         "{said}"
     );
 }
+
+/// Weights are read in the middle of a run: one that waited for a pipe could not be stopped either.
+#[cfg(all(feature = "cli", unix))]
+#[test]
+fn weights_in_a_pipe_are_refused_at_once() {
+    let folder = support::Folder::new("pipes");
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.at("w.npz"))
+        .status();
+    assert!(made.expect("every Unix has it").success());
+    let program = "layer line(x: [n, d]) -> [n] {\nparam w: [d] = zeros\nx @ w\n}\nlet f = line()\nload f from \"w.npz\"\nprint f([[1.0]])\n";
+    folder.write("m.dlm", program);
+    let (_, said) = folder.run(1, &["run", "m.dlm"]);
+    assert!(said.contains("is not an ordinary file"), "{said}");
+}

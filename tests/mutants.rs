@@ -1,10 +1,13 @@
-//! Good inputs, spoilt at random: nothing that reads them panics. `DLMC_TEST_COUNT` says how many of each kind are tried.
+//! Good inputs, spoilt at random, and what fuzzing has kept: nothing that reads them panics. `DLMC_TEST_COUNT` says how many of each kind
+//! are tried.
+use dlmc::MemoryLoader;
 use dlmc::data::FileProvider;
 use dlmc::testing::Rng;
 use dlmc::testing::mutants::{
     check_program, read_data, read_graph, read_source, run_graph, with_other_bytes,
     with_other_tokens,
 };
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 #[path = "support/state.rs"]
@@ -178,5 +181,78 @@ fn spoilt_states_are_refused_or_gone_on_from() {
             state::go_on_from(&mut trainer, &state, &changes);
         });
         noted("state", seed, &changes, work);
+    }
+}
+
+/// Inputs that fuzzing has kept for a target, about as many as are wanted, from all over the archive.
+fn kept(target: &str, usual: u64) -> Vec<(u64, Vec<u8>)> {
+    let path = root().join(format!("fuzz/kept/{target}.tar.gz"));
+    let file = std::fs::File::open(&path).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+    let mut inputs = Vec::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        if entry.header().entry_type().is_file() {
+            let mut input = Vec::new();
+            entry.read_to_end(&mut input).unwrap();
+            inputs.push(input);
+        }
+    }
+    assert!(!inputs.is_empty(), "{}", path.display());
+    let step = (inputs.len() as u64).div_ceil(count(usual)).max(1);
+    (0..).zip(inputs).filter(|(at, _)| at % step == 0).collect()
+}
+
+/// Those of a target that takes texts.
+fn kept_texts(target: &str, usual: u64, work: impl Fn(&str) + std::panic::RefUnwindSafe) {
+    for (at, input) in kept(target, usual) {
+        // What is not UTF-8 the target does not see.
+        if let Ok(text) = std::str::from_utf8(&input) {
+            noted(target, at, &input, || work(text));
+        }
+    }
+}
+
+#[test]
+fn kept_sources_are_read() {
+    kept_texts("source", 1000, read_source);
+}
+
+#[test]
+fn kept_programs_are_checked() {
+    kept_texts("program", 100, |text| {
+        check_program(text, &mut MemoryLoader::default(), ".");
+    });
+}
+
+#[test]
+fn kept_data_are_read() {
+    let folder = std::env::temp_dir().join(format!("dlmc-kept-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for (at, input) in kept("data", 500) {
+        std::fs::write(folder.join("a"), &input).unwrap();
+        noted("data", at, &input, || read_data(&folder, "a"));
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn kept_graphs_are_read() {
+    kept_texts("graph", 1000, read_graph);
+}
+
+#[test]
+fn kept_graphs_give_the_same_bits() {
+    kept_texts("native", 200, run_graph);
+}
+
+#[test]
+fn kept_states_are_refused_or_gone_on_from() {
+    let (mut trainer, state) = state::stopped();
+    for (at, changes) in kept("state", 200) {
+        let work = std::panic::AssertUnwindSafe(|| {
+            state::go_on_from(&mut trainer, &state, &changes);
+        });
+        noted("state", at, &changes, work);
     }
 }

@@ -6,29 +6,39 @@ use crate::train::Compiled;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The line of the estimate. `ready` is what it took to get as far.
-pub fn line(
+/// The lines of the estimate: steps of training, and the time. `ready` is what it took to get as far.
+pub fn lines(
     job: &Job,
     program: &Arc<Program>,
     compiled: Arc<Compiled>,
     pool: &Pool,
     ready: Duration,
-) -> Result<String, Failure> {
+) -> Result<Vec<String>, Failure> {
+    let training = session::training_steps(program, &compiled);
     let resolve = run::resolver(job.source.base_dir.clone());
     let machine = session::machine(program.clone(), compiled, resolve);
     let mut machine = machine.map_err(|error| run::failed(job, &error))?;
     let Some(forecast) = pool.run(|| machine.forecast()) else {
-        return Ok("time        not known: the program is not known to end".into());
+        return Ok(vec![
+            "time        not known: the program is not known to end".into(),
+        ]);
     };
+    let counts = &forecast.counts.graphs;
+    let steps = training.iter().filter_map(|step| counts.get(step.graph));
+    let steps: u64 = steps.sum();
     let seconds = |seconds: f64| run::duration(Duration::from_secs_f64(seconds));
-    let runs: u64 = forecast.counts.graphs.iter().sum();
+    let runs: u64 = counts.iter().sum();
     let total = ready.as_secs_f64() + forecast.graphs + forecast.host;
     let most = if forecast.counts.at_most {
         "at most "
     } else {
         ""
     };
-    Ok(format!(
+    let mut lines = Vec::new();
+    if steps > 0 {
+        lines.push(format!("steps       {most}{steps} of training"));
+    }
+    lines.push(format!(
         "time        {most}about {} on {} thread{}: {} to compile, {} in {runs} runs of graphs, {} between them",
         seconds(total),
         pool.threads(),
@@ -36,5 +46,6 @@ pub fn line(
         run::duration(ready),
         seconds(forecast.graphs),
         seconds(forecast.host),
-    ))
+    ));
+    Ok(lines)
 }

@@ -423,7 +423,8 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             job.output.quiet = *quiet;
             let reports = run::Reports {
                 progress: job.progress(*progress),
-                header: *verbose || (job.output.terminal && !quiet),
+                header: job.output.terminal && !quiet,
+                verbose: *verbose,
                 time: *time,
                 on_nonfinite: (*on_nonfinite).into(),
             };
@@ -664,13 +665,10 @@ fn check(mut job: Job) -> Result<(), Failure> {
     }
     run::within_budget(&job, &program, &compiled)?;
     let ready = checked.parse + checked.check + compiled.times.total;
-    job.output.line(&estimate::line(
-        &job,
-        &program,
-        Arc::new(compiled),
-        &pool,
-        ready,
-    )?)
+    for line in estimate::lines(&job, &program, Arc::new(compiled), &pool, ready)? {
+        job.output.line(&line)?;
+    }
+    Ok(())
 }
 
 fn emit(mut job: Job, stage: Stage) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use super::receipt::Receipt;
 use super::watch::progress::Mode;
 pub use super::watch::text::duration;
 use super::watch::{Files, Outcome, Watch, report};
-use super::{Failure, Job};
+use super::{Failure, Job, estimate};
 use crate::check::program::{Program, SlotKind};
 use crate::data::FileProvider;
 use crate::data::whole::try_replace;
@@ -22,8 +22,10 @@ use std::time::{Duration, Instant};
 pub struct Reports {
     /// Its progress.
     pub progress: Mode,
-    /// What was compiled.
+    /// What was compiled, in a line.
     pub header: bool,
+    /// The same and all that `dlmc check` says.
+    pub verbose: bool,
     /// Where the time went.
     pub time: bool,
     /// Losses and parameters that are not finite.
@@ -65,8 +67,18 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     let compiled = compiled.map_err(failed)?;
     within_budget(job, &program, &compiled)?;
     let compiled = Arc::new(compiled);
-    if reports.header {
-        header(job, &program, &compiled, start.elapsed());
+    let ready = start.elapsed();
+    if reports.verbose {
+        let description = description(&program, &compiled).into_iter();
+        let estimate = estimate::lines(job, &program, compiled.clone(), &pool, ready)?;
+        for line in description.chain(estimate) {
+            job.output.say(&format!("{line}\n"));
+        }
+    } else if reports.header {
+        data(job, &program);
+    }
+    if reports.verbose || reports.header {
+        header(job, &program, &compiled, ready);
     }
     let resolve = resolver(job.source.base_dir.clone());
     let journal = Journal::new(&program, keep.receipt.is_some());
@@ -367,12 +379,15 @@ pub fn bytes(count: usize) -> String {
     }
 }
 
-fn header(job: &Job, program: &Program, compiled: &Compiled, elapsed: Duration) {
+fn data(job: &Job, program: &Program) {
     for data in &program.data {
         if !data.summary.is_empty() {
             job.output.say(&format!("{}\n", data.summary));
         }
     }
+}
+
+fn header(job: &Job, program: &Program, compiled: &Compiled, elapsed: Duration) {
     let Summary {
         parameters,
         parameter_bytes,

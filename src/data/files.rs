@@ -18,6 +18,8 @@ const MOST_FILES: usize = 10_000;
 pub(super) struct Policy {
     /// The folder, canonical, that no path may leave; `None` allows any path.
     root: Option<PathBuf>,
+    /// Whether a named pipe may be read: who reads it waits for somebody to write.
+    pipes: bool,
     /// Most bytes of one file (decompressed) or one tensor.
     pub(super) limit: u64,
 }
@@ -26,7 +28,16 @@ impl Policy {
     pub(super) fn anywhere() -> Policy {
         Policy {
             root: None,
+            pipes: true,
             limit: MOST_FILE_BYTES,
+        }
+    }
+
+    /// Any file, but no named pipe: for what is read in the middle of a run, which must not wait.
+    pub(super) fn without_pipes() -> Policy {
+        Policy {
+            pipes: false,
+            ..Policy::anywhere()
         }
     }
 
@@ -41,6 +52,7 @@ impl Policy {
         })?;
         Ok(Policy {
             root: Some(root),
+            pipes: false,
             limit: MOST_FILE_BYTES,
         })
     }
@@ -227,7 +239,7 @@ impl Files<'_> {
             });
         }
         // A pipe ends; a device such as `/dev/zero` never does.
-        if !kind.is_file() && (self.policy.root.is_some() || !is_pipe(kind)) {
+        if !kind.is_file() && !(self.policy.pipes && is_pipe(kind)) {
             return Err(fault_help(
                 format!("\"{path}\" is not an ordinary file"),
                 "name a file that holds the data",

@@ -30,56 +30,109 @@ pub fn run_updating(
     inputs: &[Tensor],
     threads: usize,
 ) -> Result<Vec<Tensor>, String> {
-    let mut schedule = lower(graph, aliases)?;
-    // Both forms are to be tried: small kernels in bundles, and apart, where threads share them.
-    if threads == 1 {
-        schedule = bundle(schedule);
-    }
-    let code = jit::compile(&schedule.kernels, jit::Options::default())
-        .map_err(|error| error.to_string())?;
-    let functions = code
-        .kernels
-        .iter()
-        .map(jit::CompiledKernel::function)
-        .collect();
-    let plans = Planner::new(&Cpu::detect()).plans(&schedule)?;
-    let executable = Executable::new(schedule, functions, Arc::new(code), plans, threads)?;
-    let types: Vec<Type> = graph
-        .inputs
-        .iter()
-        .map(|input| input.ty.clone())
-        .chain(graph.outputs.iter().map(|&value| graph.ty(value).clone()))
-        .collect();
-    let slots: Vec<(usize, usize)> = types.iter().map(Type::bytes).enumerate().collect();
-    let mut store = Store::zeroed(types.iter().map(Type::bytes));
-    for (slot, tensor) in inputs.iter().enumerate() {
-        store.bytes_mut(slot).copy_from_slice(&tensor.bytes());
-    }
-    let (inputs, outputs) = slots.split_at(graph.inputs.len());
-    let outputs: Vec<(usize, usize)> = outputs
-        .iter()
-        .zip(aliases)
-        .map(|(&own, alias)| alias.map_or(own, |input| inputs[input as usize]))
-        .collect();
-    let call = Call::new(
-        Arc::new(executable),
-        inputs.to_vec(),
-        outputs.clone(),
-        aliases,
-    )?;
-    let mut space = CallSpace::for_calls([&call]);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| error.to_string())?;
-    pool.install(|| call.run(&mut store, &mut space))
-        .map_err(|failure| format!("{failure:?}"))?;
-    outputs
-        .iter()
-        .map(|&(slot, _)| {
-            tensor(&types[slot], store.bytes(slot)).ok_or_else(|| "a slot of another size".into())
+    let mut ready = Ready::new(graph, aliases, inputs, threads)?;
+    ready.run(1)?;
+    ready.outputs()
+}
+
+/// A compiled graph with its inputs in place and a pool of its own.
+pub struct Ready {
+    call: Call,
+    store: Store,
+    space: CallSpace,
+    pool: rayon::ThreadPool,
+    /// Slot and type of each output.
+    outputs: Vec<(usize, Type)>,
+}
+
+impl Ready {
+    /// Compiles an optimised graph for so many threads.
+    ///
+    /// # Errors
+    /// What any stage says.
+    pub fn new(
+        graph: &Graph,
+        aliases: &[Option<u32>],
+        inputs: &[Tensor],
+        threads: usize,
+    ) -> Result<Ready, String> {
+        let mut schedule = lower(graph, aliases)?;
+        // Both forms are to be tried: small kernels in bundles, and apart, where threads share them.
+        if threads == 1 {
+            schedule = bundle(schedule);
+        }
+        let code = jit::compile(&schedule.kernels, jit::Options::default())
+            .map_err(|error| error.to_string())?;
+        let functions = code
+            .kernels
+            .iter()
+            .map(jit::CompiledKernel::function)
+            .collect();
+        let plans = Planner::new(&Cpu::detect()).plans(&schedule)?;
+        let executable = Executable::new(schedule, functions, Arc::new(code), plans, threads)?;
+        let types: Vec<Type> = graph
+            .inputs
+            .iter()
+            .map(|input| input.ty.clone())
+            .chain(graph.outputs.iter().map(|&value| graph.ty(value).clone()))
+            .collect();
+        let slots: Vec<(usize, usize)> = types.iter().map(Type::bytes).enumerate().collect();
+        let mut store = Store::zeroed(types.iter().map(Type::bytes));
+        for (slot, tensor) in inputs.iter().enumerate() {
+            store.bytes_mut(slot).copy_from_slice(&tensor.bytes());
+        }
+        let (inputs, outputs) = slots.split_at(graph.inputs.len());
+        let outputs: Vec<(usize, usize)> = outputs
+            .iter()
+            .zip(aliases)
+            .map(|(&own, alias)| alias.map_or(own, |input| inputs[input as usize]))
+            .collect();
+        let call = Call::new(
+            Arc::new(executable),
+            inputs.to_vec(),
+            outputs.clone(),
+            aliases,
+        )?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Ready {
+            space: CallSpace::for_calls([&call]),
+            call,
+            store,
+            pool,
+            outputs: outputs
+                .iter()
+                .map(|&(slot, _)| (slot, types[slot].clone()))
+                .collect(),
         })
-        .collect()
+    }
+
+    /// Runs it so many times, on what the run before left.
+    ///
+    /// # Errors
+    /// The index check that failed.
+    pub fn run(&mut self, times: usize) -> Result<(), String> {
+        let (call, store, space) = (&self.call, &mut self.store, &mut self.space);
+        let ran = self
+            .pool
+            .install(|| (0..times).try_for_each(|_| call.run(store, space)));
+        ran.map_err(|failure| format!("{failure:?}"))
+    }
+
+    /// What the last run left.
+    ///
+    /// # Errors
+    /// A slot that is no tensor of its type: a fault of the compiler.
+    pub fn outputs(&self) -> Result<Vec<Tensor>, String> {
+        self.outputs
+            .iter()
+            .map(|(slot, ty)| {
+                tensor(ty, self.store.bytes(*slot)).ok_or_else(|| "a slot of another size".into())
+            })
+            .collect()
+    }
 }
 
 fn tensor(ty: &Type, bytes: &[u8]) -> Option<Tensor> {

@@ -160,6 +160,7 @@ pub(super) unsafe fn pack_row_lines<T: Scalar>(
             6 => pack_tiles::<T, 6>(first, sums, target, tiles),
             7 => pack_tiles::<T, 7>(first, sums, target, tiles),
             8 => pack_tiles::<T, 8>(first, sums, target, tiles),
+            // `TileTable::new` refuses taller tiles while dlmc itself is compiled.
             _ => unreachable!("tiles have at most eight rows"),
         }
     }

@@ -9,6 +9,8 @@ use super::simd::{Plain, Scalar, Simd};
 
 /// The most vectors of one tile.
 pub(super) const MAX_VECTORS: usize = 8;
+/// The most rows of a tile.
+const MAX_ROWS: usize = 8;
 /// Elements that a tile of any instance holds at most.
 pub(super) const MAX_TILE: usize = 24 * 16;
 
@@ -89,6 +91,10 @@ impl<T> TileTable<T> {
         let mut at = 0;
         while at < entries.len() {
             let entry = &entries[at];
+            assert!(
+                entry.rows <= MAX_ROWS,
+                "a taller tile than rows are packed for"
+            );
             if entry.rows == 1 {
                 groups[entry.vectors].0 = at;
             }
