@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::programs;
+use support::{Folder, programs};
 
 const PROGRAMS: [&str; 3] = ["epochs.dlm", "loops.dlm", "mixed.dlm"];
 
@@ -36,6 +36,14 @@ fn receipts_agree_for_any_number_of_threads_and_in_another_process() {
     }
 }
 
+/// The names of the files of a list of a receipt.
+fn files(list: &Value) -> Vec<String> {
+    let list = list.as_array().expect("a list");
+    list.iter()
+        .map(|file| file["file"].as_str().expect("a name").to_string())
+        .collect()
+}
+
 #[test]
 fn a_receipt_names_all_that_the_run_depends_on() {
     let folder = programs("names");
@@ -51,12 +59,6 @@ fn a_receipt_names_all_that_the_run_depends_on() {
     ];
     folder.run(0, &arguments);
     let receipt = folder.receipt("r.json");
-    let files = |list: &Value| -> Vec<String> {
-        let list = list.as_array().expect("a list");
-        list.iter()
-            .map(|file| file["file"].as_str().expect("a name").to_string())
-            .collect()
-    };
     assert_eq!(receipt["receipt"], json!(1));
     assert_eq!(
         receipt["compiler"],
@@ -81,6 +83,26 @@ fn a_receipt_names_all_that_the_run_depends_on() {
         assert_eq!(f64::from(loss as f32), loss, "the loss is an f32");
     }
     folder.run(0, &["verify", "r.json"]);
+}
+
+#[test]
+fn a_receipt_names_each_file_of_a_pattern_and_of_the_test_part() {
+    let folder = Folder::new("receipt-pattern");
+    for (name, text) in [
+        ("p1.csv", "x,y\n1,2\n"),
+        ("p2.csv", "x,y\n3,4\n"),
+        ("t.csv", "x,y\n5,6\n"),
+    ] {
+        folder.write(name, text);
+    }
+    let program = "let set = csv(\"p*.csv\", test = \"t.csv\") |> target(\"y\")\nprint sum(set.train.x) + sum(set.test.y)\n";
+    folder.write("sums.dlm", program);
+    folder.run(0, &["run", "sums.dlm", "--receipt", "r.json"]);
+    let receipt = folder.receipt("r.json");
+    assert_eq!(files(&receipt["data"]), ["p1.csv", "p2.csv", "t.csv"]);
+    folder.write("p2.csv", "x,y\n3,5\n");
+    let (_, said) = folder.run(1, &["verify", "r.json"]);
+    assert!(said.contains("p2.csv"), "{said}");
 }
 
 /// Changes a receipt and gives what `verify` then says; it must end with 1.

@@ -274,6 +274,7 @@ fn name_of(file: &str) -> String {
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
     let name: String = plain.collect();
+    let name = name.trim_matches('_');
     match name.chars().next() {
         Some(first) if first.is_ascii_alphabetic() => name.to_ascii_lowercase() + "_data",
         _ => "table".into(),

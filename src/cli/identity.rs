@@ -1,6 +1,6 @@
 //! What a run is a function of: the text of the program, its data files, the values given on the command line.
 use super::{Failure, Job};
-use crate::base::data::{DataError, DataProvider, DataSet, DataSource, DataSpec};
+use crate::base::data::{DataError, DataProvider, DataSet, DataSpec};
 use crate::check::program::{Instr, Program};
 use crate::data::FileProvider;
 use serde::{Deserialize, Serialize};
@@ -235,13 +235,8 @@ impl Recorder {
 impl DataProvider for Recorder {
     fn open(&mut self, spec: &DataSpec) -> Result<Arc<DataSet>, DataError> {
         let set = self.inner.open(spec)?;
-        match &spec.source {
-            DataSource::Reader { paths, .. } => {
-                for path in paths {
-                    self.note(FileKind::Data, &spec.base_dir, path);
-                }
-            }
-            DataSource::Tensors(_) => {}
+        for path in self.inner.files_of(spec)? {
+            self.note(FileKind::Data, &spec.base_dir, &path);
         }
         Ok(set)
     }

@@ -90,6 +90,12 @@ pub(super) fn read(
     Ok(frame)
 }
 
+/// The files of the pictures that a path names.
+pub(super) fn names(files: &Files<'_>, path: &str) -> Result<Vec<String>, DataError> {
+    let named = listing(files, path)?.files.into_iter();
+    Ok(named.map(|(name, _)| name).collect())
+}
+
 /// How many pictures each class of a folder has, with the sizes that occur; without classes one of no name.
 pub(super) fn counts(
     files: &Files<'_>,

@@ -35,7 +35,7 @@ mod tests;
 
 pub use dates::written as written_day;
 
-use crate::base::data::{DataError, DataProvider, DataSet, DataSpec};
+use crate::base::data::{DataError, DataOption, DataProvider, DataSet, DataSource, DataSpec};
 use crate::base::source::MOST_SOURCE_BYTES;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -74,6 +74,38 @@ impl FileProvider {
     pub fn with_limit(mut self, bytes: u64) -> FileProvider {
         self.policy.limit = bytes;
         self
+    }
+
+    /// The files that a data set is read from, those of a pattern or a folder one by one, as paths from the base folder.
+    ///
+    /// # Errors
+    /// A folder or pattern that names nothing.
+    pub fn files_of(&self, spec: &DataSpec) -> Result<Vec<String>, DataError> {
+        let DataSource::Reader {
+            name,
+            paths,
+            options,
+        } = &spec.source
+        else {
+            return Ok(Vec::new());
+        };
+        let files = files::Files {
+            policy: &self.policy,
+            base_dir: &spec.base_dir,
+        };
+        let tests = options.iter().filter_map(|(name, value)| match value {
+            DataOption::Text(path) if name == "test" => Some(path),
+            _ => None,
+        });
+        let mut found = Vec::new();
+        for path in paths.iter().chain(tests) {
+            found.extend(match name.as_str() {
+                #[cfg(feature = "images")]
+                "images" => images::names(&files, path)?,
+                _ => files.expand(path)?,
+            });
+        }
+        Ok(found)
     }
 
     /// The path of a file to be read or written, after the check that the rules allow it. The file need not exist, its folder must.
