@@ -199,7 +199,7 @@ fn kept(target: &str, usual: u64) -> Vec<(u64, Vec<u8>)> {
         }
     }
     assert!(!inputs.is_empty(), "{}", path.display());
-    let step = (inputs.len() as u64).div_ceil(count(usual)).max(1);
+    let step = (inputs.len() as u64).div_ceil(count(usual).max(1));
     (0..).zip(inputs).filter(|(at, _)| at % step == 0).collect()
 }
 

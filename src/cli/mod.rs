@@ -72,7 +72,7 @@ enum Command {
         /// Say nothing but what the program prints, and errors
         #[arg(short, long, conflicts_with_all = ["progress", "verbose", "time"])]
         quiet: bool,
-        /// Say what was compiled
+        /// Say what `dlmc check` says, and what was compiled
         #[arg(short, long)]
         verbose: bool,
         /// Say where the time went
