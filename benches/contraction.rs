@@ -560,7 +560,7 @@ fn updates() {
             let name = if momentum { "momentum" } else { "sgd" };
             let name = format!("{rows} x {columns} by {k}, {name}");
             let Some(block) = ready.plan.block_rows(true) else {
-                println!("{name:<32} has no rows");
+                println!("{name:<32} is stored whole");
                 continue;
             };
             let (mut w, mut v) = (vec![0.5_f32; rows * columns], vec![0.1_f32; rows * columns]);
