@@ -296,7 +296,10 @@ fn start(file: &str, found: &Survey) -> Option<String> {
                 pipe += &format!(" |> dates({:?})", facts.name);
             }
             let target = target(&found.columns)?;
-            let classes = target.kind == Kind::Whole && (2..=20).contains(&target.distinct);
+            // Few values that come again and again.
+            let few = (2..=20).contains(&target.distinct);
+            let again = found.rows.is_some_and(|rows| 4 * target.distinct <= rows);
+            let classes = target.kind == Kind::Whole && few && again;
             let classes = if classes { ", classes = true" } else { "" };
             pipe += &format!(" |> target({:?}{classes})", target.name);
             let texts = found

@@ -292,7 +292,7 @@ fn row(schedule: &Schedule, graph: &Graph, step: &Step, turns: usize, seconds: f
             let bytes = takers.iter().map(|taker| taker.bytes).sum::<f64>();
             let into = takers
                 .iter()
-                .map(|taker| format!("into {} {}, block by block", taker.name, taker.shape));
+                .map(|taker| format!("into {} {}", taker.name, taker.shape));
             let extents = |indices: &[crate::kir::schedule::ProductIndex]| -> Vec<usize> {
                 indices.iter().map(|index| index.extent).collect()
             };

@@ -138,8 +138,8 @@ pub enum Step {
 /// Buffers of all kernels of one finish.
 pub const MOST_FINISH_ARGUMENTS: usize = 48;
 
-/// Kernels to which alone the result of a product is of use, and which walk its rows as it does: each block of rows goes through them as
-/// soon as it is there, and the next block takes its memory. So the result is never whole.
+/// Kernels to which alone the result of a product is of use, and which walk its rows as it does: each block of rows may go through them as
+/// soon as it is there, and the next block take its memory. So the result need never be whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finish {
     /// Rows of the result, one after another in memory; each member's outer range is this many or `rows * columns`.

@@ -1,7 +1,7 @@
 //! Finishes: the kernels that take the result of a product row by row, and are all that takes it, become part of the product's step.
 //!
 //! before: `g = x * d; w' = w - 0.1 * g`, the gradient `g` written to memory whole and read again
-//! after:  `g = x * d into { w' = w - 0.1 * g }`, a block of rows of `g` at a time, in the memory of the first
+//! after:  `g = x * d into { w' = w - 0.1 * g }`, a block of rows of `g` at a time, in the memory of the first, where the plan makes rows so
 //!
 //! No bit changes: the kernels are the same, and so is the order of every sum. The order of emission puts an update right behind the
 //! product that makes its gradient ([`super::order`]); here the steps that follow a product are looked at. They join it where each is a

@@ -16,12 +16,18 @@ const FEWEST_ROWS: usize = if cfg!(debug_assertions) { 3 } else { 48 };
 /// The same where lanes are packed anew for each block, since the sum has several blocks.
 const FEWEST_REPACKED: usize = if cfg!(debug_assertions) { 5 } else { 192 };
 
+/// Rows of a block from which on blocks are worth it. Long rows, and lanes that would be packed anew for each block, are faster made whole:
+/// a row of 1024 elements by a tenth.
+const WORTH_ROWS: usize = 96;
+/// Checked builds make blocks of every shape that has rows.
+const EVERY_SHAPE: bool = cfg!(debug_assertions);
+
 /// What takes the elements of C in these rows and lanes of the plan.
 pub type Taker<'a> = &'a mut dyn FnMut(Range<usize>, Range<usize>);
 
 impl Contraction {
     /// Rows of a block for [`Contraction::run_blocks`]; `None` where C does not consist of the rows of one operand, one after another in
-    /// memory, with the lanes side by side. `rows_of_b` says whose rows the caller means.
+    /// memory, with the lanes side by side, and where it is faster made whole. `rows_of_b` says whose rows the caller means.
     pub fn block_rows(&self, rows_of_b: bool) -> Option<usize> {
         let lanes = self.c_lanes.len();
         let in_order = |offsets: &[i32], step: usize| {
@@ -37,13 +43,18 @@ impl Contraction {
         {
             return None;
         }
-        let fewest = if self.packed && self.k > self.k_block {
+        let repacked = self.packed && self.k > self.k_block;
+        let fewest = if repacked {
             FEWEST_REPACKED
         } else {
             FEWEST_ROWS
         };
         let bytes = lanes * self.dtype.size();
-        let rows = (BLOCK_BYTES / bytes.max(1)).max(fewest);
+        let rows = BLOCK_BYTES / bytes.max(1);
+        if !EVERY_SHAPE && (repacked || !self.whole_rows() || rows < WORTH_ROWS) {
+            return None;
+        }
+        let rows = rows.max(fewest);
         Some(rows.min(ROW_CHUNK).min(self.c_rows.len()))
     }
 

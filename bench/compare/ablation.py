@@ -1,0 +1,88 @@
+"""What each pass of the compiler is worth: the time of a training step without it, as a multiple of the time with all of them.
+
+    python bench/compare/ablation.py [--cases mlp_mnist,lenet] [--passes fuse,hoist] [--threads 1] [--rounds 3] [--seconds 1.5]
+
+Needs numpy (for the cases' data, where it is not there yet) and the release binary. Within a round the full pipeline and the pipelines
+without one pass take turns; a figure is the median over rounds of the ratio of a process's median to the full pipeline's in that round.
+The losses must agree to 1e-3, or the cell says so. `turns` is no pass, but is left out like one: the small loop of steps as one function.
+"""
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import sides
+import table
+from cases import CASES, DATA, write
+
+BINARY = sides.HERE.parent.parent / "target" / "release" / "dlmc"
+PASSES = "simplify,cse,dce,views,presum,factor,chain,hoist,fuse,residue,outline,narrow,order,turns"
+SHOWN = "mlp_mnist,lenet,lstm,char_gpt"
+
+
+def parse():
+    parser = argparse.ArgumentParser(description="Times training steps without one pass after the other.")
+    parser.add_argument("--cases", default=SHOWN)
+    parser.add_argument("--passes", default=PASSES)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=1.5)
+    parser.add_argument("--dlmc", type=Path, default=BINARY)
+    arguments = parser.parse_args()
+    arguments.cases, arguments.passes = arguments.cases.split(","), arguments.passes.split(",")
+    if unknown := [case for case in arguments.cases if case not in CASES]:
+        parser.error(f"--cases: {unknown[0]} is none of {', '.join(CASES)}")
+    return arguments
+
+
+def timed(arguments, case, skipped, cache):
+    """A process with some passes left out."""
+    os.environ.pop("DLMC_SKIP", None)
+    if skipped:
+        os.environ["DLMC_SKIP"] = skipped
+    return sides.measure("dlmc", case, arguments.threads, arguments.seconds, arguments.dlmc, cache)
+
+
+def measured(arguments, case, cache):
+    """For the full pipeline (None) and without each pass the processes of all rounds."""
+    runs = {skipped: [] for skipped in [None, *arguments.passes]}
+    for _ in range(arguments.rounds):
+        for skipped, own in runs.items():
+            if not own or "error" not in own[-1]:
+                own.append(timed(arguments, case, skipped, cache))
+    return runs
+
+
+def cell(full, without):
+    """How much longer a step takes, or why that is not known."""
+    for run in without:
+        if "error" in run:
+            return "fails"
+    losses = [run["loss"] for run in (full[0], without[0])]
+    if None in losses or abs(losses[0] - losses[1]) > 1e-3 * abs(losses[0]):
+        return "another loss"
+    ratios = [theirs["us_per_step"] / ours["us_per_step"] for ours, theirs in zip(full, without)]
+    return f"{statistics.median(ratios):.2f}"
+
+
+def main():
+    arguments = parse()
+    columns, full = {}, {}
+    with tempfile.TemporaryDirectory() as cache:
+        for case in arguments.cases:
+            if not (DATA / f"{case}.npz").exists():
+                write(case)
+            runs = measured(arguments, case, Path(cache))
+            if errors := [run["error"] for run in runs[None] if "error" in run]:
+                sys.exit(f"{case}: {errors[0]}")
+            full[case] = table.figure(statistics.median(run["us_per_step"] for run in runs[None]))
+            columns[case] = {skipped: cell(runs[None], runs[skipped]) for skipped in arguments.passes}
+            print(f"measured {case}", file=sys.stderr, flush=True)
+    rows = [["all passes, µs", *full.values()]]
+    rows += [[f"without `{skipped}`", *(columns[case][skipped] for case in columns)] for skipped in arguments.passes]
+    print(table.table(["", *columns], rows))
+
+
+main()
