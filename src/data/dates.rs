@@ -46,9 +46,9 @@ struct Date {
 /// Which of the numbers is the year, the month, the day.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Order {
-    YearFirst,
-    DayFirst,
-    MonthFirst,
+    Ymd,
+    Dmy,
+    Mdy,
 }
 
 /// The transform: columns of dates become numbers.
@@ -59,9 +59,9 @@ pub(super) fn dates(
 ) -> Result<(), DataError> {
     let names = arguments.texts()?;
     let order = match arguments.text("order")? {
-        None | Some("ymd") => Order::YearFirst,
-        Some("dmy") => Order::DayFirst,
-        Some("mdy") => Order::MonthFirst,
+        None | Some("ymd") => Order::Ymd,
+        Some("dmy") => Order::Dmy,
+        Some("mdy") => Order::Mdy,
         Some(other) => {
             return Err(fault(format!(
                 "`dates`: `order` is \"ymd\", \"dmy\" or \"mdy\", not {other:?}"
@@ -132,18 +132,16 @@ fn read(table: &Columns, index: usize, order: Order) -> Result<Vec<Option<Date>>
             };
             let read = parse(&text, order);
             let wrong = || {
-                let swapped = [Order::DayFirst, Order::MonthFirst, Order::YearFirst];
+                let swapped = [Order::Dmy, Order::Mdy, Order::Ymd];
                 let other = swapped
                     .into_iter()
                     .find(|&other| other != order && parse(&text, other).is_some());
                 let help = match other {
-                    Some(Order::DayFirst) => {
-                        "if the day comes first, write dates(..., order = \"dmy\")"
-                    }
-                    Some(Order::MonthFirst) => {
+                    Some(Order::Dmy) => "if the day comes first, write dates(..., order = \"dmy\")",
+                    Some(Order::Mdy) => {
                         "if the month comes first, write dates(..., order = \"mdy\")"
                     }
-                    Some(Order::YearFirst) => "if the year comes first, leave out `order`",
+                    Some(Order::Ymd) => "if the year comes first, leave out `order`",
                     None => "write it as 2024-01-31 or 2024-01-31T18:30:00",
                 };
                 fault_help(
@@ -162,12 +160,12 @@ fn read(table: &Columns, index: usize, order: Order) -> Result<Vec<Option<Date>>
 
 /// Whether a text is a date that is written with the year first.
 pub(super) fn is_date(text: &str) -> bool {
-    parse(text, Order::YearFirst).is_some()
+    parse(text, Order::Ymd).is_some()
 }
 
 /// Days since 1970-01-01 of such a date.
 pub(super) fn day(text: &str) -> Option<f64> {
-    let date = parse(text, Order::YearFirst)?;
+    let date = parse(text, Order::Ymd)?;
     Some(date.days() as f64 + date.seconds / 86_400.0)
 }
 
@@ -202,10 +200,10 @@ fn parse(text: &str, order: Order) -> Option<Date> {
         plain.then(|| text.parse().ok()).flatten()
     };
     let (year, month, day) = match (order, numbers.as_slice()) {
-        (Order::YearFirst, [year, month, day]) => (*year, *month, *day),
-        (Order::YearFirst, [year, month]) => (*year, *month, "1"),
-        (Order::DayFirst, [day, month, year]) => (*year, *month, *day),
-        (Order::MonthFirst, [month, day, year]) => (*year, *month, *day),
+        (Order::Ymd, [year, month, day]) => (*year, *month, *day),
+        (Order::Ymd, [year, month]) => (*year, *month, "1"),
+        (Order::Dmy, [day, month, year]) => (*year, *month, *day),
+        (Order::Mdy, [month, day, year]) => (*year, *month, *day),
         _ => return None,
     };
     if year.len() != 4 {
@@ -292,7 +290,7 @@ impl Date {
             return Some(Date { seconds, ..self });
         }
         let days = self.days() as f64 + (seconds / 86_400.0).floor();
-        let moved = parse(&written(days), Order::YearFirst)?;
+        let moved = parse(&written(days), Order::Ymd)?;
         Some(Date {
             seconds: seconds.rem_euclid(86_400.0),
             ..moved
@@ -348,13 +346,13 @@ mod tests {
         ] {
             assert!(!is_date(text), "{text}");
         }
-        assert!(parse("31/01/2024", Order::DayFirst).is_some());
-        assert!(parse("01/31/2024", Order::MonthFirst).is_some());
+        assert!(parse("31/01/2024", Order::Dmy).is_some());
+        assert!(parse("01/31/2024", Order::Mdy).is_some());
     }
 
     #[test]
     fn parts_of_a_date() {
-        let date = parse("2024-12-31T18:45:10", Order::YearFirst).expect("a date");
+        let date = parse("2024-12-31T18:45:10", Order::Ymd).expect("a date");
         let found: Vec<f64> = PARTS.iter().map(|(_, of)| of(&date)).collect();
         assert_eq!(found, [2024.0, 12.0, 31.0, 1.0, 366.0, 18.0, 45.0]);
     }

@@ -239,7 +239,7 @@ impl Files<'_> {
             });
         }
         // A pipe ends; a device such as `/dev/zero` never does.
-        if !kind.is_file() && !(self.policy.pipes && is_pipe(kind)) {
+        if !(kind.is_file() || self.policy.pipes && is_pipe(kind)) {
             return Err(fault_help(
                 format!("\"{path}\" is not an ordinary file"),
                 "name a file that holds the data",

@@ -96,15 +96,14 @@ pub(super) fn names(files: &Files<'_>, path: &str) -> Result<Vec<String>, DataEr
     Ok(named.map(|(name, _)| name).collect())
 }
 
+/// Names and how often each occurs.
+type Counts = Vec<(String, usize)>;
+
 /// How many pictures each class of a folder has, with the sizes that occur; without classes one of no name.
-pub(super) fn counts(
-    files: &Files<'_>,
-    path: &str,
-) -> Result<(Vec<(String, usize)>, Vec<(String, usize)>), DataError> {
+pub(super) fn counts(files: &Files<'_>, path: &str) -> Result<(Counts, Counts), DataError> {
     let all = listing(files, path)?;
-    let mut classes: Vec<(String, usize)> =
-        all.classes.iter().map(|class| (class.clone(), 0)).collect();
-    let mut sizes: Vec<(String, usize)> = Vec::new();
+    let mut classes: Counts = all.classes.iter().map(|class| (class.clone(), 0)).collect();
+    let mut sizes = Counts::new();
     for (path, class) in &all.files {
         if let Some((_, count)) = class.and_then(|class| classes.get_mut(class as usize)) {
             *count += 1;

@@ -2,7 +2,8 @@
 //!
 //! The format: the magic number `\x93NUMPY`, a version, the length of the header, the header (a Python dictionary
 //! with `descr`, `fortran_order` and `shape`), the elements. The header is read here, with bounds, since it says how
-//! much memory to take; the ZIP container of `.npz` is read by `npyz`.
+//! much memory to take; the ZIP container of `.npz` is read by `zip`, which is built for entries that
+//! are stored or deflated, as NumPy writes them.
 use super::arguments::Arguments;
 use super::files::Files;
 use super::frame::Frame;
@@ -10,6 +11,7 @@ use super::{fault, fault_help};
 use crate::base::data::DataError;
 use crate::base::tensor::{Elements, Tensor};
 use std::io::Cursor;
+use zip::ZipArchive;
 
 /// Longest header; real ones have about 120 bytes.
 const LONGEST_HEADER: usize = 65_536;
@@ -181,16 +183,17 @@ pub(super) fn archive(
     let damaged = |error: &dyn std::fmt::Display| {
         fault(format!("{path}: this is not a sound .npz file ({error})"))
     };
-    let mut npz =
-        npyz::npz::NpzArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
-    let mut names: Vec<String> = npz.array_names().map(str::to_string).collect();
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
+    let arrays = archive
+        .file_names()
+        .filter_map(|file| file.strip_suffix(".npy"));
+    let mut names: Vec<String> = arrays.map(str::to_string).collect();
     names.sort_unstable();
     let mut fields = Vec::new();
     let mut total = 0usize;
     for name in names {
-        let entry = npz
-            .zip_archive()
-            .by_name(&npyz::npz::file_name_from_array_name(&name))
+        let entry = archive
+            .by_name(&format!("{name}.npy"))
             .map_err(|error| damaged(&error))?;
         let place = format!("{path}, array `{name}`");
         let inner = files
