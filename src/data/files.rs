@@ -59,6 +59,7 @@ impl Policy {
 }
 
 /// A file or folder in a folder.
+#[cfg(feature = "images")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) name: String,
@@ -118,6 +119,7 @@ impl Files<'_> {
     }
 
     /// What a folder holds, by name, without what is hidden; `None` where the path is no folder.
+    #[cfg(feature = "images")]
     pub(super) fn list(&self, path: &str) -> Result<Option<Vec<Entry>>, DataError> {
         if path.contains(['*', '?', '[']) && !Path::new(self.base_dir).join(path).exists() {
             return Ok(None);
