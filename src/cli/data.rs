@@ -1,5 +1,5 @@
 //! `dlmc data`: what a file of data holds.
-use super::output::Output;
+use super::output::{Output, visible};
 use super::watch::text::{bars, width};
 use super::{Colour, Failure};
 use crate::data::survey::{Dialect, Facts, Kind, Range, Survey, survey};
@@ -242,15 +242,6 @@ fn number(value: f64) -> String {
     };
     let text = format!("{value:.*}", 4_usize.saturating_sub(whole).max(1));
     text.trim_end_matches('0').trim_end_matches('.').to_string()
-}
-
-/// Text from a file, in which control characters must not steer the terminal.
-fn visible(text: &str) -> String {
-    let shown = text.chars().map(|c| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    });
-    shown.collect()
 }
 
 /// The column that a program might learn: one that is called so, else the last that holds few texts, else the last number.

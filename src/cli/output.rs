@@ -127,6 +127,15 @@ impl Output {
     }
 }
 
+/// Text from a file, in which control characters must not steer the terminal.
+pub fn visible(text: &str) -> String {
+    let shown = text.chars().map(|c| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    });
+    shown.collect()
+}
+
 /// A variable of the environment that is set and not empty.
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())

@@ -1,6 +1,7 @@
 //! Predictions as a table, and as files.
 use crate::base::data::{DataOption, DataSet, DataSpec};
 use crate::base::tensor::Tensor;
+use crate::cli::output::visible;
 use std::sync::Arc;
 
 /// Most numbers of a row that the table shows.
@@ -306,15 +307,6 @@ fn number(x: f64) -> String {
         size if (1e-3..1e6).contains(&size) => format!("{x:.4}"),
         _ => format!("{x:.4e}"),
     }
-}
-
-/// Text from a file, in which control characters must not steer the terminal.
-fn visible(text: &str) -> String {
-    let shown = text.chars().map(|c| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    });
-    shown.collect()
 }
 
 /// A cell of a CSV file.
