@@ -8,9 +8,8 @@ use super::execute::{
     CheckFailure, Executable, Frame, KernelFunction, Memory, count_products, failure,
     member_arguments,
 };
-use crate::kir::STATUS_FINE;
+use super::runs::Lone;
 use crate::kir::schedule::Step;
-use std::sync::atomic::Ordering;
 
 /// The outer steps of one executable with the pointers of one run's memory.
 #[derive(Debug)]
@@ -160,22 +159,33 @@ impl Bound {
         Bound { steps, pointers }
     }
 
-    /// Runs the steps in order, from a fine status on.
-    ///
-    /// # Errors
-    /// The first index check that failed.
-    ///
-    /// # Safety
-    /// As for [`Bound::run`].
-    #[inline]
-    pub(super) unsafe fn run_alone(
-        &self,
-        executable: &Executable,
-        memory: &Memory<'_>,
-    ) -> Result<(), CheckFailure> {
-        memory.status.store(STATUS_FINE, Ordering::Relaxed);
-        // SAFETY: the caller's contract.
-        unsafe { self.run(executable, memory) }
+    /// The one kernel that it is, done by one thread, where it is no more.
+    pub(super) fn lone(&self, executable: &Executable) -> Option<Lone> {
+        let (function, first, outer, checks) = match self.steps[..] {
+            [
+                BoundStep::Alone {
+                    function,
+                    first,
+                    outer,
+                },
+            ] => (function, first, outer, false),
+            [
+                BoundStep::Kernel {
+                    kernel,
+                    first,
+                    outer,
+                    tasks: 1,
+                    checks,
+                },
+            ] => (executable.kernels[kernel], first, outer, checks),
+            _ => return None,
+        };
+        Some(Lone {
+            function,
+            arguments: self.pointers[first..].as_ptr(),
+            outer: outer as i64,
+            checks,
+        })
     }
 
     /// Runs the steps in order.

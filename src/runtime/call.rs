@@ -1,9 +1,10 @@
 //! The checked way to run executables: on a [`Store`] of numbered slots.
 use super::bound::Bound;
-use super::execute::{CheckFailure, Executable, KernelFunction, Memory, Workspace};
+use super::execute::{CheckFailure, Executable, KernelFunction, Workspace};
 use super::memory::{AlignedBytes, bytes_of};
 use super::pace::Pace;
 use super::profile::{Sample, StepTimes, Timing};
+use super::runs::Lone;
 use crate::base::data::Table;
 use crate::kir::{STATUS_FINE, Status};
 use std::any::Any;
@@ -112,6 +113,18 @@ impl Store {
         }
     }
 
+    pub(super) fn identity(&self) -> u64 {
+        self.identity
+    }
+
+    /// The memory of a slot that has its own.
+    pub(super) fn memory(&mut self, slot: usize) -> Option<&mut AlignedBytes> {
+        match self.slots.get_mut(slot)? {
+            Slot::Own(memory) => Some(memory),
+            Slot::Field(..) => None,
+        }
+    }
+
     /// Number of slots.
     pub fn len(&self) -> usize {
         self.slots.len()
@@ -179,6 +192,8 @@ pub struct Turns {
 pub struct CallSpace {
     workspace: Workspace,
     bindings: Vec<Binding>,
+    /// Changes whenever a binding gets another place.
+    identity: u64,
     profiled: bool,
     /// How long the runs of a call are timed, where not for ever.
     limit: Option<Duration>,
@@ -202,37 +217,6 @@ struct Binding {
 
 // SAFETY: the pointers are only used within `Call::run`, which borrows the store that they point into.
 unsafe impl Send for Binding {}
-
-/// A call bound to a store for several runs in a row.
-pub struct Runs<'a> {
-    executable: &'a Executable,
-    bound: &'a Bound,
-    memory: Memory<'a>,
-    store: &'a mut Store,
-}
-
-impl Runs<'_> {
-    /// Runs the call once.
-    ///
-    /// # Errors
-    /// The first index check that failed.
-    #[inline]
-    pub fn run(&mut self) -> Result<(), CheckFailure> {
-        // SAFETY: as in `Call::run`: the store is borrowed exclusively, and a `Runs` gives out elements of its slots only, so that no slot
-        // has got other memory since the call was bound.
-        unsafe { self.bound.run_alone(self.executable, &self.memory) }
-    }
-
-    /// The bytes of a slot, as [`Store::bytes`].
-    pub fn bytes(&self, slot: usize) -> &[u8] {
-        self.store.bytes(slot)
-    }
-
-    /// The bytes of a slot, to be changed, as [`Store::bytes_mut`].
-    pub fn bytes_mut(&mut self, slot: usize) -> &mut [u8] {
-        self.store.bytes_mut(slot)
-    }
-}
 
 /// A number that no other call or store has had.
 fn fresh() -> u64 {
@@ -362,22 +346,12 @@ impl Call {
         result
     }
 
-    /// Runs of it with nothing but numbers of slots read and written between, on one thread; `None` where its steps are shared among
-    /// threads or the time of runs is taken.
-    pub fn runs<'a>(&'a self, store: &'a mut Store, space: &'a mut CallSpace) -> Option<Runs<'a>> {
-        if self.executable.is_shared() || space.profiled {
-            return None;
-        }
+    /// Binds it, and gives the one kernel that it is, where it is no more.
+    pub(super) fn lone(&self, store: &Store, space: &mut CallSpace) -> Option<Lone> {
         let at = self.bound(store, space);
-        let binding = &space.bindings[at];
-        Some(Runs {
-            memory: self
-                .executable
-                .alone(&binding.inputs, &binding.outputs, &space.workspace),
-            bound: &binding.bound,
-            executable: &self.executable,
-            store,
-        })
+        let alone = !space.profiled && !self.executable.is_shared();
+        let bound = &space.bindings[at].bound;
+        bound.lone(&self.executable).filter(|_| alone)
     }
 
     /// Finds the pointers of a call's slots, and says where in the space they are kept.
@@ -406,9 +380,16 @@ impl Call {
         // workspace is large enough, by `fits`; neither it nor a slot's memory moves while the store has this identity.
         let bound = unsafe { self.executable.bind(&inputs, &outputs, &space.workspace) };
         // Of stores that are gone nothing is kept.
-        space
+        if space
             .bindings
-            .retain(|binding| binding.store == store.identity);
+            .iter()
+            .any(|binding| binding.store != store.identity)
+        {
+            space
+                .bindings
+                .retain(|binding| binding.store == store.identity);
+            space.identity = fresh();
+        }
         space.bindings.push(Binding {
             call: self.identity,
             store: store.identity,
@@ -440,11 +421,21 @@ fn sized(length: usize, wanted: usize, pointer: *mut u8) -> *mut u8 {
 }
 
 impl CallSpace {
+    /// What kernels write their index checks to.
+    pub(super) fn status(&self) -> &Status {
+        self.workspace.status()
+    }
+
+    pub(super) fn identity(&self) -> u64 {
+        self.identity
+    }
+
     /// Takes the time of each step of the runs from now on, or no more; what was taken is forgotten.
     pub fn profile(&mut self, profiled: bool) {
         self.profiled = profiled;
         self.limit = None;
         self.bindings.clear();
+        self.identity = fresh();
     }
 
     /// Takes the time of each step of every second run of a call from now on, until those runs have taken so long together.
@@ -472,6 +463,7 @@ impl CallSpace {
         CallSpace {
             workspace: Workspace::for_all(calls.into_iter().map(|call| &*call.executable)),
             bindings: Vec::new(),
+            identity: fresh(),
             profiled: false,
             limit: None,
         }

@@ -116,6 +116,11 @@ impl Workspace {
         }
     }
 
+    /// What kernels write the first index check that failed to.
+    pub(super) fn status(&self) -> &Status {
+        &self.status
+    }
+
     /// Whether it is large enough for runs of an executable.
     pub fn fits(&self, executable: &Executable) -> bool {
         self.arena.len() >= executable.schedule.arena_bytes
@@ -314,20 +319,6 @@ impl Executable {
             Team::run(self.threads, |team| lead(Some(team)))
         } else {
             lead(None)
-        }
-    }
-
-    /// The memory of runs on one thread, for [`Bound::run_alone`].
-    pub(super) fn alone<'a>(
-        &self,
-        inputs: &'a [*mut u8],
-        outputs: &'a [*mut u8],
-        workspace: &'a Workspace,
-    ) -> Memory<'a> {
-        Memory {
-            inputs,
-            outputs,
-            ..self.memory(workspace)
         }
     }
 

@@ -10,10 +10,12 @@ mod pace;
 pub mod planner;
 mod product;
 pub mod profile;
+mod runs;
 pub mod speed;
 pub mod team;
 
-pub use call::{Call, CallSpace, Runs, Store, Turns};
+pub use call::{Call, CallSpace, Store, Turns};
 pub use execute::{CheckFailure, Executable, KernelFunction, Workspace};
 pub use memory::AlignedBytes;
 pub use planner::{Planner, Plans};
+pub use runs::{Cell, Runs, Tie, Wiring};

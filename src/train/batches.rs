@@ -1,10 +1,13 @@
 //! Walking a data set in batches.
 use super::error::RunError;
+use super::refused::{no_field, no_iterator};
 use super::values;
 use crate::base::data::Table;
 use crate::base::philox::permute;
 use crate::base::source::Span;
 use crate::base::types::DType;
+use crate::check::program::{Instr, Program};
+use crate::runtime::Runs;
 use std::sync::Arc;
 
 /// What a walk is a function of: with the position it is the whole state of an iterator.
@@ -62,6 +65,77 @@ impl Batches {
             begin,
         })
     }
+}
+
+/// Starts the walk of an [`Instr::OpenBatches`].
+///
+/// # Errors
+/// A data set, part or iterator that is not there: a fault of the compiler.
+pub(super) fn open(
+    instr: &Instr,
+    program: &Program,
+    epoch: u64,
+    iterators: &mut [Option<Batches>],
+) -> Result<(), RunError> {
+    let Instr::OpenBatches {
+        iterator,
+        data,
+        part,
+        shuffle,
+        epoch: _,
+    } = instr
+    else {
+        return Ok(());
+    };
+    let set = program.data.get(*data);
+    let mut parts = set.iter().flat_map(|set| set.parts.iter().enumerate());
+    let found = parts.find(|(_, (name, _))| name == part);
+    let (number, (_, table)) = found.ok_or_else(|| no_field(*data, part, ""))?;
+    let place = iterators.get_mut(*iterator);
+    let place = place.ok_or_else(|| no_iterator(*iterator))?;
+    let walk = Walk {
+        data: *data,
+        part: number,
+        shuffle: shuffle.map(|seed| (seed, epoch)),
+        position: 0,
+    };
+    *place = Some(Batches::again(walk, table.clone(), place.take()));
+    Ok(())
+}
+
+/// Takes the next batch of an [`Instr::NextBatch`]; where fewer rows are left, says where the plan goes on.
+///
+/// # Errors
+/// As for [`Rows::copy`], and an iterator that is not open: a fault of the compiler.
+pub(super) fn take(
+    instr: &Instr,
+    program: &Program,
+    iterators: &mut [Option<Batches>],
+    runs: &mut Runs<'_>,
+) -> Result<Option<usize>, RunError> {
+    let Instr::NextBatch {
+        iterator,
+        size,
+        rows: positions,
+        fields,
+        otherwise,
+    } = instr
+    else {
+        return Ok(None);
+    };
+    let batches = iterators.get_mut(*iterator).and_then(Option::as_mut);
+    let batches = batches.ok_or_else(|| no_iterator(*iterator))?;
+    let Some(rows) = batches.next(*size) else {
+        return Ok(Some(*otherwise));
+    };
+    if let Some(slot) = positions {
+        rows.positions(runs.bytes_mut(slot.0 as usize));
+    }
+    for (field, slot) in fields {
+        let dtype = program.slot(*slot).ty.dtype;
+        rows.copy(field, dtype, runs.bytes_mut(slot.0 as usize), *size)?;
+    }
+    Ok(None)
 }
 
 /// Rows of a table, in the order of a walk.

@@ -1,20 +1,20 @@
 //! The machine that runs the host plan, one instruction at a time.
-use super::batches::{Batches, Walk};
+use super::batches::Batches;
 use super::compile::Compiled;
 use super::error::{ASSERTION, RunError};
-use super::refused::{enough_memory, no_field, no_graph, no_iterator, out_of_range_in};
-use super::turns::{BatchLoop, MOST_LOSSES, Slice, batch_loops};
+use super::refused::{enough_memory, no_field};
+use super::stretch::{MOST_LOSSES, Meter, Prepared};
+use super::turns::Slice;
 use super::watch::{Watch, updated};
 use super::{files, format, values};
 use crate::base::data::DataError;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
 use crate::base::tensor::Tensor;
-use crate::base::types::{DType, Type};
+use crate::base::types::Type;
 use crate::check::program::{Field, Instr, Piece, Program, SlotId};
 use crate::runtime::profile::{Sample, StepTimes};
 use crate::runtime::{CallSpace, Store};
-use rustc_hash::FxHashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -111,8 +111,9 @@ pub struct Machine {
     /// When a loop of steps ends for the host to be asked, and when the instructions around it do.
     pub(super) turn_clock: Slice,
     clock: Slice,
-    /// The loops over batches that run without a look at the plan.
-    batch_loops: FxHashMap<usize, Arc<BatchLoop>>,
+    /// The plan made ready to run, and when a stretch of it ends for the host to be asked.
+    pub(super) prepared: Option<Box<Prepared>>,
+    pub(super) meter: Meter,
     /// For each graph: whether it updates parameters, and how often it ran.
     pub(super) graphs: Vec<(bool, u64)>,
     /// The losses of the training steps of the last [`Event::StepsDone`].
@@ -157,7 +158,8 @@ impl Machine {
                 .iter()
                 .map(|step| (updated(&program, step).next().is_some(), 0))
                 .collect(),
-            batch_loops: batch_loops(&program),
+            prepared: None,
+            meter: Meter::new(program.graphs.len()),
             program,
             compiled,
             store,
@@ -343,60 +345,53 @@ impl Machine {
         let program = self.program.clone();
         let mut event = Event::None;
         loop {
-            let (at, runs) = (self.position, self.times.runs);
-            self.step_of(&program, &mut event)?;
-            if !matches!(event, Event::None) || self.slice == 1 {
-                return Ok(event);
-            }
-            // What runs a graph or goes back may take long, or be one of many.
-            if (self.times.runs != runs || self.position <= at)
-                && (self.clock.is_over() || self.stop.load(Ordering::Relaxed))
-            {
+            let over = self.step_of(&program, &mut event)?;
+            if over || !matches!(event, Event::None) || self.slice == 1 {
                 return Ok(event);
             }
         }
     }
 
-    /// Runs one instruction of its program, and says in `event` what it had to say, if anything.
-    pub(super) fn step_of(&mut self, program: &Program, event: &mut Event) -> Result<(), RunError> {
+    /// Runs an instruction of its program that the host takes part in, or those up to the next such one, and says in `event` what it had to
+    /// say, if anything. The result is whether a slice of time is over.
+    pub(super) fn step_of(
+        &mut self,
+        program: &Program,
+        event: &mut Event,
+    ) -> Result<bool, RunError> {
         let instr = program.code.get(self.position);
         if self.watch.is_some()
             && let Some(warning) = self.guard(instr)?
         {
             *event = Event::Warning(warning);
-            return Ok(());
+            return Ok(false);
         }
         let Some(instr) = instr else {
             *event = Event::Finished;
-            return Ok(());
+            return Ok(false);
         };
-        let mut next = self.position + 1;
+        let (mut next, mut over) = (self.position + 1, false);
         match instr {
-            Instr::Run(graph) => self.run_graph(*graph)?,
+            Instr::Run(_)
+            | Instr::SetInt { .. }
+            | Instr::SetFloat { .. }
+            | Instr::AddInt { .. }
+            | Instr::Jump(_)
+            | Instr::JumpIfZero { .. }
+            | Instr::JumpIfAtLeast { .. }
+            | Instr::Copy { .. }
+            | Instr::OpenBatches { .. }
+            | Instr::NextBatch { .. }
+            | Instr::Accumulate { .. }
+            | Instr::Mean { .. }
+            | Instr::StepDone { .. } => return self.stretch(program, event),
             Instr::RunTimes { graph, times, turn } => {
-                if !self.run_times(*graph, *times, *turn)? {
+                let done = self.run_times(*graph, *times, *turn)?;
+                if !done {
                     next = self.position;
                 }
+                over = !done || self.clock.is_over() || self.stop.load(Ordering::Relaxed);
             }
-            Instr::SetInt { slot, value } => self.set(*slot, f64::from(*value)),
-            Instr::AddInt { slot, value } => self.count(*slot, *value),
-            Instr::SetFloat { slot, value } => self.set(*slot, *value),
-            Instr::Jump(target) => next = *target,
-            Instr::JumpIfZero { slot, target } => {
-                if self.number(*slot) == 0.0 {
-                    next = *target;
-                }
-            }
-            Instr::JumpIfAtLeast {
-                slot,
-                limit,
-                target,
-            } => {
-                if self.number(*slot) >= f64::from(*limit) {
-                    next = *target;
-                }
-            }
-            Instr::Copy { from, to } => self.store.copy(from.0 as usize, to.0 as usize),
             Instr::Print(pieces) => {
                 if !self.replaying {
                     *event = Event::Line(self.text(pieces));
@@ -433,39 +428,6 @@ impl Machine {
                     files::plot(&path, &self.value(*slot), *origin)?;
                 }
             }
-            Instr::OpenBatches {
-                iterator,
-                data,
-                part,
-                shuffle,
-                epoch,
-            } => self.open(*iterator, *data, part, *shuffle, *epoch)?,
-            Instr::NextBatch {
-                iterator,
-                size,
-                rows,
-                fields,
-                otherwise,
-            } => match self.batch_loops.get(&self.position) {
-                Some(found) if self.slice > 1 => {
-                    let found = found.clone();
-                    next = self.run_batches(&found, event)?;
-                }
-                Some(_) | None => {
-                    if !self.next_batch(*iterator, *size, *rows, fields)? {
-                        next = *otherwise;
-                    }
-                }
-            },
-            Instr::Accumulate {
-                into,
-                value,
-                weight,
-            } => self.accumulate(*into, *value, *weight),
-            Instr::Mean { into, sum, weight } => {
-                let mean = self.number(*sum) / weight;
-                self.set(*into, mean);
-            }
             Instr::EpochBegin {
                 epoch,
                 epochs,
@@ -481,10 +443,6 @@ impl Machine {
                     epochs: *epochs,
                     steps: *steps,
                 };
-            }
-            Instr::StepDone { loss } => {
-                self.losses.clear();
-                *event = self.step_done(*loss);
             }
             Instr::EpochEnd {
                 epoch,
@@ -521,7 +479,7 @@ impl Machine {
             }
         }
         self.position = next;
-        Ok(())
+        Ok(over)
     }
 
     fn ty(&self, slot: SlotId) -> &Type {
@@ -535,47 +493,6 @@ impl Machine {
     pub(super) fn set(&mut self, slot: SlotId, value: f64) {
         let dtype = self.ty(slot).dtype;
         values::set_number(dtype, self.store.bytes_mut(slot.0 as usize), value);
-    }
-
-    pub(super) fn count(&mut self, slot: SlotId, value: i32) {
-        let sum = (self.number(slot) as i32).wrapping_add(value);
-        self.set(slot, f64::from(sum));
-    }
-
-    pub(super) fn accumulate(&mut self, into: SlotId, value: SlotId, weight: f64) {
-        let sum = self.number(into) + self.number(value) * weight;
-        self.set(into, sum);
-    }
-
-    /// Notes a training step of that loss.
-    pub(super) fn step_done(&mut self, loss: SlotId) -> Event {
-        self.losses.push(self.number(loss));
-        self.steps_done(1)
-    }
-
-    /// Notes so many training steps, at least one.
-    pub(super) fn steps_done(&mut self, steps: u64) -> Event {
-        self.progress.step += steps;
-        self.times.steps += steps;
-        Event::StepsDone {
-            step: self.progress.step as usize - 1,
-            steps: self.progress.steps as usize,
-        }
-    }
-
-    pub(super) fn run_graph(&mut self, graph: usize) -> Result<(), RunError> {
-        let start = self.timed.then(Instant::now);
-        let call = self.compiled.calls.get(graph);
-        let call = call.ok_or_else(|| no_graph(graph))?;
-        let result = call.run(&mut self.store, &mut self.space);
-        if let Some(start) = start {
-            self.times.graphs += start.elapsed();
-        }
-        let result = result.map_err(|failure| out_of_range_in(call, failure, &self.program, graph));
-        self.count_runs(graph, 1);
-        result?;
-        self.has_run(graph);
-        Ok(())
     }
 
     /// Counts runs of a graph.
@@ -677,62 +594,6 @@ impl Machine {
         }
         self.state_changed();
         Ok(loaded.renamed)
-    }
-
-    fn open(
-        &mut self,
-        iterator: usize,
-        data: usize,
-        part: &str,
-        shuffle: Option<u64>,
-        epoch: SlotId,
-    ) -> Result<(), RunError> {
-        let set = self
-            .program
-            .data
-            .get(data)
-            .ok_or_else(|| no_field(data, part, ""))?;
-        let number = set
-            .parts
-            .iter()
-            .position(|(name, _)| name == part)
-            .ok_or_else(|| no_field(data, part, ""))?;
-        let walk = Walk {
-            data,
-            part: number,
-            shuffle: shuffle.map(|seed| (seed, self.number(epoch) as u64)),
-            position: 0,
-        };
-        let table = set.parts[number].1.clone();
-        match self.iterators.get_mut(iterator) {
-            Some(place) => {
-                *place = Some(Batches::again(walk, table, place.take()));
-                Ok(())
-            }
-            None => Err(no_iterator(iterator)),
-        }
-    }
-
-    pub(super) fn next_batch(
-        &mut self,
-        iterator: usize,
-        size: usize,
-        positions: Option<SlotId>,
-        fields: &[(String, SlotId)],
-    ) -> Result<bool, RunError> {
-        let batches = self.iterators.get_mut(iterator).and_then(Option::as_mut);
-        let batches = batches.ok_or_else(|| no_iterator(iterator))?;
-        let Some(rows) = batches.next(size) else {
-            return Ok(false);
-        };
-        if let Some(slot) = positions {
-            rows.positions(self.store.bytes_mut(slot.0 as usize));
-        }
-        for (field, slot) in fields {
-            let dtype: DType = self.program.slot(*slot).ty.dtype;
-            rows.copy(field, dtype, self.store.bytes_mut(slot.0 as usize), size)?;
-        }
-        Ok(true)
     }
 
     /// Notes a value watched, and says whether it is the best so far. NaN never is.

@@ -13,6 +13,7 @@ mod probe;
 pub(crate) mod refused;
 mod replay;
 mod snapshot;
+mod stretch;
 mod turns;
 pub mod values;
 mod watch;

@@ -55,7 +55,7 @@ pub(super) struct Watch {
     /// A loss that is not finite.
     bad: Option<SlotId>,
     /// Whether parameters were written since they were looked at.
-    unseen: bool,
+    pub(super) unseen: bool,
     /// Whether the state was changed from outside, so that what was kept does not lead to it.
     changed: bool,
     /// When a state was kept, and how long the pause is.
@@ -173,11 +173,6 @@ impl Machine {
             watch.unseen |= watch.writes.get(graph).is_some_and(|writes| *writes);
             watch.bad = watch.bad.or(bad);
         }
-    }
-
-    /// Whether a loss is not finite, which the next instruction says.
-    pub(super) fn is_bad(&self) -> bool {
-        self.watch.as_ref().is_some_and(|watch| watch.bad.is_some())
     }
 
     /// Notes that the state is no longer what the last steps led to.
