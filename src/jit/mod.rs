@@ -3,6 +3,7 @@
 //! [`compile`] turns verified kernels into functions that run on buffers; equal kernels share one function, several are compiled at
 //! once. The code lives in a [`Module`], which frees it when the last kernel is dropped. Memory is never writable and executable at once.
 mod access;
+mod columns;
 mod emit;
 mod function;
 mod isa;

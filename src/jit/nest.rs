@@ -233,6 +233,7 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
             computed: vec![None; self.nest.body.insts.len()],
             splats: Vec::new(),
             accumulators: None,
+            strip: None,
             splits: 2,
         };
         if !empty {
@@ -298,6 +299,10 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
     pub fn level(&mut self, level: usize, mut state: State) {
         if level == self.reduce_level && state.accumulators.is_none() && self.mode != Mode::Map {
             self.reduce(state);
+            return;
+        }
+        if self.has_long_columns(level, &state) {
+            self.strips(level, state);
             return;
         }
         let Some(&index) = self.levels.get(level) else {

@@ -45,7 +45,7 @@ pub(super) fn identity(reducer: Option<Reducer>, dtype: DType) -> Literal {
 }
 
 impl NestEmitter<'_, '_> {
-    fn body_dtype(&self) -> DType {
+    pub(super) fn body_dtype(&self) -> DType {
         self.types[self.nest.body.result as usize]
     }
 
@@ -60,7 +60,8 @@ impl NestEmitter<'_, '_> {
             .collect()
     }
 
-    fn wide_identity(&mut self, width: usize) -> Value {
+    /// What a reduction starts from, in every lane.
+    pub(super) fn wide_identity(&mut self, width: usize) -> Value {
         let identity = identity(self.nest.reducer, self.body_dtype());
         let value = self.literal(identity);
         if width == 1 {
@@ -72,6 +73,10 @@ impl NestEmitter<'_, '_> {
 
     /// Emits the loops of the reduction and the store of its result at a point of the free indices.
     pub fn reduce(&mut self, mut state: State) {
+        if let Some(strip) = state.strip.take() {
+            self.reduce_strip(strip, state);
+            return;
+        }
         let (width, copies) = match self.mode {
             Mode::Lanes => (4, LANES / 4),
             Mode::LanesInMemory => (1, 0),
@@ -137,7 +142,7 @@ impl NestEmitter<'_, '_> {
     }
 
     /// One step of the reducer on running values of any width.
-    fn combine(&mut self, a: Value, b: Value) -> Value {
+    pub(super) fn combine(&mut self, a: Value, b: Value) -> Value {
         let dtype = self.body_dtype();
         let width = if self.builder.func.dfg.value_type(a).is_vector() {
             4
@@ -400,7 +405,8 @@ impl NestEmitter<'_, '_> {
     }
 }
 
-fn as_copies(values: Vec<Value>, width: usize) -> Copies {
+/// Values of a width as what a place in the loops holds.
+pub(super) fn as_copies(values: Vec<Value>, width: usize) -> Copies {
     match values.as_slice() {
         [one] if width == 1 => Copies::Uniform(*one),
         _ => Copies::Varying(values.into()),

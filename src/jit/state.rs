@@ -1,4 +1,5 @@
 //! What is known while the loops of a nest are emitted: index values, running offsets, decided conditions, values computed so far.
+use super::columns::Strip;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use std::rc::Rc;
@@ -137,6 +138,8 @@ pub(super) struct State {
     pub splats: Vec<(Value, Value)>,
     /// The reduction inside whose loops this is.
     pub accumulators: Option<Accumulators>,
+    /// The strip of columns inside whose loops this is.
+    pub strip: Option<Strip>,
     /// How many more times a loop may be split into edges and interior where the code runs.
     pub splits: usize,
 }

@@ -350,7 +350,7 @@ impl NestEmitter<'_, '_> {
             if tile > 1 {
                 at = self.walk_by(level, index, at, to, (4, tile), &state);
             }
-            if self.nest.reducer.is_some() {
+            if self.nest.reducer.is_some() && !state.strip.is_some_and(|strip| strip.adds()) {
                 self.walk_rest(level, index, (from, at, to), &state);
                 return;
             }

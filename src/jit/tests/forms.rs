@@ -322,6 +322,46 @@ fn row_reductions_keep_the_rules_of_nan_and_of_equal_zeros() {
 }
 
 #[test]
+fn long_columns_in_strips_of_several_sizes() {
+    for dtype in dtypes() {
+        for (rows, columns) in [
+            (32, 64),
+            (100, 71),
+            (37, 530),
+            (70, 1100),
+            (90, 515),
+            (33, 513),
+        ] {
+            let mut values = numbers(rows * columns, 5);
+            if dtype.is_float() {
+                values[columns + 2] = f64::NAN;
+                values[3..columns].fill(-0.0);
+            }
+            for reducer in [Reducer::Sum, Reducer::Max] {
+                let mut buffers = Buffers::new();
+                buffers.add(dtype, values.clone());
+                buffers.add(dtype, numbers(rows, 6));
+                buffers.add(dtype, vec![7.0; 3 * columns]);
+                let element = access(0, dtype, Affine::new(0, [(2, columns as i64), (1, 1)]));
+                let factor = access(1, dtype, Affine::index(2));
+                for (accesses, body) in [
+                    (vec![element.clone()], just_read()),
+                    (vec![element.clone(), factor], apply(Op::Mul, 2)),
+                ] {
+                    let mut nest = map(&[3, columns], accesses, body, 2);
+                    nest.reduce = vec![rows];
+                    nest.reducer = Some(reducer);
+                    for (piece, outer) in [(4096, 0), (4096, 1), (40, 2), (7, 2)] {
+                        nest.piece_length = piece;
+                        check(&kernel(&buffers, outer, vec![nest.clone()]), &buffers);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn several_reduction_indices_and_pieces_across_them() {
     for order in [Order::Chain, Order::Lanes] {
         for piece in [1000, 10, 6, 1] {
