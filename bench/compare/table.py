@@ -51,6 +51,12 @@ def agreement(runs):
     return f"{losses[0]:.6f}" if spread <= 1e-3 * max(map(abs, losses)) else f"differ by {spread:.2g}"
 
 
+def of_peak(runs):
+    """The share of a loop of multiply-adds, timed in the same process on as many threads, that dlmc's step reaches."""
+    shares = [run["operations"] / run["us_per_step"] / run["peak_gflops"] / 1e3 for run in runs if run.get("peak_gflops")]
+    return f"{100 * statistics.median(shares):.0f} %" if shares else "-"
+
+
 def groups(records, kind, key):
     """The records of a kind by key, in the order of the cases."""
     found = {}
@@ -71,8 +77,8 @@ def steps(records):
     for (case, threads), runs in groups(records, "step", lambda run: (run["case"], run["threads"])):
         medians = {side: statistics.median(times) for side in sides if (times := good(runs, side, "us_per_step"))}
         others = max((run["others"] for run in runs if "others" in run), default=float("nan"))
-        rows.append([case, str(threads), *cells(medians, sides), ratio(runs, medians, "us_per_step"), agreement(runs), f"{others:.2f}"])
-    header = ["case", "threads", *(f"{COLUMNS[side]} µs" for side in sides), "dlmc / best peer", "loss", "others' load"]
+        rows.append([case, str(threads), *cells(medians, sides), ratio(runs, medians, "us_per_step"), of_peak(runs), agreement(runs), f"{others:.2f}"])
+    header = ["case", "threads", *(f"{COLUMNS[side]} µs" for side in sides), "dlmc / best peer", "of the peak", "loss", "others' load"]
     return table(header, rows)
 
 

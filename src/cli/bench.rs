@@ -1,5 +1,6 @@
 //! `dlmc bench`: how long a program's training step takes.
 use super::{Failure, Job, run};
+use crate::runtime::speed::Speed;
 use crate::session;
 use crate::train::{Event, Machine, RunError};
 use std::sync::Arc;
@@ -30,8 +31,18 @@ struct Measured {
     first: Duration,
     /// Loss of the step asked for, before its update.
     loss: Option<f64>,
+    /// How often each graph ran while steps were timed, and how many steps those were.
+    ran: (Vec<u64>, u64),
     /// Share of the time that the host plan took; `None` where the program ended before it was taken.
     host: Option<f64>,
+}
+
+/// What a step computes, and what the machine could.
+struct Rate {
+    /// Operations of a training step, a sum of products as two.
+    operations: f64,
+    /// Operations a second of a loop of multiply-adds on as many threads, measured right after the steps.
+    peak: f64,
 }
 
 /// Runs a program for as long as is asked and reports the time of a training step: forward, backward, update and the batch's way
@@ -61,10 +72,21 @@ pub fn bench(mut job: Job, request: Request, start: Instant) -> Result<(), Failu
         return Err(Failure::Program);
     }
     let summary = session::summary(&program, &compiled);
+    let (runs, steps) = &measured.ran;
+    let operations: f64 = session::training_steps(&program, &compiled)
+        .iter()
+        .map(|step| {
+            runs.get(step.graph).map_or(0, |&runs| runs) as f64 * step.work.operations as f64
+        })
+        .sum();
+    let rate = Rate {
+        operations: operations / (*steps).max(1) as f64,
+        peak: pool.run(|| Speed::peak(job.settings.threads)),
+    };
     let text = if request.json {
-        json(&job, &measured, &summary)
+        json(&job, &measured, &rate, &summary)
     } else {
-        plain(&job, &measured, &summary)
+        plain(&job, &measured, &rate, &summary)
     };
     job.output.line(&text)
 }
@@ -81,7 +103,7 @@ fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Me
     let mut measured = Measured::default();
     let warm = Duration::from_millis(100);
     let mut phase = Phase::Warm;
-    let mut before_runs = Vec::new();
+    let (mut before_runs, mut before_steps) = (Vec::new(), 0);
     let (mut block, mut block_steps) = (Instant::now(), 0);
     let (mut noted, mut unread, mut stride) = (0, 0, 1);
     loop {
@@ -122,14 +144,20 @@ fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Me
         (block, block_steps) = (Instant::now(), done);
         match phase {
             Phase::Warm if start.elapsed() >= measured.first + warm => {
-                before_runs = machine.graph_runs();
+                (before_runs, before_steps) = (machine.graph_runs(), done);
                 phase = Phase::Timed(block);
             }
             Phase::Warm => {}
             Phase::Timed(since) => {
                 measured.samples.push(micros);
+                let runs = machine.graph_runs();
+                let runs = runs.iter().zip(&before_runs);
+                measured.ran = (
+                    runs.map(|(all, then)| all - then).collect(),
+                    done - before_steps,
+                );
                 if since.elapsed() >= request.time && done >= request.check {
-                    measured.host = Some(host_share(machine, &before_runs, since.elapsed()));
+                    measured.host = Some(host_share(machine, &measured.ran.0, since.elapsed()));
                     break;
                 }
             }
@@ -141,13 +169,7 @@ fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Me
 
 /// The share of a time that was not spent in graphs: each of them is run once more, alone and as often as in that time or for long enough
 /// to tell. Reading a clock before and after each run would take longer than some of them do. What they compute here is of no interest.
-fn host_share(machine: &mut Machine, before: &[u64], time: Duration) -> f64 {
-    let ran = machine.graph_runs();
-    let ran: Vec<u64> = ran
-        .iter()
-        .zip(before)
-        .map(|(all, then)| all - then)
-        .collect();
+fn host_share(machine: &mut Machine, ran: &[u64], time: Duration) -> f64 {
     let limit = time / 4 / ran.iter().filter(|&&runs| runs > 0).count().max(1) as u32;
     let mut graphs = 0.0;
     for (graph, &runs) in ran.iter().enumerate() {
@@ -167,19 +189,24 @@ fn median(sorted: &[f64]) -> f64 {
     }
 }
 
-fn plain(job: &Job, measured: &Measured, summary: &session::Summary) -> String {
+fn plain(job: &Job, measured: &Measured, rate: &Rate, summary: &session::Summary) -> String {
     let best = measured.samples.first().copied().unwrap_or(f64::NAN);
     let time = |micros: f64| run::duration(Duration::from_secs_f64(micros.max(0.0) / 1e6));
     let host = measured.host.map_or_else(
         || "not measured: the program ended before".into(),
         |share| format!("{:.1} % of the time", 100.0 * share),
     );
+    let seconds = median(&measured.samples) / 1e6;
     let mut text = format!(
-        "step        {} (median of {} blocks; best {}) on {} threads\nfirst step  {} after the start\nhost        {host}\narena       {} (no plan can need less than {})",
+        "step        {} (median of {} blocks; best {}) on {} threads\noperations  {:.4} million a step, {:.1} GFLOP/s: {:.0} % of a loop of multiply-adds, {:.1} GFLOP/s now\nfirst step  {} after the start\nhost        {host}\narena       {} (no plan can need less than {})",
         time(median(&measured.samples)),
         measured.samples.len(),
         time(best),
         job.settings.threads,
+        rate.operations / 1e6,
+        rate.operations / seconds / 1e9,
+        100.0 * rate.operations / seconds / rate.peak,
+        rate.peak / 1e9,
         run::duration(measured.first),
         run::bytes(summary.arena_bytes),
         run::bytes(summary.live_bound),
@@ -190,7 +217,7 @@ fn plain(job: &Job, measured: &Measured, summary: &session::Summary) -> String {
     text
 }
 
-fn json(job: &Job, measured: &Measured, summary: &session::Summary) -> String {
+fn json(job: &Job, measured: &Measured, rate: &Rate, summary: &session::Summary) -> String {
     let best = measured.samples.first().copied().unwrap_or(f64::NAN);
     let loss = measured
         .loss
@@ -200,12 +227,14 @@ fn json(job: &Job, measured: &Measured, summary: &session::Summary) -> String {
         .host
         .map_or_else(|| "null".into(), |share| format!("{share:.4}"));
     format!(
-        "{{\"threads\": {}, \"us_per_step\": {:.5}, \"us_best\": {best:.5}, \"blocks\": {}, \"steps\": {}, \"first_step_ms\": {:.3}, \"host_share\": {host}, \"loss\": {loss}, \"arena_bytes\": {}, \"live_bound\": {}}}",
+        "{{\"threads\": {}, \"us_per_step\": {:.5}, \"us_best\": {best:.5}, \"blocks\": {}, \"steps\": {}, \"first_step_ms\": {:.3}, \"host_share\": {host}, \"operations\": {:.0}, \"peak_gflops\": {:.2}, \"loss\": {loss}, \"arena_bytes\": {}, \"live_bound\": {}}}",
         job.settings.threads,
         median(&measured.samples),
         measured.samples.len(),
         measured.steps,
         measured.first.as_secs_f64() * 1e3,
+        rate.operations,
+        rate.peak / 1e9,
         summary.arena_bytes,
         summary.live_bound,
     )

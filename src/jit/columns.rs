@@ -32,7 +32,16 @@ pub(super) struct Strip {
     /// Its running values.
     memory: Value,
     /// The rows that are taken in; nothing where the values are whole and are written.
-    rows: Option<(Value, Value)>,
+    rows: Option<Rows>,
+}
+
+/// Rows of a strip.
+#[derive(Debug, Clone, Copy)]
+enum Rows {
+    /// A whole block from this one on.
+    Block(Value),
+    /// Those left, fewer than a block.
+    Rest(Value, Value),
 }
 
 impl Strip {
@@ -131,15 +140,22 @@ impl NestEmitter<'_, '_> {
         level: usize,
         (from, to): (Value, Value),
         inside: &State,
-        mut strip: impl FnMut((Value, Value)) -> Strip,
+        strip: impl Fn(Rows) -> Strip,
     ) {
-        let block = self.open_loop(Int::Running(from), Int::Running(to));
-        let end = self.builder.ins().iadd_imm_s(block.index, BLOCK);
-        let end = self.builder.ins().smin(end, to);
+        let last = self.builder.ins().iadd_imm_s(to, 1 - BLOCK);
+        let block = self.open_loop(Int::Running(from), Int::Running(last));
         let mut inner = inside.clone();
-        inner.strip = Some(strip((block.index, end)));
+        inner.strip = Some(strip(Rows::Block(block.index)));
         self.level(level, inner);
         self.close_loop(block, Int::Known(BLOCK));
+        let rows = self.builder.ins().isub(to, from);
+        let whole = self.builder.ins().band_imm_s(rows, -BLOCK);
+        let rest = self.builder.ins().iadd(from, whole);
+        let once = self.open_loop(Int::Running(rest), Int::Running(to));
+        let mut inner = inside.clone();
+        inner.strip = Some(strip(Rows::Rest(once.index, to)));
+        self.level(level, inner);
+        self.close_loop(once, Int::Known(BLOCK));
     }
 
     /// Sets every vector of the strip at the first address to what is computed from those at all of them.
@@ -181,7 +197,7 @@ impl NestEmitter<'_, '_> {
             .iter()
             .map(|&place| self.builder.ins().load(ty, memory::flags(), address, place))
             .collect();
-        let Some((from, to)) = strip.rows else {
+        let Some(rows) = strip.rows else {
             let dtype = self.body_dtype();
             self.write(&as_copies(held, width), dtype, &mut state);
             return;
@@ -199,8 +215,18 @@ impl NestEmitter<'_, '_> {
             positions: Vec::new().into(),
             lane: None,
         });
-        let indices = [self.nest.free.len()];
-        self.rows(&indices, self.reduce_level, from, to, state);
+        let (index, level) = (self.nest.free.len(), self.reduce_level);
+        match rows {
+            Rows::Rest(from, to) => self.rows(&[index], level, from, to, state),
+            Rows::Block(from) => {
+                for row in 0..BLOCK {
+                    let mut turn = state.clone();
+                    let row = Int::Running(from).add(self.builder, Int::Known(row));
+                    self.enter(level, index, row, &mut turn);
+                    self.level(level + 1, turn);
+                }
+            }
+        }
         for (&variable, &place) in variables.iter().zip(&places) {
             let value = self.builder.use_var(variable);
             self.builder

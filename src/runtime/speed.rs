@@ -18,17 +18,6 @@ impl Speed {
     /// Measures that many threads of the current pool. Takes about a fifth of a second.
     pub fn measure(threads: usize) -> Speed {
         let threads = threads.max(1);
-        let turns = 2_000_000;
-        let each = multiply_adds(1) * turns as f64;
-        let flops = best(5, || {
-            rayon::scope(|scope| {
-                for _ in 0..threads {
-                    scope.spawn(|_| {
-                        multiply_adds(turns);
-                    });
-                }
-            });
-        });
         let source = vec![1.0_f32; COPIED];
         let mut target = vec![0.0_f32; COPIED];
         let part = COPIED.div_ceil(threads);
@@ -42,9 +31,26 @@ impl Speed {
             black_box(&target);
         });
         Speed {
-            flops: threads as f64 * each / flops,
+            flops: Speed::peak(threads),
             bandwidth: (COPIED * 8) as f64 / copied,
         }
+    }
+
+    /// Operations a second of loops of multiply-adds on that many threads of the current pool, a sum of products as two. Takes some
+    /// hundredths of a second.
+    pub fn peak(threads: usize) -> f64 {
+        let turns = 2_000_000;
+        let each = multiply_adds(1) * turns as f64;
+        let seconds = best(5, || {
+            rayon::scope(|scope| {
+                for _ in 0..threads.max(1) {
+                    scope.spawn(|_| {
+                        multiply_adds(turns);
+                    });
+                }
+            });
+        });
+        threads.max(1) as f64 * each / seconds
     }
 
     /// Seconds that work takes at best.
