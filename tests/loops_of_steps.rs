@@ -234,3 +234,57 @@ repeat 10 { minimize mse(f(at), [1.0, 2.0, 3.0]) with sgd(lr = 0.01) }
         assert!(!said.contains("of steps"), "{said}");
     }
 }
+
+/// A step of one kernel over shuffled batches, of 21 rows or fewer at the end of an epoch.
+fn over_batches(rate: &str) -> String {
+    let rows: Vec<String> = (0..21)
+        .map(|i| format!("{},{},{}", i % 5, (i * 7) % 4, i % 3))
+        .collect();
+    format!(
+        "let table = csv(\"t.csv\") |> target(\"c\", classes = true)
+layer scores(x: [n, d]) -> [n, 3] {{
+    x |> dense(3)
+}}
+let net = scores()
+train net on table {{
+    loss      = cross_entropy
+    optimizer = momentum(lr = {rate}, mu = 0.9)
+    epochs    = 9
+    batch     = 4
+    validate  = table
+}}
+print \"{{net.dense_1.W:.9}}\"
+# a,b,c
+# {}
+",
+        rows.join("\n# ")
+    )
+}
+
+#[test]
+fn a_loop_over_batches_of_one_kernel_has_the_bits_of_kernels_apart() {
+    let folder = Folder::new("beats");
+    for rate in ["0.05", "1e37"] {
+        let text = over_batches(rate);
+        let table = text.lines().filter_map(|line| line.strip_prefix("# "));
+        folder.write("t.csv", &table.collect::<Vec<&str>>().join("\n"));
+        folder.write("p.dlm", &text);
+        let diverges = rate == "1e37";
+        let one = run(&folder, &["--threads", "1"]);
+        assert_eq!(one.0, Some(i32::from(diverges)), "{}", one.2);
+        assert_eq!(diverges, one.2.contains("is not finite"), "{}", one.2);
+        assert_eq!(
+            run(&folder, &["--threads", "1", "--skip", "bundle"]),
+            one,
+            "rate {rate}"
+        );
+        assert_eq!(run(&folder, &["--threads", "3"]), one, "rate {rate}");
+        if !diverges {
+            // Looks at each step, one at a time.
+            let (said, _) = folder.run(0, &["verify", "r.json"]);
+            assert!(said.contains("identical"), "{said}");
+            let cut = run(&folder, &["--checkpoint", "state", "--every", "7"]);
+            assert_eq!((&cut.1, &cut.3), (&one.1, &one.3));
+        }
+    }
+}

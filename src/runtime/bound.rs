@@ -40,11 +40,12 @@ enum BoundStep {
         tasks: usize,
         checks: bool,
     },
-    /// A product's number, its number among the product steps, its operands.
+    /// A product's number, its number among the product steps, its operands, the pointers of what takes its result.
     Product {
         product: usize,
         number: usize,
         operands: Operands,
+        taken: (usize, usize),
     },
     /// The position of a group, and of its first pointer.
     Group { step: usize, first: usize },
@@ -108,9 +109,12 @@ impl Bound {
                     product, a, b, c, ..
                 } => {
                     products += 1;
+                    let takers = executable.taken_by(*product, products - 1);
+                    pointers.extend(takers.iter().map(of));
                     BoundStep::Product {
                         product: *product,
                         number: products - 1,
+                        taken: (first, pointers.len()),
                         operands: Operands {
                             a: of(a),
                             b: of(b),
@@ -228,7 +232,11 @@ impl Bound {
                         product,
                         number,
                         operands,
-                    } => executable.product(product, number, operands, memory),
+                        taken: (first, end),
+                    } => {
+                        let taken = &self.pointers[first..end];
+                        executable.product((product, number), operands, taken, memory);
+                    }
                     BoundStep::Group { step, first } => {
                         let step = &executable.schedule().steps[step];
                         executable.group_at(step, &self.pointers[first..], memory)?;

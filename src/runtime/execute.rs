@@ -9,7 +9,7 @@ use super::planner::{Planned, Plans};
 use super::product::{by_pieces, is_large};
 use super::profile::StepTimes;
 use super::team::Team;
-use crate::kir::schedule::{Address, Base, MOST_ARGUMENTS, Schedule, Step};
+use crate::kir::schedule::{Address, Base, MOST_ARGUMENTS, MOST_FINISH_ARGUMENTS, Schedule, Step};
 use crate::kir::{STATUS_FINE, Status};
 use std::any::Any;
 use std::ops::Range;
@@ -368,7 +368,13 @@ impl Executable {
                             c: memory.at(c, &frame),
                             packed: std::ptr::null(),
                         };
-                        self.product(*product, *products, operands, memory);
+                        let takers = self.taken_by(*product, *products);
+                        let mut taken = [std::ptr::null_mut::<u8>(); MOST_FINISH_ARGUMENTS];
+                        for (pointer, address) in taken.iter_mut().zip(takers) {
+                            *pointer = memory.at(address, &frame);
+                        }
+                        let taken = &taken[..takers.len()];
+                        self.product((*product, *products), operands, taken, memory);
                         *products += 1;
                     }
                     Step::Group { members, .. } => {

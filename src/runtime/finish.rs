@@ -1,6 +1,6 @@
 //! Runs a product into what takes its result: blocks of rows, each through the kernels as soon as it is there.
 use super::contraction::Contraction;
-use super::execute::{Executable, Frame, Memory, part};
+use super::execute::{Executable, Memory, part};
 use super::product::{SharedOperands, by_pieces, is_large};
 use crate::kir::schedule::{self, Address, Step};
 use std::ops::Range;
@@ -21,7 +21,7 @@ pub(super) struct Planned {
     block: Option<usize>,
     members: Vec<Member>,
     /// The arguments of all kernels; those at `results` are the product's result.
-    arguments: Vec<Address>,
+    pub(super) arguments: Vec<Address>,
     results: Vec<usize>,
 }
 
@@ -88,7 +88,7 @@ impl Planned {
 }
 
 impl Executable {
-    /// Runs a product and its finish.
+    /// Runs a product and its finish, `pointers` being those of its kernels' arguments.
     ///
     /// # Safety
     /// As for [`Executable::product`]; the step is outside all loops.
@@ -97,21 +97,17 @@ impl Executable {
         plan: &Contraction,
         finish: &Planned,
         operands: SharedOperands,
+        pointers: &[*mut u8],
         memory: &Memory<'_>,
     ) {
-        let mut pointers = [std::ptr::null_mut::<u8>(); MOST_ARGUMENTS];
-        for (pointer, address) in pointers.iter_mut().zip(&finish.arguments) {
-            // SAFETY: addresses lie within their buffers.
-            *pointer = unsafe { memory.at(address, &Frame::outermost()) };
-        }
         let Some(block) = finish.block.filter(|_| !by_pieces(plan, self.threads)) else {
             // SAFETY: the caller's contract; the pointers are those of the kernels' arguments.
             return unsafe {
                 self.whole(plan, operands, memory);
-                self.afterwards(finish, &pointers, memory);
+                self.afterwards(finish, pointers, memory);
             };
         };
-        let shared = SharedArguments(&pointers);
+        let shared = SharedArguments(pointers);
         let blocks = finish.rows.div_ceil(block);
         let run = |task: usize, blocks: Range<usize>| {
             let (operands, shared) = (&operands, &shared);

@@ -1,5 +1,6 @@
 //! Runs schedules: memory, the thread pool, and the loop over steps. Kernels come as plain function pointers and contractions run in
 //! the engine of [`contraction`]; this room knows neither tensors nor Cranelift.
+mod beat;
 mod bound;
 pub mod call;
 pub mod contraction;
@@ -14,6 +15,7 @@ mod runs;
 pub mod speed;
 pub mod team;
 
+pub use beat::{Beat, BeatCells, BeatsEnd};
 pub use call::{Call, CallSpace, Store, Turns};
 pub use execute::{CheckFailure, Executable, KernelFunction, Workspace};
 pub use memory::AlignedBytes;

@@ -2,6 +2,7 @@
 use super::contraction::{Contraction, Operands};
 use super::execute::{Executable, Memory, part};
 use super::team::Team;
+use crate::kir::schedule::Address;
 
 /// Multiply-adds below which a contraction is not shared among threads.
 const SHARED_MULTIPLY_ADDS: usize = 100_000;
@@ -11,15 +12,16 @@ const SHARED_MULTIPLY_ADDS: usize = 100_000;
 const ROWS_OF_A_TASK: usize = 128;
 
 impl Executable {
-    /// Runs product `product` as product step `number`.
+    /// Runs product `product` as product step `number`; `taken` are the pointers of what takes its result, in the order of
+    /// [`Executable::taken_by`].
     ///
     /// # Safety
-    /// As for [`Executable::run`]; the operands are those of the step.
+    /// As for [`Executable::run`]; the operands and pointers are those of the step.
     pub(super) unsafe fn product(
         &self,
-        product: usize,
-        number: usize,
+        (product, number): (usize, usize),
         mut operands: Operands,
+        taken: &[*mut u8],
         memory: &Memory<'_>,
     ) {
         let planned = &self.contractions[product];
@@ -35,10 +37,16 @@ impl Executable {
         let shared = SharedOperands(operands);
         if let Some(finish) = planned.finish(number) {
             // SAFETY: the caller's contract; a step with a finish is outside all loops.
-            return unsafe { self.finished(plan, finish, shared, memory) };
+            return unsafe { self.finished(plan, finish, shared, taken, memory) };
         }
         // SAFETY: the caller's contract.
         unsafe { self.whole(plan, shared, memory) }
+    }
+
+    /// The arguments of the kernels that take the result of a product step.
+    pub(super) fn taken_by(&self, product: usize, number: usize) -> &[Address] {
+        let finish = self.contractions[product].finish(number);
+        finish.map_or(&[], |finish| &finish.arguments[..])
     }
 
     /// Computes the whole of a product's result.

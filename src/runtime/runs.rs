@@ -1,8 +1,10 @@
 //! Runs of calls with nothing looked up between two of them: where numbers and the calls' memory lie is found once.
+use super::beat::{Beat, BeatCells};
 use super::call::{Call, CallSpace, Store};
 use super::execute::{CheckFailure, Executable, KernelFunction, failure};
 use crate::base::types::DType;
-use crate::kir::STATUS_FINE;
+use crate::kir::{STATUS_FINE, Status};
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -95,6 +97,46 @@ impl Wiring {
         ties
     }
 
+    /// A loop of one kernel with these numbers; `None` where the call is more, or a number has another type or too little room.
+    pub fn beat(&self, store: &mut Store, cells: &BeatCells) -> Option<Beat> {
+        let (executable, lone) = self.ties.get(cells.tie.0)?;
+        let place = |cell: Cell| self.cells.get(cell.0).copied();
+        let Place::F32(loss) = place(cells.loss)? else {
+            return None;
+        };
+        if store.identity() != self.store {
+            return None;
+        }
+        let (rows, size) = cells.rows;
+        let rows = store
+            .memory(rows)
+            .filter(|memory| memory.len() / 4 >= size)?;
+        let mut beat = Beat {
+            store: self.store,
+            space: self.space,
+            lone: (*lone)?,
+            _executable: executable.clone(),
+            rows: rows.pointer().cast(),
+            size,
+            adds: SmallVec::new(),
+            counts: SmallVec::new(),
+            loss,
+        };
+        for &(into, value, weight) in &cells.adds {
+            match (place(into)?, place(value)?) {
+                (Place::F64(into), Place::F32(value)) => beat.adds.push((into, value, weight)),
+                (_, _) => return None,
+            }
+        }
+        for &(count, by) in &cells.counts {
+            match place(count)? {
+                Place::I32(count) => beat.counts.push((count, by)),
+                _ => return None,
+            }
+        }
+        Some(beat)
+    }
+
     /// Whether what was found holds.
     pub fn holds(&self, store: &Store, space: &CallSpace) -> bool {
         self.store == store.identity() && self.space == space.identity()
@@ -138,6 +180,15 @@ impl Runs<'_> {
             }
             None => call.run(self.store, self.space),
         }
+    }
+
+    /// Whether what was found in that store and space holds here.
+    pub(super) fn are_of(&self, store: u64, space: u64) -> bool {
+        store == self.store.identity() && space == self.space.identity()
+    }
+
+    pub(super) fn status(&self) -> &Status {
+        self.space.status()
     }
 
     /// The bytes of a slot, to be changed, as [`Store::bytes_mut`].

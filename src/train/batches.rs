@@ -51,6 +51,11 @@ impl Batches {
         Batches { walk, table, order }
     }
 
+    /// The positions of the rows that are left, where they are in another order than stored.
+    pub fn left(&self) -> Option<&[u32]> {
+        self.order.as_deref()?.get(self.walk.position..)
+    }
+
     /// The positions of the next `size` rows; `None` where fewer are left.
     pub fn next(&mut self, size: usize) -> Option<Rows<'_>> {
         let begin = self.walk.position;

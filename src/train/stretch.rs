@@ -11,7 +11,7 @@ use super::watch::updated;
 use super::{RunError, batches};
 use crate::base::source::Span;
 use crate::check::program::{Instr, Program, SlotId};
-use crate::runtime::{Cell, Tie, Wiring};
+use crate::runtime::{Beat, BeatCells, BeatsEnd, Cell, Store, Tie, Wiring};
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 use std::sync::atomic::Ordering;
@@ -26,6 +26,16 @@ pub(super) struct Prepared {
     /// One for each instruction.
     ops: Vec<Op>,
     graphs: Vec<Ready>,
+    beats: Vec<Batched>,
+}
+
+/// A loop over batches that is one kernel and what is noted of it.
+struct Batched {
+    beat: Beat,
+    graph: usize,
+    iterator: usize,
+    /// Rows of a batch.
+    size: usize,
 }
 
 /// An instruction with its numbers' places.
@@ -61,6 +71,8 @@ enum Op {
         epoch: Cell,
     },
     Next,
+    /// The same at the head of a loop of beats.
+    Beats(usize),
     /// `into += weight · value`
     Add {
         into: Cell,
@@ -115,10 +127,67 @@ impl Prepared {
                 writes: step.outputs.iter().any(|slot| updated.contains(slot)),
             });
         }
-        Ok(Prepared {
+        let mut prepared = Prepared {
             wiring,
             ops,
             graphs,
+            beats: Vec::new(),
+        };
+        for (head, instr) in program.code.iter().enumerate() {
+            if let Some(found) = prepared.batched(head, instr, store) {
+                prepared.ops[head] = Op::Beats(prepared.beats.len());
+                prepared.beats.push(found);
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// The loop of beats with that head, where it is one.
+    fn batched(&self, head: usize, instr: &Instr, store: &mut Store) -> Option<Batched> {
+        let Instr::NextBatch {
+            iterator,
+            size,
+            rows: Some(rows),
+            fields,
+            ..
+        } = instr
+        else {
+            return None;
+        };
+        let Some(Op::Run(graph)) = self.ops.get(head + 1) else {
+            return None;
+        };
+        let ready = self.graphs.get(*graph)?;
+        let (mut adds, mut counts, mut loss) = (Vec::new(), Vec::new(), None);
+        for op in self.ops.get(head + 2..)? {
+            match *op {
+                Op::Add {
+                    into,
+                    value,
+                    weight,
+                } => adds.push((into, value, weight)),
+                Op::Count { cell, by } => counts.push((cell, by)),
+                Op::Done(cell) if loss.is_none() => loss = Some(cell),
+                Op::Jump(to) if to == head => break,
+                _ => return None,
+            }
+        }
+        let cells = BeatCells {
+            tie: ready.tie,
+            rows: (rows.0 as usize, *size),
+            adds,
+            counts,
+            loss: loss?,
+        };
+        // What else is watched would have to be looked at too.
+        if !fields.is_empty() || ready.losses.len() > 1 {
+            return None;
+        }
+        Some(Batched {
+            beat: self.wiring.beat(store, &cells)?,
+            graph: *graph,
+            iterator: *iterator,
+            size: *size,
         })
     }
 }
@@ -229,6 +298,22 @@ impl Meter {
         self.way >= WAY && self.look()
     }
 
+    /// Runs of a graph until the clock is read, at least one.
+    fn left(&self, graph: usize) -> u64 {
+        let share = self.shares.get(graph).map_or(WAY, |(share, _)| *share);
+        (WAY.saturating_sub(self.way) / share.max(1)).max(1)
+    }
+
+    /// Notes several runs of a graph, and says whether the slice is over.
+    fn is_over_with_all(&mut self, graph: usize, runs: u64) -> bool {
+        let Some((share, ran)) = self.shares.get_mut(graph) else {
+            return true;
+        };
+        *ran |= runs > 0;
+        self.way = self.way.saturating_add(runs.saturating_mul(*share));
+        self.way >= WAY && self.look()
+    }
+
     #[inline]
     fn is_over_going_back(&mut self) -> bool {
         self.way += BACK;
@@ -290,6 +375,8 @@ impl Machine {
         let (mut at, mut taken, mut over) = (self.position, 0, false);
         let (watched, mut unseen, mut lost) = (self.watch.is_some(), false, None);
         let mut failed: Option<Box<RunError>> = None;
+        // The loop of beats that was just gone through.
+        let mut spent = usize::MAX;
         while let Some(op) = prepared.ops.get(at) {
             let mut next = at + 1;
             match *op {
@@ -363,12 +450,54 @@ impl Machine {
                     }
                 }
                 // A step may have been begun before.
-                Op::Next if over => break,
-                Op::Next if taken.max(self.losses.len() as u64) >= self.slice => {
+                Op::Next | Op::Beats(_) if over => break,
+                Op::Next | Op::Beats(_) if taken.max(self.losses.len() as u64) >= self.slice => {
                     over = true;
                     break;
                 }
-                Op::Next => {
+                Op::Beats(number) if !single && !self.timed && number != spent => {
+                    let of = &prepared.beats[number];
+                    let most = (self.slice - taken.max(self.losses.len() as u64))
+                        .min(MOST_LOSSES as u64 - self.losses.len() as u64)
+                        .min(self.meter.left(of.graph));
+                    let walk = self.iterators.get_mut(of.iterator);
+                    let walk = walk.and_then(Option::as_mut);
+                    let left = walk.as_ref().and_then(|walk| walk.left()).unwrap_or(&[]);
+                    let rows = left.len().min(most as usize * of.size);
+                    let (done, end) =
+                        runs.beats(&of.beat, &left[..rows], watched, &mut self.losses);
+                    if let Some(walk) = walk {
+                        walk.walk.position += done * of.size;
+                    }
+                    taken += done as u64;
+                    self.times.runs += done as u64;
+                    if let Some((updates, all)) = self.graphs.get_mut(of.graph) {
+                        *all += done as u64;
+                        self.times.updates += if *updates { done as u64 } else { 0 };
+                    }
+                    unseen |= done > 0 && prepared.graphs[of.graph].writes;
+                    over = self.meter.is_over_with_all(of.graph, done as u64)
+                        || self.stop.load(Ordering::Relaxed);
+                    match end {
+                        // What is left, or that nothing is, is for the plain instruction.
+                        BeatsEnd::Whole => (next, spent) = (at, number),
+                        BeatsEnd::NotFinite => {
+                            lost = Some(of.graph);
+                            at = next + 1;
+                            break;
+                        }
+                        BeatsEnd::Failed(failure) => {
+                            at = next;
+                            if let Some(call) = self.compiled.calls.get(of.graph) {
+                                let error = out_of_range_in(call, failure, program, of.graph);
+                                failed = Some(Box::new(error));
+                            }
+                            break;
+                        }
+                    }
+                }
+                Op::Next | Op::Beats(_) => {
+                    spent = usize::MAX;
                     match batches::take(&program.code[at], program, &mut self.iterators, &mut runs)
                     {
                         Ok(None) => taken += 1,
