@@ -56,7 +56,7 @@ fn strings_and_tuples_that_double_are_refused() {
 }
 
 #[test]
-fn imports_in_a_ring_end_and_long_chains_are_refused() {
+fn imports_in_a_ring_and_long_chains_are_refused() {
     let folder = std::env::temp_dir().join(format!("dlmc-imports-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let write = |name: &str, text: &str| {
@@ -66,8 +66,21 @@ fn imports_in_a_ring_end_and_long_chains_are_refused() {
     };
     let ring = write("a.dlm", "import \"b.dlm\"\nlet p = 1\n");
     write("b.dlm", "import \"a.dlm\"\nlet q = 2\n");
-    // A file is bound once, so a ring ends where it began.
-    assert_eq!(codes(&format!("import \"{ring}\"\nprint 1\n")), [""; 0]);
+    assert_eq!(codes(&format!("import \"{ring}\"\nprint 1\n")), ["E0205"]);
+    let alone = write("alone.dlm", "fn f(x) { x }\nimport \"./alone.dlm\"\n");
+    assert_eq!(
+        codes(&format!("import \"{alone}\"\nprint f(1)\n")),
+        ["E0205"]
+    );
+    // Two ways to one file are no ring, however it is written.
+    write("base.dlm", "fn twice(x) { 2 * x }\nlet shared = twice(2)\n");
+    let left = write("left.dlm", "import \"base.dlm\"\nlet l = twice(shared)\n");
+    let right = write(
+        "right.dlm",
+        "import \"./base.dlm\"\nlet r = twice(shared)\n",
+    );
+    let both = format!("import \"{left}\"\nimport \"{right}\"\nprint l + r + twice(shared)\n");
+    assert_eq!(codes(&both), [""; 0]);
     for at in 0..100 {
         let next = at + 1;
         write(

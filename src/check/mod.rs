@@ -15,6 +15,7 @@ mod expr;
 mod foreign_names;
 mod graphs;
 pub mod growing;
+mod imports;
 mod index;
 mod instances;
 mod inward;
@@ -219,6 +220,8 @@ pub struct Checker<'a> {
     /// Names of lets of the present body that a gradient reads.
     differentiated: Vec<HashSet<Arc<str>>>,
     imported: HashMap<String, usize>,
+    /// The imports whose files are being read, each within the one before.
+    importing: Vec<imports::Importing>,
     roots: Roots,
     root_ordinals: HashMap<String, usize>,
     root_children: HashMap<u64, Rc<Instance>>,
@@ -306,6 +309,7 @@ impl<'a> Checker<'a> {
             whole_instances: Vec::new(),
             differentiated: Vec::new(),
             imported: HashMap::new(),
+            importing: Vec::new(),
             roots: Roots::default(),
             root_ordinals: HashMap::new(),
             root_children: HashMap::new(),
