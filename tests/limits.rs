@@ -102,6 +102,23 @@ fn batches_of_no_rows_are_refused() {
 }
 
 #[test]
+fn a_program_of_mistakes_ends_after_a_hundred() {
+    let name = "x".repeat(1 << 20);
+    for unit in [
+        "nothing\n",
+        "fn twice(x) { x }\n",
+        "import \"none.dlm\"\n",
+        "print nothing\n",
+    ] {
+        let found = codes(&unit.repeat(20_000));
+        assert_eq!(found.len(), 100, "{unit}");
+    }
+    // The distance of two names takes the product of their lengths.
+    let long = format!("let {name} = 1\nprint {name}y\n");
+    assert_eq!(codes(&long), ["E0201"]);
+}
+
+#[test]
 fn very_long_lines_and_huge_parameters_are_refused_or_read() {
     let sum = format!("print {}1\n", "1 + ".repeat(20_000));
     assert_eq!(codes(&sum), ["E0105"]);

@@ -417,6 +417,9 @@ impl<'a> Checker<'a> {
 
     /// Records a diagnostic. A place inside the standard library is reported where the user's code led there.
     pub(crate) fn report(&mut self, mut diagnostic: Diagnostic) -> Reported {
+        if self.said_enough(&mut diagnostic) {
+            return Reported;
+        }
         let is_std = |file: FileId, sources: &Sources| sources.file(file).name.starts_with("std/");
         let primary = diagnostic.labels.first().map(|label| label.span);
         if let Some(span) = primary

@@ -34,6 +34,7 @@ mod windows;
 mod tests;
 
 pub use dates::written as written_day;
+pub use files::MOST_FILE_BYTES;
 
 use crate::base::data::{DataError, DataOption, DataProvider, DataSet, DataSource, DataSpec};
 use crate::base::source::MOST_SOURCE_BYTES;
