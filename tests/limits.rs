@@ -113,6 +113,13 @@ fn a_program_of_mistakes_ends_after_a_hundred() {
         let found = codes(&unit.repeat(20_000));
         assert_eq!(found.len(), 100, "{unit}");
     }
+    let indices: Vec<String> = (0..100_000).map(|at| format!("i{at}")).collect();
+    let indices = indices.join(", ");
+    assert_eq!(
+        codes(&format!("let y[{indices}] = 1\nprint y\n")),
+        ["E0366"]
+    );
+    assert_eq!(codes(&format!("print sum[{indices}] 1\n")), ["E0366"]);
     // The distance of two names takes the product of their lengths.
     let long = format!("let {name} = 1\nprint {name}y\n");
     assert_eq!(codes(&long), ["E0201"]);

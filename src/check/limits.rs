@@ -15,6 +15,8 @@ pub const MOST_IN_A_BODY: usize = 10_000;
 pub const MOST_TURNS: i64 = 4096;
 /// Most dimensions of a tensor.
 pub const MOST_DIMENSIONS: usize = 32;
+/// Most indices that one `let` or reduction declares.
+pub const MOST_INDICES: usize = 2 * MOST_DIMENSIONS;
 /// Most bytes of a tensor were its elements of eight bytes: 2^37 elements. What is below and more than the machine has is refused before
 /// the run, when all memory that the program needs is known.
 pub const MOST_TENSOR_BYTES: usize = 1 << 40;
