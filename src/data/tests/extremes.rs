@@ -41,6 +41,22 @@ fn an_array_of_more_dimensions_than_numpy_has_is_refused() {
     assert!(said.contains("an array of 65 dimensions"), "{said}");
 }
 
+/// A hundred names within one another, and as many fields as one likes that have them all in front.
+#[test]
+fn long_names_of_objects_in_objects_do_not_multiply() {
+    let open_braces = format!("{{\"{}\":", "k".repeat(40_000)).repeat(100);
+    let fields: Vec<String> = (0..20_000).map(|field| format!("\"{field}\":1")).collect();
+    let text = format!("{open_braces}{{{}}}{}\n", fields.join(","), "}".repeat(100));
+    let folder = Folder::new().with("a.jsonl", text);
+    let said = message(open(&folder, reader("jsonl", &["a.jsonl"], &[]), &[]));
+    assert!(
+        said.contains(
+            "row 1: a field whose name, with those of the objects around it, has 40000 bytes"
+        ),
+        "{said}"
+    );
+}
+
 /// Were each column looked for among all others, this would take an hour.
 #[test]
 fn tables_of_many_columns_are_put_below_one_another() {
