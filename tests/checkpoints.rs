@@ -227,6 +227,34 @@ fn a_file_cut_off_has_the_older_checkpoint_used() {
     });
 }
 
+/// A file whose checksums are sound, with a number that would be counted on beyond what its type holds.
+#[test]
+fn a_number_that_no_run_reaches_has_the_older_checkpoint_used() {
+    older_used("numbers", 13, |newer, numbers| {
+        let bytes = std::fs::read(newer).expect("it is there");
+        let length = u64::from_le_bytes(bytes[28..36].try_into().expect("8 bytes"));
+        let (header, rest) = bytes[36..].split_at(length as usize);
+        let mut header: serde_json::Value = serde_json::from_slice(header).expect("JSON");
+        match ["sequence", "total", "epoch", "epochs", "step"][numbers.below(5)] {
+            "sequence" => header["sequence"] = u64::MAX.into(),
+            name => header["place"][name] = u64::MAX.into(),
+        }
+        let header = header.to_string().into_bytes();
+        let content = [
+            &(header.len() as u64).to_le_bytes(),
+            header.as_slice(),
+            rest,
+        ]
+        .concat();
+        let mut forged = bytes[..12].to_vec();
+        forged.extend((content.len() as u64).to_le_bytes());
+        forged.extend(crc32fast::hash(&content).to_le_bytes());
+        forged.extend(crc32fast::hash(&forged).to_le_bytes());
+        forged.extend(content);
+        std::fs::write(newer, forged).expect("it can be written");
+    });
+}
+
 #[test]
 fn two_damaged_files_end_the_run_with_an_error() {
     let said = resumed("both", 1, |newer, older| {

@@ -239,6 +239,36 @@ fn check_says_what_a_program_is() {
     let until = "let a = 1.0\nrepeat until a < 0.5, at most 70 {\n    a = a * 0.5\n}\n";
     let (stdout, _) = texts(&dlmc(&["check", "-"], until));
     assert!(stdout.contains("time        at most about "), "{stdout}");
+    // Every program ends; what cannot be counted in time is said to be too long, and no sum overflows.
+    let step = "let a = 1.0\nfor i in 0..LONG {\n    repeat TURNS {\n        a = a * 0.5\n    }\n    print i\n}\n";
+    for (long, turns) in [("2000000000", "2"), ("5", "9000000000000000000")] {
+        let program = step.replace("LONG", long).replace("TURNS", turns);
+        let (stdout, _) = texts(&dlmc(&["check", "-"], &program));
+        let told = "time        not known: the loops are too long to be counted beforehand\n";
+        assert!(stdout.ends_with(told), "{stdout}");
+    }
+}
+
+/// The program itself may be part of a ring.
+#[test]
+fn an_import_of_the_program_itself_is_refused() {
+    let folder = std::env::temp_dir().join(format!("dlmc-ring-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let main = folder.join("main.dlm");
+    std::fs::write(&main, "import \"part.dlm\"\nfn f(x) { x }\nprint g(1)\n").unwrap();
+    std::fs::write(
+        folder.join("part.dlm"),
+        "import \"main.dlm\"\nfn g(x) { 2 * f(x) }\n",
+    )
+    .unwrap();
+    let (stdout, stderr) = texts(&dlmc(&["run", main.to_str().unwrap()], ""));
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(stdout, "");
+    assert_eq!(stderr.matches("error[").count(), 1, "{stderr}");
+    assert!(
+        stderr.contains("error[E0205]: imports go in a ring: "),
+        "{stderr}"
+    );
 }
 
 /// Two recurrences that do not depend on one another, with their gradients.

@@ -56,7 +56,7 @@ fn strings_and_tuples_that_double_are_refused() {
 }
 
 #[test]
-fn imports_in_a_ring_end_and_long_chains_are_refused() {
+fn imports_in_a_ring_and_long_chains_are_refused() {
     let folder = std::env::temp_dir().join(format!("dlmc-imports-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let write = |name: &str, text: &str| {
@@ -66,8 +66,21 @@ fn imports_in_a_ring_end_and_long_chains_are_refused() {
     };
     let ring = write("a.dlm", "import \"b.dlm\"\nlet p = 1\n");
     write("b.dlm", "import \"a.dlm\"\nlet q = 2\n");
-    // A file is bound once, so a ring ends where it began.
-    assert_eq!(codes(&format!("import \"{ring}\"\nprint 1\n")), [""; 0]);
+    assert_eq!(codes(&format!("import \"{ring}\"\nprint 1\n")), ["E0205"]);
+    let alone = write("alone.dlm", "fn f(x) { x }\nimport \"./alone.dlm\"\n");
+    assert_eq!(
+        codes(&format!("import \"{alone}\"\nprint f(1)\n")),
+        ["E0205"]
+    );
+    // Two ways to one file are no ring, however it is written.
+    write("base.dlm", "fn twice(x) { 2 * x }\nlet shared = twice(2)\n");
+    let left = write("left.dlm", "import \"base.dlm\"\nlet l = twice(shared)\n");
+    let right = write(
+        "right.dlm",
+        "import \"./base.dlm\"\nlet r = twice(shared)\n",
+    );
+    let both = format!("import \"{left}\"\nimport \"{right}\"\nprint l + r + twice(shared)\n");
+    assert_eq!(codes(&both), [""; 0]);
     for at in 0..100 {
         let next = at + 1;
         write(
@@ -86,6 +99,30 @@ fn batches_of_no_rows_are_refused() {
     let set = "let set = data(x = [[1.0], [2.0]], y = [1.0, 2.0])\n";
     let text = format!("{set}for b in set |> batches(0) {{ print b.x }}\n");
     assert_eq!(codes(&text), ["E0512"]);
+}
+
+#[test]
+fn a_program_of_mistakes_ends_after_a_hundred() {
+    let name = "x".repeat(1 << 20);
+    for unit in [
+        "nothing\n",
+        "fn twice(x) { x }\n",
+        "import \"none.dlm\"\n",
+        "print nothing\n",
+    ] {
+        let found = codes(&unit.repeat(20_000));
+        assert_eq!(found.len(), 100, "{unit}");
+    }
+    let indices: Vec<String> = (0..100_000).map(|at| format!("i{at}")).collect();
+    let indices = indices.join(", ");
+    assert_eq!(
+        codes(&format!("let y[{indices}] = 1\nprint y\n")),
+        ["E0366"]
+    );
+    assert_eq!(codes(&format!("print sum[{indices}] 1\n")), ["E0366"]);
+    // The distance of two names takes the product of their lengths.
+    let long = format!("let {name} = 1\nprint {name}y\n");
+    assert_eq!(codes(&long), ["E0201"]);
 }
 
 #[test]

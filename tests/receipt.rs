@@ -300,3 +300,21 @@ fn a_receipt_that_cannot_be_written_is_an_error_before_training() {
         "{stderr}"
     );
 }
+
+/// A device that never ends, in place of the receipt and in place of a file that it names.
+#[test]
+#[cfg(unix)]
+fn a_device_is_neither_a_receipt_nor_data_of_one() {
+    let folder = programs("devices");
+    let (_, stderr) = folder.run(1, &["verify", "/dev/zero"]);
+    assert!(stderr.contains("is not JSON"), "{stderr}");
+    folder.run(0, &["run", "epochs.dlm", "epochs=1", "--receipt", "r.json"]);
+    let text = std::fs::read_to_string(folder.at("r.json")).expect("it is there");
+    let mut receipt: Value = serde_json::from_str(&text).expect("it is JSON");
+    let data = receipt["data"].as_array_mut().expect("a list");
+    data.push(json!({"file": "/dev/zero", "sha256": "0"}));
+    std::fs::write(folder.at("r.json"), receipt.to_string()).expect("it can be written");
+    let (_, stderr) = folder.run(1, &["verify", "r.json"]);
+    let told = "note: \"/dev/zero\" cannot be read: it is not an ordinary file";
+    assert!(stderr.contains(told), "{stderr}");
+}

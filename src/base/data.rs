@@ -147,7 +147,7 @@ pub struct DataError {
 pub trait DataProvider {
     /// Evaluates a data pipe. Repeated calls with an equal spec give the same set.
     fn open(&mut self, spec: &DataSpec) -> Result<Arc<DataSet>, DataError>;
-    /// The text of a source file that `import` names, relative to `base_dir`, and the name to report it under.
+    /// The text of a source file that `import` names, relative to `base_dir`, and the name to report it under, by which files are told apart.
     fn source(&mut self, base_dir: &str, path: &str) -> Result<(String, String), DataError>;
 }
 

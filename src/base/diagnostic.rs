@@ -90,15 +90,22 @@ impl Diagnostic {
     }
 }
 
+/// Longest name, in characters, to which a near one is looked for: the distance of two takes the product of their lengths.
+const LONGEST_NAME: usize = 200;
+
 /// The candidate nearest to an unknown name by edit distance, where one is near enough to be meant. One that differs in capitals and
 /// underscores only is nearest of all; of a name of one letter nothing is near.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
+    if length > LONGEST_NAME {
+        return None;
+    }
     let limit = (1 + length / 6).min(length.saturating_sub(1));
     let plain = |name: &str| name.replace('_', "").to_lowercase();
     let wanted = plain(name);
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= 4 * (length + limit))
         .map(|candidate| match plain(candidate) == wanted {
             true => (0, candidate),
             false => (edit_distance(name, candidate), candidate),

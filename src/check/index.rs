@@ -2,6 +2,7 @@
 //! range of every index is found; then the expression becomes comprehensions, one for each reduction.
 use super::Checker;
 use super::expr::static_number;
+use super::limits::MOST_INDICES;
 use super::tensors::storage;
 use super::values::{IndexVar, Ix, Num, Outcome, Reported, TensorVal, Val};
 use crate::base::diagnostic::Diagnostic;
@@ -55,6 +56,12 @@ impl Checker<'_> {
 
     /// Declares indices in the innermost scope.
     fn declare_indices(&mut self, indices: &[IndexDecl]) -> Outcome<Vec<usize>> {
+        if let Some(beyond) = indices.get(MOST_INDICES) {
+            let message = format!("{} indices in one place", indices.len());
+            let help =
+                format!("there are at most {MOST_INDICES}: join some dimensions with `reshape`");
+            return self.error("E0366", beyond.name.span, message, help);
+        }
         let mut vars = Vec::with_capacity(indices.len());
         for (at, index) in indices.iter().enumerate() {
             if let Some(first) = indices[..at]

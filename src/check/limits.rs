@@ -1,6 +1,7 @@
 //! What keeps the elaboration of a program within time and memory: everything is written out, so a few lines may ask for any amount.
 use super::Checker;
 use super::values::{Ix, Outcome, Reported, Val};
+use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::source::Span;
 use crate::base::types::Type;
 
@@ -14,18 +15,40 @@ pub const MOST_IN_A_BODY: usize = 10_000;
 pub const MOST_TURNS: i64 = 4096;
 /// Most dimensions of a tensor.
 pub const MOST_DIMENSIONS: usize = 32;
+/// Most indices that one `let` or reduction declares.
+pub const MOST_INDICES: usize = 2 * MOST_DIMENSIONS;
 /// Most bytes of a tensor were its elements of eight bytes: 2^37 elements. What is below and more than the machine has is refused before
 /// the run, when all memory that the program needs is known.
 pub const MOST_TENSOR_BYTES: usize = 1 << 40;
 /// Most files that one program imports.
 pub const MOST_IMPORTS: usize = 64;
 
+/// Most diagnostics of one program. After so many errors the elaboration ends.
+pub const MOST_DIAGNOSTICS: usize = 100;
 /// Most bytes of a string known at compile time.
 pub const MOST_TEXT: usize = 1 << 20;
 /// Most values of a tuple, with those of the tuples in it.
 pub const MOST_PARTS: usize = 65_536;
 
 impl Checker<'_> {
+    /// Whether nothing is to be said beside what has been said. The last error that is said ends the elaboration.
+    pub(super) fn said_enough(&mut self, diagnostic: &mut Diagnostic) -> bool {
+        let is_error = |said: &&Diagnostic| said.severity == Severity::Error;
+        match diagnostic.severity {
+            Severity::Warning => self.diagnostics.len() >= MOST_DIAGNOSTICS,
+            Severity::Error => {
+                let errors = self.diagnostics.iter().filter(is_error).count();
+                if errors + 1 == MOST_DIAGNOSTICS {
+                    self.exhausted = true;
+                    diagnostic
+                        .notes
+                        .push("there may be more errors after this one".into());
+                }
+                errors >= MOST_DIAGNOSTICS
+            }
+        }
+    }
+
     /// Refuses a string that grew without bound, as one that is put into itself twice does.
     pub(super) fn text_within_limits(&mut self, bytes: usize, span: Span) -> Outcome<()> {
         if bytes <= MOST_TEXT {

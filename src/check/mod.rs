@@ -15,6 +15,7 @@ mod expr;
 mod foreign_names;
 mod graphs;
 pub mod growing;
+mod imports;
 mod index;
 mod instances;
 mod inward;
@@ -219,6 +220,8 @@ pub struct Checker<'a> {
     /// Names of lets of the present body that a gradient reads.
     differentiated: Vec<HashSet<Arc<str>>>,
     imported: HashMap<String, usize>,
+    /// The imports whose files are being read, each within the one before.
+    importing: Vec<imports::Importing>,
     roots: Roots,
     root_ordinals: HashMap<String, usize>,
     root_children: HashMap<u64, Rc<Instance>>,
@@ -306,6 +309,7 @@ impl<'a> Checker<'a> {
             whole_instances: Vec::new(),
             differentiated: Vec::new(),
             imported: HashMap::new(),
+            importing: Vec::new(),
             roots: Roots::default(),
             root_ordinals: HashMap::new(),
             root_children: HashMap::new(),
@@ -413,6 +417,9 @@ impl<'a> Checker<'a> {
 
     /// Records a diagnostic. A place inside the standard library is reported where the user's code led there.
     pub(crate) fn report(&mut self, mut diagnostic: Diagnostic) -> Reported {
+        if self.said_enough(&mut diagnostic) {
+            return Reported;
+        }
         let is_std = |file: FileId, sources: &Sources| sources.file(file).name.starts_with("std/");
         let primary = diagnostic.labels.first().map(|label| label.span);
         if let Some(span) = primary

@@ -1,5 +1,4 @@
 //! Names: declarations of modules, scopes of bodies, what the language itself knows.
-use super::limits::MOST_IMPORTS;
 use super::program::{Instr, SlotKind};
 use super::values::{
     Builtin, DimNames, FnDef, LayerDef, Num, OptimizerDef, Outcome, TensorVal, Val,
@@ -566,98 +565,6 @@ impl Checker<'_> {
             "" => name.text.to_string(),
             stem => format!("{stem}.{}", name.text),
         }
-    }
-
-    /// `import "file"`: its declarations and `let`s; loops, prints and training in it do not run.
-    pub(super) fn import(&mut self, path: &str, span: Span) -> Outcome<()> {
-        let base = self.base_dir.clone();
-        let (text, name) = match self.provider.source(&base, path) {
-            Ok(found) => found,
-            Err(error) => {
-                return self.error(
-                    "E0502",
-                    span,
-                    error.message,
-                    error.help.unwrap_or_else(|| "check the path".into()),
-                );
-            }
-        };
-        if let Some(&module) = self.imported.get(&name) {
-            return self.bring_in(module, span);
-        }
-        if self.imported.len() >= MOST_IMPORTS {
-            return self.error(
-                "E0204",
-                span,
-                format!("more than {MOST_IMPORTS} files are imported"),
-                "join some of them",
-            );
-        }
-        let file = self.sources.add(name.clone(), text);
-        let (tree, diagnostics) = crate::syntax::parse::parse(&self.sources, file);
-        let failed = !diagnostics.is_empty();
-        self.diagnostics.extend(diagnostics);
-        let module = self.modules.len();
-        let file_path = std::path::Path::new(path);
-        let stem = file_path.file_stem().and_then(|stem| stem.to_str());
-        self.modules.push(super::Module {
-            stem: stem.unwrap_or("file").to_string(),
-            ..super::Module::default()
-        });
-        self.imported.insert(name, module);
-        if failed {
-            return Err(super::values::Reported);
-        }
-        self.declare_all(&tree.statements, module);
-        self.frames.push(Frame {
-            module,
-            ..Frame::default()
-        });
-        let frames = std::mem::take(&mut self.frames);
-        self.frames = vec![Frame {
-            module,
-            ..Frame::default()
-        }];
-        let folder = file_path
-            .parent()
-            .map(|folder| std::path::Path::new(&base).join(folder));
-        if let Some(folder) = folder.as_ref().and_then(|folder| folder.to_str()) {
-            self.base_dir = folder.to_string();
-        }
-        for statement in &tree.statements {
-            if matches!(
-                statement.kind,
-                StmtKind::Let { .. }
-                    | StmtKind::LetIndex { .. }
-                    | StmtKind::Hyper { .. }
-                    | StmtKind::Import(_)
-            ) {
-                let _ = self.statement(statement);
-            }
-        }
-        self.base_dir = base;
-        self.frames = frames;
-        self.frames.pop();
-        self.bring_in(module, span)
-    }
-
-    fn bring_in(&mut self, module: usize, span: Span) -> Outcome<()> {
-        let names: Vec<(Arc<str>, Val)> = self.modules[module]
-            .names
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        let target = self.frame().module;
-        for (name, value) in names {
-            if self.modules[target].spans.contains_key(&name) {
-                let message = format!("`{name}` is declared here and in the imported file");
-                self.error::<()>("E0203", span, message, "give one of them another name")
-                    .ok();
-                continue;
-            }
-            self.modules[target].names.insert(name, value);
-        }
-        Ok(())
     }
 
     /// Adds an instruction after the step being built.

@@ -20,6 +20,9 @@ pub enum Every {
     Default,
 }
 
+/// Largest number of a place, and of checkpoints.
+const MOST_COUNTED: u64 = 1 << 53;
+
 /// The time of [`Every::Default`].
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -139,7 +142,12 @@ impl<'a> Checkpoints<'a> {
     /// Steps until the next checkpoint is due, at least one.
     pub fn steps_left(&self, place: Place) -> u64 {
         match self.every {
-            Every::Steps(steps) => (self.last.1 + steps).saturating_sub(place.total).max(1),
+            Every::Steps(steps) => self
+                .last
+                .1
+                .saturating_add(steps)
+                .saturating_sub(place.total)
+                .max(1),
             Every::Time(_) | Every::Default => u64::MAX,
         }
     }
@@ -347,6 +355,16 @@ fn parse(bytes: &[u8]) -> Option<Checkpoint> {
     let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
     let (header, rest) = rest.split_at_checked(length)?;
     let header: Header = serde_json::from_slice(header).ok()?;
+    let place = header.place;
+    let counts = [place.epoch, place.epochs, place.step, place.steps];
+    let counts = counts.map(|count| count as u64).into_iter();
+    // Numbers that no run reaches: they are counted on from.
+    if counts
+        .chain([place.total, header.sequence])
+        .any(|count| count > MOST_COUNTED)
+    {
+        return None;
+    }
     let recorded = usize::try_from(header.recorded.unwrap_or(0)).ok()?;
     let (record, state) = rest.split_at_checked(recorded.checked_mul(Step::SIZE)?)?;
     let steps = record.as_chunks::<{ Step::SIZE }>().0;

@@ -20,7 +20,7 @@ pub fn lines(
     let mut machine = machine.map_err(|error| run::failed(job, &error))?;
     let Some(forecast) = pool.run(|| machine.forecast()) else {
         return Ok(vec![
-            "time        not known: the program is not known to end".into(),
+            "time        not known: the loops are too long to be counted beforehand".into(),
         ]);
     };
     let counts = &forecast.counts.graphs;

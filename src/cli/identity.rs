@@ -314,8 +314,11 @@ fn file_name(path: &str) -> String {
 /// SHA-256 of a file's bytes as they lie on the disk.
 ///
 /// # Errors
-/// A file that cannot be read.
+/// A file that cannot be read, or no ordinary one: a device never ends, and a pipe has given its bytes away.
 pub fn file_hash(path: &Path) -> std::io::Result<String> {
+    if !path.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is not an ordinary file"));
+    }
     let mut file = std::fs::File::open(path)?;
     let mut hash = Sha256::new();
     let mut block = vec![0; 1 << 16];

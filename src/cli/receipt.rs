@@ -5,6 +5,8 @@ use super::{COMPILER, Failure, Job};
 use crate::data::whole::replace;
 use crate::train::Machine;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 /// The version of the format that is written, and the newest that is read.
@@ -72,16 +74,19 @@ impl Receipt {
     /// A sentence on why it cannot be used, and whether the file is missing.
     pub fn read(path: &Path) -> Result<Receipt, (String, Failure)> {
         let shown = path.display();
-        let bytes = std::fs::read(path).map_err(|error| {
-            (
-                format!("\"{shown}\" cannot be read: {error}"),
-                Failure::Usage,
-            )
-        })?;
+        let unreadable = |error: &dyn std::fmt::Display| {
+            let why = format!("\"{shown}\" cannot be read: {error}");
+            (why, Failure::Usage)
+        };
+        let file = File::open(path).map_err(|error| unreadable(&error))?;
         let wrong = |why: String| (why, Failure::Program);
         // The version first: a newer format may have other parts.
-        let value: serde_json::Value = serde_json::from_slice(&bytes)
-            .map_err(|error| wrong(format!("\"{shown}\" is not JSON: {error}")))?;
+        // It is read as it is parsed: what never ends is soon no JSON.
+        let value: serde_json::Value =
+            serde_json::from_reader(BufReader::new(file)).map_err(|error| match error.is_io() {
+                true => unreadable(&error),
+                false => wrong(format!("\"{shown}\" is not JSON: {error}")),
+            })?;
         match value.get("receipt").and_then(serde_json::Value::as_u64) {
             None => return Err(wrong(format!("\"{shown}\" is not a receipt of dlmc"))),
             Some(version) if version > u64::from(VERSION) => {

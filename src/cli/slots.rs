@@ -75,7 +75,12 @@ impl Folder {
     /// # Errors
     /// A file that is there and cannot be read.
     pub fn read(&self, slot: usize) -> std::io::Result<Slot> {
-        match std::fs::read(self.path.join(NAMES[slot % NAMES.len()])) {
+        let path = self.path.join(NAMES[slot % NAMES.len()]);
+        let ordinary = |data: std::fs::Metadata| match data.is_file() {
+            true => std::fs::read(&path),
+            false => Err(Error::other("it is not an ordinary file")),
+        };
+        match path.metadata().and_then(ordinary) {
             Ok(bytes) => Ok(content(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Slot::Missing),
             Err(error) => Err(error),

@@ -1,9 +1,10 @@
 //! Tables of one or several files: read one below the other, those of a test part last.
 use super::arguments::Arguments;
 use super::files::{Files, utf8};
-use super::frame::{Columns, Frame};
+use super::frame::{Column, Columns, Frame};
 use super::{fault, fault_help};
 use crate::base::data::DataError;
+use std::collections::HashMap;
 
 /// Makes a table of the text of a file; the path is how errors name it.
 pub(super) type Parse<'a> = &'a dyn Fn(&str, &str) -> Result<Columns, DataError>;
@@ -51,7 +52,7 @@ fn add(
 }
 
 /// Puts a table of the same columns below another; the order of the first counts.
-fn append(table: &mut Columns, mut more: Columns, path: &str) -> Result<(), DataError> {
+fn append(table: &mut Columns, more: Columns, path: &str) -> Result<(), DataError> {
     let names = |table: &Columns| -> Vec<String> {
         let names = table.columns.iter().map(|column| column.name.clone());
         names.collect()
@@ -77,12 +78,10 @@ fn append(table: &mut Columns, mut more: Columns, path: &str) -> Result<(), Data
     if u32::try_from(start.saturating_add(more.rows)).is_err() {
         return Err(fault(format!("{path}: more rows than a data set may have")));
     }
+    let others = more.columns.into_iter();
+    let mut others: HashMap<String, Column> = others.map(|c| (c.name.clone(), c)).collect();
     for column in &mut table.columns {
-        let at = more
-            .columns
-            .iter()
-            .position(|other| other.name == column.name);
-        let Some(other) = at.map(|at| more.columns.swap_remove(at)) else {
+        let Some(other) = others.remove(&column.name) else {
             continue;
         };
         column.numbers.extend(other.numbers);

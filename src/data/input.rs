@@ -10,7 +10,7 @@ use super::images;
 use super::{FileProvider, csv, did_you_mean, fault, fault_help, files, idx, jsonl, npy, pipe};
 use crate::base::data::{DataError, DataOption, DataSource, DataSpec, Transform};
 use crate::base::tensor::{Elements, Tensor};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Rows from outside of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,10 +187,11 @@ fn key_of_sequences(spec: &DataSpec) -> Option<String> {
 /// The keys of a table in the order in which they appear.
 fn keys(given: &Columns, name: &str) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
+    let mut known: HashSet<String> = HashSet::new();
     let column = given.columns.iter().find(|column| column.name == name);
     for row in 0..given.rows as u32 {
         if let Some(key) = column.and_then(|column| column.key(row))
-            && !keys.contains(&key)
+            && known.insert(key.clone())
         {
             keys.push(key);
         }

@@ -13,6 +13,9 @@ use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
+/// Longest name of a column. A name holds those of the objects around it, so that long ones multiply.
+const LONGEST_NAME: usize = 1024;
+
 /// Reads files one below the other, and those of a test part.
 pub(super) fn read(
     files: &Files<'_>,
@@ -134,6 +137,16 @@ impl Records<'_> {
     }
 
     fn field(&mut self, row: usize, name: &str, value: &Value) -> Result<(), DataError> {
+        if name.len() > LONGEST_NAME {
+            return Err(fault_help(
+                format!(
+                    "{}: a field whose name, with those of the objects around it, has {} bytes",
+                    self.place(row),
+                    name.len()
+                ),
+                format!("a name has at most {LONGEST_NAME} bytes"),
+            ));
+        }
         match value {
             // The columns of what is missing are known from the other records.
             Value::Null => Ok(()),

@@ -34,6 +34,7 @@ mod windows;
 mod tests;
 
 pub use dates::written as written_day;
+pub use files::MOST_FILE_BYTES;
 
 use crate::base::data::{DataError, DataOption, DataProvider, DataSet, DataSource, DataSpec};
 use crate::base::source::MOST_SOURCE_BYTES;
@@ -48,6 +49,8 @@ use std::sync::Arc;
 pub struct FileProvider {
     policy: files::Policy,
     opened: Vec<(DataSpec, Arc<DataSet>)>,
+    /// Where the sources lie that were read, and the names that they are reported under.
+    sources: Vec<(PathBuf, String)>,
 }
 
 impl FileProvider {
@@ -56,6 +59,7 @@ impl FileProvider {
         FileProvider {
             policy: files::Policy::anywhere(),
             opened: Vec::new(),
+            sources: Vec::new(),
         }
     }
 
@@ -67,6 +71,7 @@ impl FileProvider {
         Ok(FileProvider {
             policy: files::Policy::rooted(root.as_ref())?,
             opened: Vec::new(),
+            sources: Vec::new(),
         })
     }
 
@@ -146,6 +151,14 @@ impl DataProvider for FileProvider {
         let name = files.display(path);
         let bytes = files.read_within(path, MOST_SOURCE_BYTES as u64)?;
         let text = files::utf8(bytes, &name)?;
+        // One file has one name, however it is written.
+        let Ok(place) = files.resolve(path)?.canonicalize() else {
+            return Ok((text, name));
+        };
+        if let Some((_, known)) = self.sources.iter().find(|(known, _)| *known == place) {
+            return Ok((text, known.clone()));
+        }
+        self.sources.push((place, name.clone()));
         Ok((text, name))
     }
 }

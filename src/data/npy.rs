@@ -16,6 +16,9 @@ use zip::ZipArchive;
 /// Longest header; real ones have about 120 bytes.
 const LONGEST_HEADER: usize = 65_536;
 
+/// Most dimensions of an array; NumPy itself has no more.
+const MOST_DIMENSIONS: usize = 64;
+
 /// Reads one array as `x`.
 pub(super) fn read_npy(
     files: &Files<'_>,
@@ -336,6 +339,12 @@ fn header_facts(header: &str, place: &str) -> Result<Header, DataError> {
     let shape = sizes
         .collect::<Result<Vec<usize>, _>>()
         .map_err(|_| bad("shape"))?;
+    if shape.len() > MOST_DIMENSIONS {
+        return Err(fault(format!(
+            "{place}: an array of {} dimensions, where NumPy has at most {MOST_DIMENSIONS}",
+            shape.len()
+        )));
+    }
     match (kind, size) {
         ('f', 2 | 4 | 8) | ('i' | 'u', 1 | 2 | 4 | 8) | ('b', 1) => Ok(Header {
             big_endian: order == '>',

@@ -492,21 +492,18 @@ fn one_hot_field(
     let count = context.files.allow(&[rows, classes], 4, &file)?;
     let mut out = vec![0.0f32; count];
     for (row, &number) in numbers.iter().enumerate() {
-        let class = number as usize;
-        match out
-            .get_mut(row * classes + class)
-            .filter(|_| class < classes)
-        {
+        let cells = out.get_mut(row * classes..(row + 1) * classes);
+        match cells.and_then(|cells| cells.get_mut(number as usize)) {
             Some(cell) => *cell = 1.0,
             None if used.get(row) != Some(&true) => {}
             None => {
                 let message = format!(
-                    "{file}, row {}, `{name}`: the class {class} is not below {classes}",
+                    "{file}, row {}, `{name}`: the class {number} is not below {classes}",
                     row + 1
                 );
                 let help = format!(
                     "if there are more classes, write one_hot(\"{name}\", classes = {})",
-                    class + 1
+                    number + 1.0
                 );
                 return Err(fault_help(message, help));
             }

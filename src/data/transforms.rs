@@ -569,7 +569,11 @@ fn resize(frame: &mut Frame, index: usize, sizes: &[usize]) -> Result<(), DataEr
         }
         None => {
             let old = old.get(1..).unwrap_or_default();
-            let (has, wants): (usize, usize) = (old.iter().product(), sizes.iter().product());
+            let has: usize = old.iter().product();
+            // Sizes that are written may have any product.
+            let wants: u128 = sizes.iter().fold(1, |product: u128, &size| {
+                product.saturating_mul(size as u128)
+            });
             Err(fault_help(
                 format!(
                     "{file}: `reshape` wants {sizes:?} of `{name}`, whose examples have the sizes {old:?}"

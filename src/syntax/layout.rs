@@ -45,6 +45,8 @@ struct Brackets<'t, 'a> {
     margin: bool,
     kept: Vec<Spanned<'a>>,
     open: Vec<Spanned<'a>>,
+    /// Where the `(` stand, in order, that follow a `for`.
+    loops: Vec<usize>,
     /// A `{` whose `}` stands at another indentation: where a `}` is missing, most likely this one's.
     suspect: Option<Spanned<'a>>,
     diagnostics: Vec<Diagnostic>,
@@ -72,6 +74,7 @@ fn match_brackets<'t, 'a>(
         margin,
         kept: Vec::with_capacity(raw.len()),
         open: Vec::new(),
+        loops: Vec::new(),
         suspect: None,
         diagnostics: Vec::new(),
         marks: Vec::new(),
@@ -125,10 +128,15 @@ impl<'a> Brackets<'_, 'a> {
             }
             Token::Newline => self.newline(at, (start, token, end)),
             Token::LParen | Token::LBracket | Token::LBrace => {
+                if token == Token::LParen && self.kept.last().map(|t| t.1) == Some(Token::For) {
+                    self.loops.push(start);
+                }
                 self.open.push((start, token, end));
                 self.kept.push((start, token, end));
             }
-            Token::RParen | Token::RBracket | Token::RBrace => self.close((start, token, end)),
+            Token::RParen | Token::RBracket | Token::RBrace => {
+                self.close((start, token, end), at);
+            }
             _ => self.kept.push((start, token, end)),
         }
     }
@@ -168,8 +176,12 @@ impl<'a> Brackets<'_, 'a> {
             }
         }
         if self.inside() {
-            let counts = self.counting_loop().filter(|_| semicolon);
-            if let Some((open, _, open_end)) = counts {
+            let counts = self
+                .open
+                .last()
+                .filter(|open| semicolon && self.loops.binary_search(&open.0).is_ok());
+            // The bracket of `for (i = 0; ...)`.
+            if let Some(&(open, _, open_end)) = counts {
                 let place = Span::new(self.file, open, open_end);
                 self.report(
                     open,
@@ -195,14 +207,6 @@ impl<'a> Brackets<'_, 'a> {
             // A statement that begins ends the one before it, even where that is not finished.
             self.kept.push((start, token, end));
         }
-    }
-
-    /// The bracket of `for (i = 0; ...)`, if that is the innermost.
-    fn counting_loop(&self) -> Option<Spanned<'a>> {
-        let open = self.open.last().filter(|open| open.1 == Token::LParen)?;
-        let at = self.kept.iter().rposition(|token| token == open)?;
-        let before = at.checked_sub(1).and_then(|at| self.kept.get(at))?;
-        (before.1 == Token::For).then_some(*open)
     }
 
     /// No statement begins with `{`: a body's brace has slipped to the next line.
@@ -277,7 +281,8 @@ impl<'a> Brackets<'_, 'a> {
         place
     }
 
-    fn close(&mut self, (start, token, end): Spanned<'a>) {
+    /// Goes past the closing bracket that is the raw token `at`.
+    fn close(&mut self, (start, token, end): Spanned<'a>, at: usize) {
         let matching = self
             .open
             .iter()
@@ -287,7 +292,7 @@ impl<'a> Brackets<'_, 'a> {
         match (matching, innermost) {
             (Some(depth), Some(open)) if depth + 1 == self.open.len() => {
                 self.open.pop();
-                self.note_indentation(open, start);
+                self.note_indentation(open, start, at);
                 self.kept.push((start, token, end));
             }
             (Some(depth), Some(open)) => {
@@ -338,8 +343,9 @@ impl<'a> Brackets<'_, 'a> {
     }
 
     /// Keeps in mind a `{` that a `}` at another indentation closes.
-    fn note_indentation(&mut self, open: Spanned<'a>, close: usize) {
-        let own_line = self.line_before(close).chars().all(char::is_whitespace);
+    fn note_indentation(&mut self, open: Spanned<'a>, close: usize, at: usize) {
+        let before = at.checked_sub(1).and_then(|at| self.raw.get(at));
+        let own_line = before.is_none_or(|t| self.text.get(t.0..t.2) == Some("\n"));
         let indentation = |at: usize| {
             let line = self.line_before(at);
             line.len() - line.trim_start().len()

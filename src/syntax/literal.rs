@@ -1,6 +1,7 @@
 //! Numbers and strings, with what is wrong in them.
 use super::ast::{ExprKind, Format, StrPart};
 use super::parse::expression_at;
+use super::token::MOST_ERRORS;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::{FileId, Span};
 use std::cell::RefCell;
@@ -27,9 +28,12 @@ impl Log {
         Span::new(self.file, start, end)
     }
 
-    /// Adds a diagnostic.
+    /// Adds a diagnostic. Those beyond what is ever shown are left out; one more tells that there were more.
     pub fn add(&self, diagnostic: Diagnostic) {
-        self.diagnostics.borrow_mut().push(diagnostic);
+        let mut diagnostics = self.diagnostics.borrow_mut();
+        if diagnostics.len() <= MOST_ERRORS {
+            diagnostics.push(diagnostic);
+        }
     }
 
     /// What was added.

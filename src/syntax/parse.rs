@@ -71,9 +71,10 @@ fn parse_text(text: &str, file: FileId, start: usize) -> Outcome {
     let Tokens {
         stream,
         diagnostics,
-        marks,
+        mut marks,
         unclosed,
     } = found;
+    marks.sort_unstable();
     let mut run = Run {
         text,
         file,
@@ -138,6 +139,7 @@ fn chunks<'t, 'a>(stream: &'t [Spanned<'a>]) -> impl Iterator<Item = (&'t [Spann
 struct Run<'t> {
     text: &'t str,
     file: FileId,
+    /// Positions that a diagnostic speaks of, in order.
     marks: Vec<usize>,
     diagnostics: Vec<Diagnostic>,
     ends_early: bool,
@@ -254,7 +256,8 @@ impl Run<'_> {
         let (start, end) = (first.0, final_token.2);
         // What stands before the place that a diagnostic speaks of does not follow from it.
         let found = chunk.get(at).map_or(end, |t| t.0);
-        let known = self.marks.iter().any(|mark| (start..=found).contains(mark));
+        let mark = self.marks.partition_point(|&mark| mark < start);
+        let known = self.marks.get(mark).is_some_and(|&mark| mark <= found);
         if !known {
             let situation = Situation {
                 text: self.text,

@@ -8,6 +8,7 @@ use std::fmt;
 
 /// A token.
 #[derive(Logos, Debug, Clone, Copy, PartialEq)]
+#[logos(extras = Ends)]
 #[logos(skip r"[ \t\r\f\u{FEFF}]+")]
 #[logos(skip(r"#([^#\n][^\n]*)?", allow_greedy = true))]
 #[allow(missing_docs)]
@@ -136,12 +137,29 @@ pub enum Token<'a> {
     Str(&'a str),
     /// A comment of another language, over any number of lines: reported and left out.
     #[regex(r#""""([^"]|"[^"]|""[^"])*""""#)]
-    #[regex(r"/\*([^*]|\*+[^*/])*\*+/")]
+    #[token("/*", comment_of_stars)]
     ForeignComment,
     /// What is no token (a string without its end among them), and what a statement that did not parse is replaced by.
     #[regex(r#""([^"\\\n]|\\[^\n])*\\?"#)]
     #[regex(r"&+|\|\|?")]
     Error,
+}
+
+/// What the lexer knows of the rest of the text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ends {
+    /// Whether no `*/` follows: it is looked for once, not at every `/*`.
+    no_comment: bool,
+}
+
+/// Goes on behind the end of a comment of C; false where there is none.
+fn comment_of_stars<'a>(lexer: &mut logos::Lexer<'a, Token<'a>>) -> bool {
+    if lexer.extras.no_comment {
+        return false;
+    }
+    let end = lexer.remainder().find("*/");
+    lexer.extras.no_comment = end.is_none();
+    end.map(|end| lexer.bump(end + 2)).is_some()
 }
 
 impl fmt::Display for Token<'_> {
@@ -247,11 +265,18 @@ pub fn lex(text: &str, file: FileId) -> (Vec<Spanned<'_>>, Vec<Diagnostic>) {
     let mut raw: Vec<Spanned<'_>> = Vec::new();
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
     let mut continues = false;
+    // Where the line of the last diagnostic ends.
+    let mut line_end = 0;
+    let line_of = |at: usize| {
+        let newline = text.get(at..).and_then(|rest| rest.find('\n'));
+        newline.map_or(text.len(), |length| at + length)
+    };
     for (token, range) in Token::lexer(text).spanned() {
         let token = token.unwrap_or(Token::Error);
         if token == Token::ForeignComment || is_single_quoted(token) {
             if diagnostics.len() < MOST_ERRORS {
                 diagnostics.push(foreign(text, file, range.clone()));
+                line_end = line_of(range.start);
             }
             if token == Token::ForeignComment {
                 continue;
@@ -265,12 +290,14 @@ pub fn lex(text: &str, file: FileId) -> (Vec<Spanned<'_>>, Vec<Diagnostic>) {
                 *end = range.end;
                 continue;
             }
-            let found = unknown(text, file, range.clone());
-            let again = diagnostics
-                .last()
-                .is_some_and(|last| last.message == found.message && same_line(text, last, &found));
-            if diagnostics.len() < MOST_ERRORS && !again {
-                diagnostics.push(found);
+            if diagnostics.len() < MOST_ERRORS {
+                let found = unknown(text, file, range.clone());
+                let last = diagnostics.last();
+                let again = last.is_some_and(|last| last.message == found.message);
+                if !(again && range.start <= line_end) {
+                    diagnostics.push(found);
+                    line_end = line_of(range.start);
+                }
             }
             // `\\` at the end of a line: the next goes on, as it is meant to.
             if text.get(range.clone()) == Some("\\") {
@@ -284,18 +311,6 @@ pub fn lex(text: &str, file: FileId) -> (Vec<Spanned<'_>>, Vec<Diagnostic>) {
         raw.push((range.start, token, range.end));
     }
     (raw, diagnostics)
-}
-
-/// Whether two diagnostics stand on one line.
-fn same_line(text: &str, a: &Diagnostic, b: &Diagnostic) -> bool {
-    let start = |diagnostic: &Diagnostic| {
-        diagnostic
-            .labels
-            .first()
-            .map_or(0, |l| l.span.start as usize)
-    };
-    let between = text.get(start(a)..start(b)).unwrap_or("\n");
-    !between.contains('\n')
 }
 
 /// `'text'`: read as the string that it is meant to be, after a diagnostic.
@@ -354,6 +369,10 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["²"], "write `^ 2`"),
     (&["³"], "write `^ 3`"),
     (&["…"], "write `..`"),
+    (
+        &["/*"],
+        "begin each line of a comment with `#`; `##` before a declaration documents it",
+    ),
     (
         &["?"],
         "write `if c { a } else { b }`, or `where(c, a, b)` to choose element by element",

@@ -31,7 +31,8 @@ pub struct Counts {
     pub at_most: bool,
 }
 
-/// Follows the plan without running a graph. Where a tensor decides, the longer way is taken. `None` for a plan that is not known to end.
+/// Follows the plan without running a graph. Where a tensor decides, the longer way is taken. `None` for a plan that ends, as all do, but is
+/// too long to follow.
 pub fn counts(program: &Program) -> Option<Counts> {
     let mut walk = Walk {
         program,
@@ -41,6 +42,7 @@ pub fn counts(program: &Program) -> Option<Counts> {
         },
         integers: FxHashMap::default(),
         left: vec![0; program.iterators],
+        runs: 0,
     };
     let mut position = 0;
     while let Some(instr) = program.code.get(position) {
@@ -48,7 +50,7 @@ pub fn counts(program: &Program) -> Option<Counts> {
         if walk.counts.instructions > MOST_INSTRUCTIONS {
             return None;
         }
-        position = walk.follow(instr, position);
+        position = walk.follow(instr, position)?;
     }
     Some(walk.counts)
 }
@@ -60,10 +62,14 @@ struct Walk<'a> {
     integers: FxHashMap<SlotId, i64>,
     /// Rows left of each iterator.
     left: Vec<usize>,
+    /// Runs of all graphs so far.
+    runs: u64,
 }
 
 impl Walk<'_> {
-    fn count(&mut self, graph: usize, times: u64) {
+    /// `None` where there are more runs than can be counted.
+    fn count(&mut self, graph: usize, times: u64) -> Option<()> {
+        self.runs = self.runs.checked_add(times)?;
         if let Some(count) = self.counts.graphs.get_mut(graph) {
             *count += times;
         }
@@ -72,13 +78,14 @@ impl Walk<'_> {
                 self.integers.remove(slot);
             }
         }
+        Some(())
     }
 
-    /// The position after an instruction.
-    fn follow(&mut self, instr: &Instr, position: usize) -> usize {
+    /// The position after an instruction. `None` where there are more runs than can be counted.
+    fn follow(&mut self, instr: &Instr, position: usize) -> Option<usize> {
         match instr {
-            Instr::Run(graph) => self.count(*graph, 1),
-            Instr::RunTimes { graph, times, .. } => self.count(*graph, *times),
+            Instr::Run(graph) => self.count(*graph, 1)?,
+            Instr::RunTimes { graph, times, .. } => self.count(*graph, *times)?,
             Instr::SetInt { slot, value } => {
                 self.integers.insert(*slot, i64::from(*value));
             }
@@ -87,15 +94,15 @@ impl Walk<'_> {
                     *known += i64::from(*value);
                 }
             }
-            Instr::Jump(target) => return *target,
+            Instr::Jump(target) => return Some(*target),
             Instr::JumpIfZero { slot, target } => match self.integers.get(slot) {
-                Some(0) => return *target,
+                Some(0) => return Some(*target),
                 Some(_) => {}
                 None => {
                     self.counts.at_most = true;
                     // Back is another turn; ahead would leave something out.
                     if *target <= position {
-                        return *target;
+                        return Some(*target);
                     }
                 }
             },
@@ -109,7 +116,7 @@ impl Walk<'_> {
                     .get(slot)
                     .is_some_and(|&value| value >= i64::from(*limit))
                 {
-                    return *target;
+                    return Some(*target);
                 }
             }
             Instr::Copy { from, to } => match self.integers.get(from).copied() {
@@ -140,7 +147,7 @@ impl Walk<'_> {
                     *left -= size;
                     self.counts.rows += *size as u64;
                 }
-                Some(_) | None => return *otherwise,
+                Some(_) | None => return Some(*otherwise),
             },
             Instr::Watch { patience, .. } => self.counts.at_most |= patience.is_some(),
             Instr::SetFloat { .. }
@@ -155,7 +162,7 @@ impl Walk<'_> {
             | Instr::StepDone { .. }
             | Instr::EpochEnd { .. } => {}
         }
-        position + 1
+        Some(position + 1)
     }
 }
 
@@ -172,7 +179,7 @@ pub struct Forecast {
 
 impl Machine {
     /// Tries every graph that the plan runs, for a short while, and says what the whole run will take. It leaves the slots with what the
-    /// trials wrote: the machine is good for nothing else afterwards. `None` for a plan that is not known to end.
+    /// trials wrote: the machine is good for nothing else afterwards. `None` for a plan that is too long to follow.
     ///
     /// Call it inside the pool in which the run will be.
     pub fn forecast(&mut self) -> Option<Forecast> {

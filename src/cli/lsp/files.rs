@@ -85,6 +85,8 @@ impl DataProvider for Provider {
 
     fn source(&mut self, base_dir: &str, path: &str) -> Result<(String, String), DataError> {
         let place = real(&Path::new(base_dir).join(path));
+        let known = self.imported.iter().find(|(_, known)| *known == place);
+        let known = known.map(|(name, _)| name.clone());
         let (text, name) = match self.open.get(&place) {
             Some(text) => {
                 let name = Path::new(base_dir).join(path).display().to_string();
@@ -92,6 +94,10 @@ impl DataProvider for Provider {
             }
             None => FileProvider::new().source(base_dir, path)?,
         };
+        // One file has one name, however it is written.
+        if let Some(known) = known {
+            return Ok((text, known));
+        }
         self.imported.push((name.clone(), place));
         Ok((text, name))
     }

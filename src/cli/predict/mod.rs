@@ -9,9 +9,9 @@ use crate::base::diagnostic::nearest;
 use crate::base::source::FileId;
 use crate::base::tensor::Tensor;
 use crate::base::types::DType;
-use crate::data::FileProvider;
 use crate::data::input::Input;
 use crate::data::whole::{replace, try_replace};
+use crate::data::{FileProvider, MOST_FILE_BYTES};
 use crate::engine::{Config, Engine, Error, Program, ProgramOptions, Trainer};
 use crate::session::{self, Source};
 use crate::syntax::token::{self, Token};
@@ -180,7 +180,13 @@ fn input(arguments: &Arguments, output: &Output) -> Result<Input, Failure> {
         return Err(refuse(output, text, None, Failure::Usage));
     }
     let mut text = String::new();
-    match std::io::stdin().lock().read_to_string(&mut text) {
+    let stream = std::io::stdin().lock();
+    match stream.take(MOST_FILE_BYTES + 1).read_to_string(&mut text) {
+        Ok(length) if length as u64 > MOST_FILE_BYTES => {
+            let text = format!("standard input holds more than {MOST_FILE_BYTES} bytes");
+            let help = Some("divide it into smaller parts");
+            Err(refuse(output, &text, help, Failure::Program))
+        }
         Ok(_) => Ok(Input::Text {
             name: session::STDIN.into(),
             text,

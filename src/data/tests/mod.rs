@@ -6,6 +6,7 @@ use crate::base::types::DType;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 mod access;
+mod extremes;
 mod formats;
 mod parts;
 #[cfg(feature = "images")]

@@ -53,6 +53,8 @@ pub fn lines(text: &str) -> Vec<Line<'_>> {
     };
     let mut end = 0;
     let mut next = 0;
+    // The first token from here on that is no `;`.
+    let mut beyond = 0;
     for (at, &(start, token, stop)) in raw.iter().enumerate() {
         reader.comment_in(text.get(end..start).unwrap_or(""));
         end = stop;
@@ -65,9 +67,15 @@ pub fn lines(text: &str) -> Vec<Line<'_>> {
             Token::Doc(doc) => reader.line.comment = Some(without_end(doc)),
             Token::Newline if word == ";" => {
                 // Empty statements between them go.
-                let mut rest = raw[at + 1..].iter();
-                let following = rest.find(|t| text.get(t.0..t.2) != Some(";"));
-                reader.semicolon(word, kept.is_some(), following.map(|t| t.1));
+                beyond = beyond.max(at + 1);
+                while raw
+                    .get(beyond)
+                    .is_some_and(|t| text.get(t.0..t.2) == Some(";"))
+                {
+                    beyond += 1;
+                }
+                let following = raw.get(beyond).map(|t| t.1);
+                reader.semicolon(word, kept.is_some(), following);
             }
             Token::Newline => {
                 reader.fresh |= kept.is_some();

@@ -181,6 +181,38 @@ fn a_file_of_errors_is_cut_short() {
     assert!(errors.len() <= 20);
 }
 
+/// Texts of a megabyte whose parts could each be looked at from all others: that would take hours.
+#[test]
+fn no_part_of_a_text_is_looked_at_again_for_each_other_part() {
+    let half = 1 << 19;
+    let blanks = " ".repeat(half);
+    for (before, unit) in [
+        ("let x = f(\n", "1,\n"),
+        ("let x = f(", "1;"),
+        ("let x = f(", "1\n"),
+        (blanks.as_str(), "()"),
+        (blanks.as_str(), "{}"),
+        ("", "! "),
+        ("", "∑x×"),
+        ("", "\\"),
+        ("", "/*\n"),
+        ("", "' "),
+        ("", ") ;"),
+        ("", ";"),
+        ("", "let x = \"\\q\"; "),
+        ("print \"", "\\q"),
+        ("print \"", "{"),
+    ] {
+        let text = format!("{before}{}", unit.repeat(half / unit.len()));
+        let mut sources = Sources::default();
+        let file = sources.add("m.dlm", text.as_str());
+        let errors = parse(&sources, file).1;
+        assert!(errors.len() <= 20, "{unit:?}");
+        let formatted = crate::syntax::format_source(&text);
+        assert_eq!(formatted.is_err(), !errors.is_empty(), "{unit:?}");
+    }
+}
+
 #[test]
 #[ignore = "a measurement"]
 fn how_long_large_files_take() {

@@ -1,0 +1,2 @@
+import "ring/activations.dlm"
+print twice(1)

@@ -1,0 +1,2 @@
+import "helpers.dlm"
+fn squashed(x) { tanh(scaled(x)) }

@@ -1,0 +1,2 @@
+import "activations.dlm"
+fn twice(x) { 2 * squashed(x) }

@@ -1,0 +1,2 @@
+import "blocks.dlm"
+fn scaled(x) { 0.5 * x }
