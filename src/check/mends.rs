@@ -155,6 +155,7 @@ impl Checker<'_> {
                     "end it with the expression that is its value: a `let` only gives a name, an `if` needs its `else`".into(),
                 );
             }
+            Val::Ix(_) => "a formula with indices computes one element: compute the whole tensor before it, in a `let` of its own, or row by row in a `scan i in 0..n { ... }`".into(),
             Val::Tuple(_) => "take it apart: `let (a, b) = ...`".into(),
             _ => "use a tensor or a number".into(),
         };

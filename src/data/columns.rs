@@ -90,6 +90,7 @@ fn append(table: &mut Columns, mut more: Columns, path: &str) -> Result<(), Data
         column
             .texts
             .extend(texts.map(|(row, text)| (row + start as u32, text)));
+        column.flags &= other.flags;
     }
     table.rows += more.rows;
     table.files.push((path.to_string(), start));
