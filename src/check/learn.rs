@@ -150,18 +150,11 @@ impl Checker<'_> {
         options: &StepOptions,
         span: Span,
     ) -> Outcome<()> {
-        let parameters: Vec<SlotId> = self
-            .parameters_read(objective)
-            .into_iter()
-            .filter(|slot| limits.as_ref().is_none_or(|limits| limits.contains(slot)))
-            .collect();
+        let read = self.parameters_read(objective);
+        let chosen = |slot: &SlotId| limits.as_ref().is_none_or(|limits| limits.contains(slot));
+        let parameters: Vec<SlotId> = read.iter().copied().filter(chosen).collect();
         if parameters.is_empty() {
-            return self.error(
-                "E0430",
-                span,
-                "the objective depends on no parameter",
-                "it must use a layer's output, computed in the same body",
-            );
+            return self.error_for_no_parameter(&read, span);
         }
         self.some_slope(objective, &parameters, span)?;
         let step = self.step_slot(optimizer.span);
@@ -555,6 +548,25 @@ impl Checker<'_> {
             .collect();
         found.sort_unstable();
         found
+    }
+
+    /// Refuses an objective that none of the parameters enters which may learn; `read` are those that enter it.
+    fn error_for_no_parameter(&mut self, read: &[SlotId], span: Span) -> Outcome<()> {
+        let path = read
+            .first()
+            .map(|slot| self.program.slot(*slot).name.clone());
+        let owner = path.as_deref().and_then(|path| path.split('.').next());
+        let (message, help) = match owner {
+            None => (
+                "the objective depends on no parameter".to_string(),
+                "it must use a layer's output, computed in the same body: a `let` before a loop is a constant in it".to_string(),
+            ),
+            Some(owner) => (
+                "the objective depends on no parameter of those after `over`".to_string(),
+                format!("it is computed from those of `{owner}`: write `over {owner}`, or leave `over` out"),
+            ),
+        };
+        self.error("E0430", span, message, help)
     }
 
     /// Refuses an objective that is flat in every parameter, since whole numbers or truth values stand between: an accuracy has no slope.

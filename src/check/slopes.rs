@@ -4,7 +4,7 @@ use super::program::SlotKind;
 use super::values::{Instance, Num, Outcome, TensorVal, Val};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
-use crate::syntax::ast::{Arg, ExprKind};
+use crate::syntax::ast::{Arg, Expr, ExprKind};
 use std::rc::Rc;
 
 impl Checker<'_> {
@@ -68,7 +68,7 @@ impl Checker<'_> {
             groups.push(self.read_by(&tensor, target, present));
         }
         if !matches!(by_value, Val::Instance(_)) {
-            self.warn_of_no_way(&tensor, &groups, [objective.value.span, by.value.span]);
+            self.warn_of_no_way(&tensor, &groups, objective.value.span, &by.value);
         }
         let mut results: Vec<Val> = self
             .summed_gradients(&tensor, groups, span)?
@@ -123,7 +123,8 @@ impl Checker<'_> {
         &mut self,
         objective: &TensorVal,
         groups: &[Vec<TensorVal>],
-        [of, by]: [Span; 2],
+        of: Span,
+        by: &Expr,
     ) {
         if self.depth() > 0 {
             return;
@@ -133,12 +134,19 @@ impl Checker<'_> {
         if groups.iter().all(read) {
             return;
         }
-        let (of, name) = (self.short(of, "the objective"), self.short(by, "it"));
+        let (of, name) = (self.short(of, "the objective"), self.short(by.span, "it"));
         let message = format!("`{of}` does not depend on `{name}`: the gradient is 0");
-        let help = format!(
-            "differentiate by what it is computed from; where `{name}` was assigned or bound anew in between, take the gradient before"
-        );
-        self.report(Diagnostic::warning("W0206", by, message).help(help));
+        let help = match &by.kind {
+            ExprKind::Index(base, _) => format!(
+                "an element is a value of its own, which nothing else reads: take that of the gradient by the whole, `grad(..., {0})`",
+                self.short(base.span, "x")
+            ),
+            ExprKind::Name(_) | ExprKind::Field(..) | ExprKind::Tuple(_) => format!(
+                "differentiate by what it is computed from; where `{name}` was assigned or bound anew in between, take the gradient before"
+            ),
+            _ => "this expression is computed anew here: bind it, `let v = ...`, compute the objective from `v`, and differentiate by `v`".into(),
+        };
+        self.report(Diagnostic::warning("W0206", by.span, message).help(help));
     }
 
     fn parameter_values(&mut self, instance: &Rc<Instance>) -> Vec<Val> {
