@@ -161,6 +161,7 @@ impl Checker<'_> {
                     "{i} divides by {below} and by {above}: choose one of them in place of {j}, or another {i}"
                 ),
             ),
+            None if around && i < j => (message, format!("choose {i} or less in place of {j}")),
             None => (message, rounds.into()),
         }
     }
@@ -544,7 +545,7 @@ fn help_for_target(prediction: &[usize], target: &[usize]) -> Option<String> {
             ))
         }
         ([a, rest @ ..], [b]) if a == b && !rest.is_empty() => Some(format!(
-            "the model gives [{}] for each of {a} examples and the target one number: end it with `|> flatten |> dense(1) |> reshape([{a}])`, or give a target of that shape",
+            "the model gives [{}] for each example and the target one number: end it with `|> flatten |> dense(1) |> reshape([{a}])`, or give a target of that shape",
             listed(rest)
         )),
         _ => None,
