@@ -68,7 +68,7 @@ impl Checker<'_> {
             groups.push(self.read_by(&tensor, target, present));
         }
         if !matches!(by_value, Val::Instance(_)) {
-            self.warn_of_no_way(&tensor, &groups, objective.value.span, &by.value);
+            self.some_way(&tensor, &groups, objective.value.span, &by.value)?;
         }
         let mut results: Vec<Val> = self
             .summed_gradients(&tensor, groups, span)?
@@ -118,23 +118,37 @@ impl Checker<'_> {
         )
     }
 
-    /// Warns where an objective does not depend on what it is differentiated by.
-    fn warn_of_no_way(
+    /// Warns where an objective does not depend on what it is differentiated by; refuses one that may have depended on it in a step before.
+    fn some_way(
         &mut self,
         objective: &TensorVal,
         groups: &[Vec<TensorVal>],
         of: Span,
         by: &Expr,
-    ) {
+    ) -> Outcome<()> {
         if self.depth() > 0 {
-            return;
+            return Ok(());
         }
         let seen = self.reached(objective);
         let read = |group: &Vec<TensorVal>| group.iter().any(|tensor| seen.contains(&tensor.value));
         if groups.iter().all(read) {
-            return;
+            return Ok(());
         }
         let (of, name) = (self.short(of, "the objective"), self.short(by.span, "it"));
+        let inputs = self.segment.open.first().map(|open| &open.graph.inputs);
+        let inputs = self.segment.inputs.iter().zip(inputs.into_iter().flatten());
+        let before = inputs
+            .filter(|(_, input)| seen.contains(&input.value))
+            .map(|(slot, _)| self.program.slot(*slot))
+            .find(|slot| slot.kind == SlotKind::Binding);
+        if let Some(before) = before.map(|slot| slot.name.clone()) {
+            return self.error(
+                "E0454",
+                by.span,
+                format!("`{of}` does not depend on `{name}` in this step: `{before}` was computed in a step before, and is a constant here"),
+                format!("compute `{before}` in the same body, or write its formula out; at the prompt an input is a step: `let J = ...; grad(J, {name})`"),
+            );
+        }
         let message = format!("`{of}` does not depend on `{name}`: the gradient is 0");
         let help = match &by.kind {
             ExprKind::Index(base, _) => format!(
@@ -147,6 +161,7 @@ impl Checker<'_> {
             _ => "this expression is computed anew here: bind it, `let v = ...`, compute the objective from `v`, and differentiate by `v`".into(),
         };
         self.report(Diagnostic::warning("W0206", by.span, message).help(help));
+        Ok(())
     }
 
     fn parameter_values(&mut self, instance: &Rc<Instance>) -> Vec<Val> {
