@@ -1,6 +1,6 @@
 //! One program from its text to its run, and every stage between as text.
 use crate::base::data::{DataError, DataProvider};
-use crate::base::diagnostic::{Diagnostic, Severity};
+use crate::base::diagnostic::{Diagnostic, Severity, nearest};
 use crate::base::source::{MOST_SOURCE_BYTES, Sources, Span};
 use crate::check::program::{Instr, Program, SlotId, SlotKind};
 use crate::check::{CheckOptions, check};
@@ -27,6 +27,31 @@ pub struct Source {
     pub base_dir: String,
 }
 
+/// What was meant by the path of a program that cannot be read: another name in the same folder.
+fn meant(path: &str, error: &std::io::Error) -> Option<String> {
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return None;
+    }
+    let path = Path::new(path);
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+    let names = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".dlm")).collect();
+    names.sort_unstable();
+    let near = nearest(
+        path.file_name()?.to_str()?,
+        names.iter().map(String::as_str),
+    )?;
+    Some(format!(
+        "did you mean \"{}\"?",
+        path.with_file_name(near).display()
+    ))
+}
+
 /// The name of a program from standard input.
 pub const STDIN: &str = "<stdin>";
 
@@ -46,7 +71,7 @@ impl Source {
         };
         read.map_err(|error| DataError {
             message: format!("\"{name}\" cannot be read: {error}"),
-            help: None,
+            help: meant(path, &error),
             missing: true,
         })?;
         if bytes.len() > MOST_SOURCE_BYTES {

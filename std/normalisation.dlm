@@ -67,7 +67,8 @@ layer layer_norm(eps = 1e-5)(x: [..n, d]) -> [..n, d] {
 
 ## The function of `group_norm`: normalises the channels of each group together, for every example apart.
 fn group_norm_op(x: [n, c, ..s], groups, gamma: [c], beta: [c], eps = 1e-5) -> [n, c, ..s] {
-    let z = reshape(standardise_last(reshape(x, [n, groups, -1]), eps = eps), [n, c, -1])
+    let grouped = reshape(x, [n, groups, c / groups, -1])
+    let z = reshape(standardise_last(reshape(grouped, [n, groups, -1]), eps = eps), [n, c, -1])
     let y[i, f, k] = z[i, f, k] * gamma[f] + beta[f]
     reshape(y, [n, c, ..s])
 }

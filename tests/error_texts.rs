@@ -13,7 +13,7 @@ use std::process::Command;
 /// Codes that no short program of the checker shows: limits of size, several files, states of other programs, what only the prompt says, faults.
 const WITHOUT_EXAMPLE: &[&str] = &[
     "E0101", "E0105", "E0204", "E0205", "E0503", "E0604", "E0606", "E0607", "E0699", "W0201",
-    "W0202", "W0203", "W0204", "W0205", "W0601",
+    "W0202", "W0203", "W0204", "W0205", "W0206", "W0601",
 ];
 
 /// The codes that stand in the sources as strings.

@@ -189,3 +189,20 @@ fn points_are_drawn_along_a_learned_slope() {
     let spread = figure("score_matching", "spread");
     assert!(spread < 0.45, "{spread}");
 }
+
+/// Points on half a ring of width 0.1 have an entropy of about 0.2; the density of a normal distribution knows nothing of the ring.
+#[test]
+fn a_flow_gives_points_their_density() {
+    let (flow, normal) = (figure("flow", "flow"), figure("flow", "normal"));
+    assert!(flow < 0.7 && normal > 2.0, "{flow} {normal}");
+}
+
+/// One bell of the best width is what a plain network can say.
+#[test]
+fn a_mixture_density_network_knows_several_answers() {
+    let (mixture, single) = (
+        figure("mixture_density", "mixture"),
+        figure("mixture_density", "single"),
+    );
+    assert!(mixture < single - 0.7, "{mixture} {single}");
+}

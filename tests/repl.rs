@@ -188,6 +188,31 @@ fn a_reset_forgets_names_and_weights() {
     assert!(out.ends_with("4\n"), "{out}");
 }
 
+#[test]
+fn what_is_read_and_what_is_no_command_is_said() {
+    let folder = Folder::new("repl-said");
+    let inputs = "
+let f = dense(2)
+let y = f(ones[1, 3])
+:save w.safetensors
+:load w.safetensors
+quit
+help()
+let exit = 3
+exit
+";
+    let (out, err, code) = typed(folder.at("").as_path(), inputs, &[]);
+    assert_eq!(
+        out,
+        "2 tensors with 8 parameters are in w.safetensors\nf has the weights of w.safetensors\n3\n"
+    );
+    assert_eq!(
+        err,
+        "`quit` is no name; commands begin with a colon: `:quit`\n`help` is no name; commands begin with a colon: `:help`\n"
+    );
+    assert_eq!(code, Some(1));
+}
+
 #[cfg(unix)]
 mod terminal {
     use super::support::Folder;
@@ -209,6 +234,7 @@ mod terminal {
             let (terminal, end) = open().expect("a terminal");
             terminal.resize(Size::new(200, 100)).expect("its size");
             let child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+                .current_dir(folder.at(""))
                 .env("DLMC_HISTORY", folder.at("history"))
                 .env("NO_COLOR", "1")
                 .env("LC_ALL", "C.UTF-8")
@@ -327,5 +353,55 @@ mod terminal {
         prompt.until("\ndlm>");
         prompt.press("\x1b[A");
         prompt.until("dlm> f([x])");
+    }
+    #[test]
+    fn a_model_from_a_file_to_its_weights() {
+        let folder = Folder::new("repl-model");
+        folder.write("points.csv", "a,b,y\n1,2,3\n4,5,6\n7,8,9\n");
+        let mut prompt = Prompt::new(&folder);
+        prompt.until("\ndlm>");
+        // One empty line ends what is not finished.
+        prompt.press("let w = [1.0,\r\r");
+        prompt.until("`dlmc explain-error E0106` tells more\ndlm>");
+        // Tab completes files.
+        prompt.press("let set = csv(\"poi\t");
+        prompt.until("dlm> let set = csv(\"points.csv");
+        prompt.press("\") |> target(\"y\")\r");
+        prompt.until("target(\"y\")\ndlm>");
+        // A command's name, a part of a data set.
+        prompt.press(":na\t\r");
+        prompt.until("set  a data set\ndlm>");
+        prompt.press("reshape(set.x, [3, 1, 2])\r");
+        prompt.until("[[[1, 2]],\n\n [[4, 5]],\n\n [[7, 8]]]\nf32[3, 1, 2]\ndlm>");
+        prompt.press("layer line(x: [n, d]) -> [n] { x |> dense(1) |> reshape([n]) }\r");
+        prompt.until("}\ndlm>");
+        prompt.press("let f = line()\r");
+        prompt.until("line()\ndlm>");
+        // The block of a training takes its lines, and Ctrl-C stops it.
+        prompt.press("train f on set {\rloss = mse\roptimizer = sgd(lr = 0.001)\r");
+        prompt.press("epochs = 2000000000\r}\r");
+        prompt.when(|screen| screen.contains("steps/s"), "steps/s");
+        prompt.press("\x03");
+        prompt.until("stopped; the weights are as the last step left them\ndlm>");
+        prompt.press("mse(f(set.x), set.y) < 1\r");
+        prompt.until("\ntrue\ndlm>");
+        prompt.press(":save line.safetensors\r");
+        prompt.until("2 tensors with 3 parameters are in line.safetensors\ndlm>");
+        // A layer declared again keeps what stays as it was.
+        prompt
+            .press("layer line(x: [n, d]) -> [n] { x |> dense(1) |> dense(1) |> reshape([n]) }\r");
+        prompt.until("}\ndlm>");
+        prompt.press("f(set.x) * 0\r");
+        prompt.when(
+            |screen| {
+                screen.contains("kept: f.dense_1.W, f.dense_1.b; new: f.dense_2.W, f.dense_2.b")
+            },
+            "what is kept",
+        );
+        prompt.until("f32[3]\ndlm>");
+        prompt.press(":reset\r:names\r");
+        prompt.until("nothing is bound yet\ndlm>");
+        prompt.press("quit\r");
+        prompt.until("commands begin with a colon: `:quit`\ndlm>");
     }
 }

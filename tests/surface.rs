@@ -297,3 +297,30 @@ fn the_document_lists_the_flags_of_every_command_and_no_others() {
         );
     }
 }
+
+#[test]
+fn the_command_that_was_meant_is_named() {
+    let folder = std::env::temp_dir().join(format!("dlmc-meant-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("model.dlm"), "print 1\n").expect("written");
+    let wrong = folder.join("modle.dlm").display().to_string();
+    let cases: [(&[&str], &str); 5] = [
+        (&["model.dlm"], "'dlmc run model.dlm'"),
+        (&["train", "model.dlm"], "'dlmc run FILE'"),
+        (&["version"], "'dlmc --version'"),
+        (&["run", "model.dlm", "--lr", "0.1"], "'lr=0.1'"),
+        (&["run", &wrong], "model.dlm\"?"),
+    ];
+    for (arguments, wanted) in cases {
+        let output = dlmc(arguments, &[], "");
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{err}");
+        assert!(err.contains(wanted), "{arguments:?}\n{err}");
+        assert!(!err.contains("as a value"), "{arguments:?}\n{err}");
+    }
+    // A flag that is nearly one is told as before.
+    let output = dlmc(&["run", "model.dlm", "--thread", "2"], &[], "");
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(err.contains("'--threads'"), "{err}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+}

@@ -515,6 +515,11 @@ impl Checker<'_> {
             let names = std::mem::replace(&mut self.modules[module].names, before);
             let outer = self.twins.replace(names.clone());
             exit = self.batch_body(&walk, &fields, rest, turn, carried, body);
+            let note = format!(
+                "in the last batch, which has {rest} of the {rows} rows; the others have {size}"
+            );
+            let new = self.diagnostics.iter_mut().skip(errors);
+            new.for_each(|diagnostic| diagnostic.notes.push(note.clone()));
             self.patch_batch(exit);
             self.twins = outer;
             self.modules[module].names = names;

@@ -3,7 +3,7 @@ use super::Checker;
 use super::call::Argument;
 use super::program::{self, SlotId, SlotKind};
 use super::values::{DataVal, Num, Outcome, Reported, Val};
-use crate::base::data::{DataOption, DataSource, DataSpec, Transform};
+use crate::base::data::{DataOption, DataSource, DataSpec, TRANSFORM_NAMES, Transform};
 use crate::base::source::Span;
 use crate::base::tensor::{Elements, Tensor};
 use crate::base::types::{DType, Type};
@@ -34,6 +34,21 @@ impl Checker<'_> {
             match (&argument.name, &argument.value) {
                 (None, Val::Str(path)) => paths.push(path.to_string()),
                 (None, Val::Error) => return Err(Reported),
+                (None, other) if TRANSFORM_NAMES.contains(&name) => {
+                    let kind = other.kind();
+                    let layers = match name {
+                        "standardize" | "scale" => {
+                            "; a layer normalises by `layer_norm` or `batch_norm`"
+                        }
+                        _ => "",
+                    };
+                    return self.error(
+                        "E0506",
+                        argument.span,
+                        format!("`{name}` changes a data set, not {kind}"),
+                        format!("write it in the pipe of the data, behind the reader: `csv(\"file.csv\") |> {name}`{layers}"),
+                    );
+                }
                 (None, other) => {
                     let kind = other.kind();
                     return self.error(

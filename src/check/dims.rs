@@ -101,12 +101,26 @@ impl Checker<'_> {
                     }
                     Ok(Val::Tuple(fitted))
                 }
-                other => self.error(
-                    "E0344",
-                    place,
-                    format!("{what} is a tuple of {}, not {}", types.len(), other.kind()),
-                    "give as many values",
-                ),
+                other => {
+                    let count = types.len();
+                    let found = match &other {
+                        Val::Tuple(parts) => format!("a tuple of {}", parts.len()),
+                        other => other.kind().to_string(),
+                    };
+                    let message = format!("{what} is {found}, and a tuple of {count} is declared");
+                    let values: Vec<&str> = ["a", "b", "c", "d", "..."]
+                        .into_iter()
+                        .take(count)
+                        .collect();
+                    let help = match what.starts_with("the result") {
+                        true => format!(
+                            "end the body with {count} values, `({})`, or declare what it gives",
+                            values.join(", ")
+                        ),
+                        false => format!("give {count} values, `({})`", values.join(", ")),
+                    };
+                    self.error("E0344", place, message, help)
+                }
             },
         }
     }
@@ -329,11 +343,11 @@ impl Checker<'_> {
         let wanted = self.eval_size(expr)?;
         if wanted != size {
             let described = self.describe(tensor);
-            let message = format!("dimension {} of {what} is {size}, not {wanted}", axis + 1);
+            let message = format!("dimension {axis} of {what} is {size}, not {wanted}");
             let diagnostic = Diagnostic::error("E0351", place, message)
                 .here(described)
                 .label(expr.span, format!("{wanted} by this declaration"))
-                .help(self.help_for_size(tensor, (axis, size, wanted), ty, place));
+                .help(self.help_for_size(what, tensor, (axis, size, wanted), ty, place));
             return Err(self.report(diagnostic));
         }
         Ok(None)

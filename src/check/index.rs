@@ -27,6 +27,16 @@ struct AccessInfo {
     span: Span,
 }
 
+/// What is said where a tensor has another number of dimensions than it is given subscripts.
+pub(super) fn subscripts_for(given: usize, described: &str) -> String {
+    let noun = if given == 1 {
+        "subscript"
+    } else {
+        "subscripts"
+    };
+    format!("{given} {noun} for {described}")
+}
+
 impl Checker<'_> {
     /// `let name[indices] = value`
     pub(super) fn define(
@@ -166,11 +176,7 @@ impl Checker<'_> {
     ) -> Outcome<Val> {
         let rank = self.type_of(tensor).shape.len();
         if subscripts.len() != rank || values.iter().any(Option::is_none) {
-            let message = format!(
-                "{} subscripts for {}",
-                subscripts.len(),
-                self.describe(tensor)
-            );
+            let message = subscripts_for(subscripts.len(), &self.describe(tensor));
             return self.error(
                 "E0320",
                 span,

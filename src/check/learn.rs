@@ -1,11 +1,11 @@
 //! Learning: `minimize`, `grad`, optimizers.
 use super::call::Argument;
 use super::program::{SlotId, SlotKind};
-use super::values::{Bindings, Instance, OptimizerUse, Outcome, Reported, TensorVal, Val};
+use super::values::{Bindings, OptimizerUse, Outcome, Reported, TensorVal, Val};
 use super::{Checker, Frame};
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
-use crate::syntax::ast::{Arg, Expr, ExprKind};
+use crate::syntax::ast::Expr;
 use crate::tir::{Node, Op, Value};
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -61,7 +61,7 @@ impl Checker<'_> {
         self.one_number(value, "minimized", span)
     }
 
-    fn one_number(&mut self, value: Val, done: &str, span: Span) -> Outcome<TensorVal> {
+    pub(super) fn one_number(&mut self, value: Val, done: &str, span: Span) -> Outcome<TensorVal> {
         let tensor = self.operand(&value, None, span)?;
         let ty = self.type_of(&tensor);
         let described = self.describe(&tensor);
@@ -80,10 +80,30 @@ impl Checker<'_> {
                 span,
                 format!("what is {done} is one number, not {described}"),
                 &[(span, described)],
-                "reduce it: `mean(...)`, or use a loss",
+                &self.help_for_one_number(&tensor, &ty, span),
             );
         }
         Ok(tensor)
+    }
+
+    /// The mend where several numbers stand for the one that is minimized or differentiated.
+    fn help_for_one_number(&self, tensor: &TensorVal, ty: &Type, span: Span) -> String {
+        let open = self.segment.open.get(tensor.depth);
+        let slope = open.is_some_and(|open| {
+            matches!(
+                open.graph.defining(tensor.value).node,
+                Node::Gradient { .. }
+            )
+        });
+        match ty.shape.as_slice() {
+            [n] if slope => {
+                let g = self.short(span, "g");
+                format!(
+                    "of a gradient `{g}` take the gradient of each element, `scan i in 0..{n} {{ grad({g}[i], x) }}` is the Hessian, or of its product with a vector, `grad(sum({g} * v), x)`"
+                )
+            }
+            _ => "reduce it: `mean(...)`, or use a loss".into(),
+        }
     }
 
     /// The parameters that an expression after `over` names.
@@ -130,18 +150,11 @@ impl Checker<'_> {
         options: &StepOptions,
         span: Span,
     ) -> Outcome<()> {
-        let parameters: Vec<SlotId> = self
-            .parameters_read(objective)
-            .into_iter()
-            .filter(|slot| limits.as_ref().is_none_or(|limits| limits.contains(slot)))
-            .collect();
+        let read = self.parameters_read(objective);
+        let chosen = |slot: &SlotId| limits.as_ref().is_none_or(|limits| limits.contains(slot));
+        let parameters: Vec<SlotId> = read.iter().copied().filter(chosen).collect();
         if parameters.is_empty() {
-            return self.error(
-                "E0430",
-                span,
-                "the objective depends on no parameter",
-                "it must use a layer's output, computed in the same body",
-            );
+            return self.error_for_no_parameter(&read, span);
         }
         self.some_slope(objective, &parameters, span)?;
         let step = self.step_slot(optimizer.span);
@@ -537,6 +550,25 @@ impl Checker<'_> {
         found
     }
 
+    /// Refuses an objective that none of the parameters enters which may learn; `read` are those that enter it.
+    fn error_for_no_parameter(&mut self, read: &[SlotId], span: Span) -> Outcome<()> {
+        let path = read
+            .first()
+            .map(|slot| self.program.slot(*slot).name.clone());
+        let owner = path.as_deref().and_then(|path| path.split('.').next());
+        let (message, help) = match owner {
+            None => (
+                "the objective depends on no parameter".to_string(),
+                "it must use a layer's output, computed in the same body: a `let` before a loop is a constant in it".to_string(),
+            ),
+            Some(owner) => (
+                "the objective depends on no parameter of those after `over`".to_string(),
+                format!("it is computed from those of `{owner}`: write `over {owner}`, or leave `over` out"),
+            ),
+        };
+        self.error("E0430", span, message, help)
+    }
+
     /// Refuses an objective that is flat in every parameter, since whole numbers or truth values stand between: an accuracy has no slope.
     fn some_slope(
         &mut self,
@@ -561,7 +593,7 @@ impl Checker<'_> {
     }
 
     /// The values that a tensor is computed from where a gradient passes.
-    fn reached(&mut self, tensor: &TensorVal) -> HashSet<Value> {
+    pub(super) fn reached(&mut self, tensor: &TensorVal) -> HashSet<Value> {
         self.reached_by(tensor, |_| true)
     }
 
@@ -584,7 +616,7 @@ impl Checker<'_> {
     }
 
     /// What a parameter held in the course of the step, the present value last.
-    fn versions(&self, slot: SlotId) -> Vec<TensorVal> {
+    pub(super) fn versions(&self, slot: SlotId) -> Vec<TensorVal> {
         let earlier = self.segment.earlier.get(&slot).into_iter().flatten();
         earlier
             .chain(self.segment.current.get(&slot))
@@ -608,10 +640,20 @@ impl Checker<'_> {
                 versions
             })
             .collect();
-        let flat: Vec<TensorVal> = versions.iter().flatten().cloned().collect();
+        self.summed_gradients(of, versions, span)
+    }
+
+    /// Gradients by each of several groups of tensors, those of a group added up.
+    pub(super) fn summed_gradients(
+        &mut self,
+        of: &TensorVal,
+        groups: Vec<Vec<TensorVal>>,
+        span: Span,
+    ) -> Outcome<Vec<TensorVal>> {
+        let flat: Vec<TensorVal> = groups.iter().flatten().cloned().collect();
         let mut gradients = self.gradients(of, &flat, span).into_iter();
-        let mut sums = Vec::with_capacity(parameters.len());
-        for versions in versions {
+        let mut sums = Vec::with_capacity(groups.len());
+        for versions in groups {
             let parts: Vec<TensorVal> = gradients.by_ref().take(versions.len()).collect();
             let mut sum: Option<Val> = None;
             for part in parts {
@@ -624,74 +666,6 @@ impl Checker<'_> {
             sums.push(self.operand(&sum.unwrap_or(Val::Error), None, span)?);
         }
         Ok(sums)
-    }
-
-    /// `grad(J, θ)`: the gradient itself; a tuple of parameters gives a tuple.
-    pub(super) fn grad(&mut self, arguments: &[Arg], span: Span) -> Outcome<Val> {
-        let [objective, by] = arguments else {
-            return self.error(
-                "E0410",
-                span,
-                format!("`grad` is called with {} arguments", arguments.len()),
-                "write `grad(J, θ)`",
-            );
-        };
-        let outer = std::mem::replace(&mut self.training, true);
-        let value = self.eval(&objective.value);
-        self.training = outer;
-        let tensor = self.one_number(value?, "differentiated", objective.value.span)?;
-        if matches!(
-            by.value.kind,
-            ExprKind::List(_) | ExprKind::Float(_) | ExprKind::Int(_)
-        ) {
-            let names = matches!(&by.value.kind, ExprKind::List(items)
-                if items.iter().all(|item| matches!(item.value.kind, ExprKind::Name(_) | ExprKind::Field(..))));
-            return self.error(
-                "E0432",
-                by.value.span,
-                "there is no gradient by a literal: nothing else reads this very one",
-                match names {
-                    true => "several are given as a tuple: `grad(J, (a, b))`",
-                    false => "bind it, `let x = ...`, use `x` in what is differentiated, and differentiate by `x`",
-                },
-            );
-        }
-        let by_value = self.eval(&by.value)?;
-        let (targets, many) = match &by_value {
-            Val::Tuple(parts) => (parts.clone(), true),
-            Val::Instance(instance) => (self.parameter_values(instance), true),
-            other => (vec![other.clone()], false),
-        };
-        let mut tensors = Vec::with_capacity(targets.len());
-        for target in &targets {
-            let target = self.operand(target, None, by.value.span)?;
-            if !self.type_of(&target).dtype.is_float() {
-                return self.error(
-                    "E0432",
-                    by.value.span,
-                    "there is no gradient by integers or truth values",
-                    "differentiate by floats",
-                );
-            }
-            tensors.push(target);
-        }
-        let mut results: Vec<Val> = self
-            .gradients(&tensor, &tensors, span)
-            .into_iter()
-            .map(Val::Tensor)
-            .collect();
-        Ok(if many {
-            Val::Tuple(results)
-        } else {
-            results.remove(0)
-        })
-    }
-
-    fn parameter_values(&mut self, instance: &Rc<Instance>) -> Vec<Val> {
-        self.slots_of(instance, Some(SlotKind::Parameter))
-            .into_iter()
-            .map(|(_, slot)| Val::Slot(slot, Vec::new()))
-            .collect()
     }
 
     /// Names that gradients in these statements read, through `let`s of the same statements.

@@ -32,8 +32,9 @@ impl Checker<'_> {
                 _ => None,
             });
             let message = format!("{} has no `{}`", value.kind(), name.text);
-            let help = help.unwrap_or_else(|| {
-                "only layers (their parameters), batches and data sets have fields".into()
+            let help = help.unwrap_or_else(|| match &*name.text {
+                "x" | "y" | "tokens" | "next" => "only batches and data sets have this field; in `train` a loss of one argument, `fn (b) { ... }`, is given the batch, one of two the prediction and the target".into(),
+                _ => "only layers (their parameters), batches and data sets have fields".into()
             });
             return self.error("E0202", name.span, message, help);
         }

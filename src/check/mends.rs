@@ -155,6 +155,7 @@ impl Checker<'_> {
                     "end it with the expression that is its value: a `let` only gives a name, an `if` needs its `else`".into(),
                 );
             }
+            Val::Ix(_) => "a formula with indices computes one element: compute the whole tensor before it, in a `let` of its own, or row by row in a `scan i in 0..n { ... }`".into(),
             Val::Tuple(_) => "take it apart: `let (a, b) = ...`".into(),
             _ => "use a tensor or a number".into(),
         };
@@ -195,6 +196,10 @@ impl Checker<'_> {
             }
             (DType::I32, dtype) if dtype.is_float() && alone => format!(
                 "labels are whole numbers: make classes of the column, `target(\"y\", classes = true)`, or convert, `loss = fn (p, t) {{ {loss}(p, i32(t)) }}`"
+            ),
+            (DType::I32, DType::F32) if what == "the value" => format!(
+                "the type of a `let` converts nothing: write `i32({})`",
+                self.short(place, "...")
             ),
             (DType::I32, DType::F32) => "labels and tokens are i32: convert with `i32(...)`, or annotate the literal: `let y: i32[4] = [...]`; a column of a file gives classes with `target(\"y\", classes = true)`".into(),
             (DType::Bool, _) => "compare: `mask > 0` is true or false for each element".into(),

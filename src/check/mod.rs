@@ -34,6 +34,7 @@ mod scores;
 mod sensible;
 mod shapes;
 pub mod shown;
+mod slopes;
 mod statements;
 mod tensors;
 mod traced;

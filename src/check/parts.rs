@@ -9,7 +9,34 @@ use crate::syntax::ast::Subscript;
 use crate::tir::build::map;
 use crate::tir::{Affine, Body, Guard, Inst, Literal, Node, Read};
 
+/// The mend where truth values choose elements.
+const KEEPS_ITS_SIZE: &str = "a tensor keeps its size: `where(c, x, 0.0)` keeps the elements where `c` is true and puts 0 elsewhere";
+
 impl Checker<'_> {
+    /// The mend where a tensor has another number of dimensions than it is given subscripts.
+    fn help_for_subscripts(&self, values: &[Option<Val>], lacking: bool, span: Span) -> String {
+        let of = |value: &Val| match value {
+            Val::Tensor(tensor) => Some(self.type_of(tensor)),
+            Val::Slot(slot, _) => Some(self.program.slot(*slot).ty.clone()),
+            _ => None,
+        };
+        let tensors = values.iter().flatten().filter_map(of);
+        let vector = tensors.into_iter().find(|ty| !ty.shape.is_empty());
+        let text = self.short(span, "");
+        match vector.map(|ty| ty.dtype) {
+            Some(DType::Bool) => KEEPS_ITS_SIZE.into(),
+            Some(DType::I32) => {
+                "gather rows by a tensor in index notation: `let y[i, j] = x[t[i], j]`".into()
+            }
+            _ if lacking && let Some(open) = text.strip_suffix(']') => format!(
+                "write one for each dimension: `{open}, ..]` takes all that are left, `:` all of one"
+            ),
+            _ => {
+                "write one for each dimension; `:` takes all of one, `..` all that are left".into()
+            }
+        }
+    }
+
     /// `x[...]`: with indices of index notation an element; else a part, by numbers, slices and `..`.
     pub(super) fn subscripted(
         &mut self,
@@ -49,13 +76,9 @@ impl Checker<'_> {
             .count();
         let given = subscripts.len() - rests;
         if rests > 1 || given > ty.shape.len() || (rests == 0 && given < ty.shape.len()) {
-            let message = format!("{given} subscripts for {}", self.describe(tensor));
-            return self.error(
-                "E0320",
-                span,
-                message,
-                "write one for each dimension; `:` takes all of one, `..` all that are left",
-            );
+            let message = super::index::subscripts_for(given, &self.describe(tensor));
+            let help = self.help_for_subscripts(values, given < ty.shape.len(), span);
+            return self.error("E0320", span, message, help);
         }
         let mut read = Vec::new();
         let (mut shape, mut dims): (Vec<usize>, DimNames) = (Vec::new(), Vec::new());
@@ -97,7 +120,14 @@ impl Checker<'_> {
                             "E0322",
                             expr.span,
                             format!("index {i} is out of bounds: the dimension has {size}"),
-                            "count from 0; negative numbers count from the end in slices only",
+                            match size {
+                                0 => "the dimension has no elements".to_string(),
+                                size if (-size..0).contains(i) => format!(
+                                    "write {}: negative numbers count from the end in slices only",
+                                    size + i
+                                ),
+                                size => format!("count from 0: the last is {}", size - 1),
+                            },
                         );
                     }
                     read.push(crate::tir::Subscript::Affine(Affine::constant(*i)));
@@ -117,7 +147,7 @@ impl Checker<'_> {
                             expr.span,
                             message,
                             match self.type_of(&index).dtype {
-                                DType::Bool => "a tensor keeps its size: `where(c, x, 0.0)` keeps the elements where `c` is true and puts 0 elsewhere",
+                                DType::Bool => KEEPS_ITS_SIZE,
                                 _ => "gather by a tensor in index notation: `let y[i] = x[t[i]]`",
                             },
                         );

@@ -42,6 +42,13 @@ impl Checker<'_> {
                 format!("`nll` takes logarithms of probabilities, and is given the result of `{mark}`"),
                 "take `cross_entropy` of the scores, or `nll` of their `log_softmax`".into(),
             ),
+            ("kl", "softmax" | "sigmoid" | SCORES) => (
+                match &*mark {
+                    SCORES => "`kl` takes the logarithms of probabilities first, and is given the scores of a layer".to_string(),
+                    of => format!("`kl` takes the logarithms of probabilities first, and is given the result of `{of}`"),
+                },
+                "give it `log_softmax` of the scores; the second, the target, are probabilities".into(),
+            ),
             ("nll", SCORES) => (
                 "`nll` takes logarithms of probabilities, and is given the scores of a layer".into(),
                 "take `cross_entropy` of the scores, or `nll` of their `log_softmax`: of scores alone it falls without end".into(),

@@ -121,8 +121,19 @@ impl Checker<'_> {
     }
 
     fn declaration_in_place(&mut self, statement: &Stmt) -> Outcome<()> {
-        if self.at_top() {
+        // The file itself is the first body that is open.
+        if self.at_top() && self.differentiated.len() == 1 {
             return Ok(());
+        }
+        let name = match &statement.kind {
+            StmtKind::Fn(syntax) => syntax.name.clone(),
+            StmtKind::Layer(syntax) => Some(syntax.name.clone()),
+            StmtKind::Optimizer(syntax) => Some(syntax.name.clone()),
+            _ => None,
+        };
+        if let Some(name) = name.filter(|name| self.lookup(&name.text).is_none()) {
+            // What reads it is no further mistake.
+            self.bind(&name.text, Val::Error);
         }
         self.error(
             "E0437",

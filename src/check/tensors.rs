@@ -119,12 +119,15 @@ impl Checker<'_> {
                 format!("{i} does not fit an i32"),
                 "i32 reaches from -2147483648 to 2147483647",
             ),
-            Num::Float(x) => self.error(
-                "E0312",
-                span,
-                format!("{x} meets an i32 tensor"),
-                "convert the tensor with `f32(...)`, or write a whole number",
-            ),
+            Num::Float(x) => {
+                let text = self.short(span, &x.to_string());
+                self.error(
+                    "E0312",
+                    span,
+                    format!("`{text}` meets whole numbers, i32"),
+                    "convert those with `f32(...)`, or write a whole number",
+                )
+            }
         }
     }
 
@@ -144,7 +147,11 @@ impl Checker<'_> {
         let written: Vec<String> = types.iter().map(DType::to_string).collect();
         let help = match (op, types) {
             (Op::Div, [DType::I32, ..]) => {
-                "integers are divided with `//`; or convert with `f32(...)`".to_string()
+                let place = spans.first().copied().unwrap_or(span);
+                let text = self.short(place, "x");
+                format!(
+                    "integers are divided with `//`, rounded down; for fractions convert, `f32({text})`"
+                )
             }
             (_, [DType::Bool, ..] | [_, DType::Bool, ..]) => {
                 "convert truth values with `f32(...)`".to_string()
@@ -214,10 +221,14 @@ impl Checker<'_> {
                         self.describe(&tensors[first]),
                         self.describe(&tensors[at])
                     );
-                    let help = format!(
+                    let rule = format!(
                         "counted from the right, dimension {axis_from_right} is {} on one side and {size} on the other; equal sizes or 1 are needed",
                         shape[place]
                     );
+                    let help = match self.turning(&tensors[first], tensor, spans.get(at)) {
+                        Some(turning) => turning,
+                        None => rule,
+                    };
                     return self.shape_error("E0314", span, message, &sides, &help);
                 }
                 if size != 1 || shape[place] == 1 && dims[place].is_none() {
@@ -257,26 +268,9 @@ impl Checker<'_> {
                 _ => {}
             }
         }
-        // An index meets numbers with a point as a float.
-        let float_number = operands
-            .iter()
-            .any(|operand| matches!(operand, Val::Num(Num::Float(_)) | Val::Hyper(..)));
-        let wants_float = matches!(
-            op,
-            Op::Div
-                | Op::Pow
-                | Op::Exp
-                | Op::Log
-                | Op::Sqrt
-                | Op::Sin
-                | Op::Cos
-                | Op::Tanh
-                | Op::Sigmoid
-                | Op::Erf
-        );
-        let mut wanted = dtype.unwrap_or(self.float);
-        if wanted == DType::I32 && float_number && !wants_float {
-            wanted = DType::I32;
+        let wanted = dtype.unwrap_or(self.float);
+        if wanted == DType::I32 {
+            self.no_fraction_by_an_index(operands, span, spans)?;
         }
         let mut arguments = Vec::with_capacity(operands.len());
         for (at, operand) in operands.iter().enumerate() {
@@ -296,6 +290,31 @@ impl Checker<'_> {
             return self.type_error(op, &types, span, spans);
         }
         self.indexed(Ix::Op(op, arguments), span)
+    }
+
+    /// Refuses `0.5 * i`: an index is a whole number.
+    fn no_fraction_by_an_index(
+        &mut self,
+        operands: &[Val],
+        span: Span,
+        spans: &[Span],
+    ) -> Outcome<()> {
+        let place = |at: usize| spans.get(at).copied().unwrap_or(span);
+        let number = operands
+            .iter()
+            .position(|operand| matches!(operand, Val::Num(Num::Float(_))));
+        let index = operands
+            .iter()
+            .position(|operand| matches!(operand, Val::Ix(_)));
+        let (Some(number), Some(index)) = (number, index) else {
+            return Ok(());
+        };
+        let (number, index) = (place(number), place(index));
+        let (written, name) = (self.short(number, "it"), self.short(index, "i"));
+        let message = format!("`{written}` has a fraction, and `{name}` is a whole number, i32");
+        let sides = [(number, "f32".to_string()), (index, "i32".to_string())];
+        let help = format!("an index counts in whole numbers: convert it, `f32({name})`");
+        self.shape_error("E0312", span, message, &sides, &help)
     }
 
     /// An operand of index notation: an indexed expression, a number, or a scalar tensor.

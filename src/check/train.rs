@@ -351,7 +351,7 @@ impl Checker<'_> {
                     "E0513",
                     span,
                     "the data set has no target: its only field is `x`",
-                    "say which column is to be learned: `|> target(\"column\")`",
+                    "say which column is to be learned, `|> target(\"column\")`; to learn from `x` alone give a loss of the batch: `loss = fn (b) { mse(net(b.x), b.x) }`",
                 );
             }
             return self.error("E0513", span, format!("the data set has no fields `x` and `y`, but {}", known.join(", ")), "name them with `rename(x = \"...\", y = \"...\")`, or give the loss as a function of the batch: `loss = fn (b) { ... }`");

@@ -161,6 +161,7 @@ impl Checker<'_> {
                     "{i} divides by {below} and by {above}: choose one of them in place of {j}, or another {i}"
                 ),
             ),
+            None if around && i < j => (message, format!("choose {i} or less in place of {j}")),
             None => (message, rounds.into()),
         }
     }
@@ -199,7 +200,9 @@ impl Checker<'_> {
             ),
         };
         let dtype = self.type_of(tensor).dtype;
-        let help = self.help_for_shapes(what, sizes, dtype, place);
+        let turned = given.as_ref().filter(|_| what.starts_with("`label`"));
+        let turned = turned.and_then(|given| self.classes_in_front(given, sizes.1));
+        let help = turned.unwrap_or_else(|| self.help_for_shapes(what, sizes, dtype, place));
         let mut diagnostic = Diagnostic::error("E0349", place, message)
             .here(described)
             .help(help);
@@ -211,6 +214,26 @@ impl Checker<'_> {
             }
         }
         Err(self.report(diagnostic))
+    }
+
+    /// The mend where the classes of scores do not stand last, as another library wants them.
+    fn classes_in_front(&self, scores: &Given, labels: &[usize]) -> Option<String> {
+        let shape = self.type_of(&scores.tensor).shape;
+        let without = |at: usize| {
+            let mut sizes = shape.clone();
+            sizes.remove(at);
+            sizes
+        };
+        let at = (0..shape.len().saturating_sub(1)).find(|&at| without(at) == labels)?;
+        let order: Vec<usize> = (0..shape.len())
+            .filter(|&axis| axis != at)
+            .chain([at])
+            .collect();
+        Some(format!(
+            "the scores of the classes stand in the last dimension: `transpose({}, [{}])`",
+            self.name_at(scores.place),
+            listed(&order)
+        ))
     }
 
     /// The mend where a target has not the shape of the prediction, and the like: `bound` came first.
@@ -258,6 +281,7 @@ impl Checker<'_> {
                 bound.iter().product::<usize>(),
                 found.iter().product::<usize>()
             ),
+            _ if what.starts_with("`target`") && let Some(help) = help_for_target(bound, found) => help,
             _ => "make the shapes equal, or reshape one; a size of 1 is not stretched here, since most often it is forgotten".into(),
         }
     }
@@ -276,20 +300,16 @@ impl Checker<'_> {
         let given = self.frame().first_given.get(name).cloned();
         let other = given
             .as_ref()
-            .and_then(|given| given.axis.map(|axis| (alone(&given.what), axis + 1)));
+            .and_then(|given| given.axis.map(|axis| (alone(&given.what), axis)));
         let message = match other {
             Some((other, at)) => format!(
-                "dimension {} of {what} is {size}, but dimension {at} of {other} is {bound}",
-                axis + 1
+                "dimension {axis} of {what} is {size}, but dimension {at} of {other} is {bound}"
             ),
-            None => format!(
-                "dimension {} of {what} is {size}, but `{name}` is {bound}",
-                axis + 1
-            ),
+            None => format!("dimension {axis} of {what} is {size}, but `{name}` is {bound}"),
         };
         let mut diagnostic = Diagnostic::error("E0350", place, message)
             .here(described)
-            .help(help_for_sizes(what, bound, size));
+            .help(self.help_for_sizes(what, (bound, size), axis, place));
         match given.filter(|given| given.place != place && self.frame().module == 0) {
             Some(given) => {
                 let described = self.describe(&given.tensor);
@@ -301,6 +321,75 @@ impl Checker<'_> {
             }
         }
         Err(self.report(diagnostic))
+    }
+
+    /// The mend where two operands have the same sizes in another order.
+    pub(super) fn turning(
+        &self,
+        one: &TensorVal,
+        other: &TensorVal,
+        place: Option<&Span>,
+    ) -> Option<String> {
+        let order = order_of(&self.type_of(one).shape, &self.type_of(other).shape)?;
+        let text = place.map_or("x".into(), |place| self.short(*place, "x"));
+        let call = match order.as_slice() {
+            [_, _] => format!("transpose({text})"),
+            order => format!("transpose({text}, [{}])", listed(order)),
+        };
+        Some(format!(
+            "both have the same sizes in another order: `{call}` has that of the left side; else equal sizes or 1 are needed, counted from the right"
+        ))
+    }
+
+    /// The mend where a transposed convolution gives less than is wanted: its stride leaves the size open.
+    fn help_for_transposed(
+        &self,
+        what: &str,
+        wanted: Option<usize>,
+        size: usize,
+        place: Span,
+    ) -> Option<String> {
+        let lacking = wanted?
+            .checked_sub(size)
+            .filter(|lacking| (1..8).contains(lacking))?;
+        let transposed = self.sources.snippet(place).contains("conv_transpose");
+        (transposed && what.starts_with("the result")).then(|| format!(
+            "a convolution with a stride gives {size} of several sizes, and its transpose the least of them: `output_padding = {lacking}` adds {lacking}"
+        ))
+    }
+
+    /// The mend where one dimension has two sizes.
+    fn help_for_sizes(
+        &self,
+        what: &str,
+        (bound, size): (&str, usize),
+        axis: usize,
+        place: Span,
+    ) -> String {
+        let times = bound
+            .parse()
+            .ok()
+            .filter(|&bound| bound > 0 && size % bound == 0);
+        let times = times.map_or(0, |bound: usize| size / bound);
+        let joins = self.sources.snippet(place).contains("concat(");
+        match (alone(what), called(what)) {
+            ("`p`", "soft_cross_entropy" | "kl") => format!(
+                "the model gives {bound} scores for each row and the target has {size} classes: end it with `dense({size})`"
+            ),
+            ("`weight`", _) => format!("give one weight for each of the {bound} classes"),
+            ("`h0`" | "`c0`", of) if axis == 1 => format!(
+                "make the layer as wide as the state, `{of}({size})`, or the state as narrow, `|> dense({bound})`; two directions side by side are twice as wide as one"
+            ),
+            _ if let Some(help) =
+                self.help_for_transposed(what, bound.parse().ok(), size, place) =>
+            {
+                help
+            }
+            _ if axis == 0 && times > 1 && joins && what.starts_with("the result") => format!(
+                "{size} is {times} times {bound}: `concat` joins along dimension 0 where nothing else is said; `concat(a, b, over = -1)` joins along the last"
+            ),
+            _ => format!("make the two sizes equal: {size} or {bound}"),
+        }
     }
 
     /// The mend where the inner sizes of a product differ and no transpose makes them equal.
@@ -344,11 +433,17 @@ impl Checker<'_> {
             _ if what.starts_with("`mask`") => {
                 "a mask is true or false for each step of each example, [n, t]; that no step sees a later one is said by `causal = true`".into()
             }
+            (4, 2 | 3) if !result && self.sources.snippet(place).starts_with("train ") => {
+                help_for_images_of_a_set(&declared(dims), &shape)
+            }
             (4, 2) if !result => "images are [n, channels, height, width]: reshape first, `reshape(x, [n, 1, 28, 28])`".into(),
             (2, 1) if what.starts_with("`y` of") => {
                 "class numbers become distributions with `|> one_hot(\"y\")` of the data set; else reshape, `reshape(y, [n, 1])`".into()
             }
             (2, 4) => "flatten first: `x |> flatten |> ...`".into(),
+            (_, found) if result && !open && found == wanted + 1 && shape.ends_with(&[1]) && found > 1 => {
+                self.help_for_column(dims)
+            }
             (2, 3) if result => "a sequence remains: take its last step with `x |> last_over_time`, or the mean of all with `mean_over_time`".into(),
             (2, 0) if self.sources.snippet(place).contains('@') => "a product of two vectors is one number; all products of their elements are `let c[i, j] = a[i] * b[j]`".into(),
             (_, found) if found + 1 == wanted && found > 0 && !result => {
@@ -364,9 +459,22 @@ impl Checker<'_> {
         }
     }
 
+    /// The mend where a result keeps a last dimension of size 1, such as `dense(1)` gives.
+    fn help_for_column(&self, dims: &[Dim]) -> String {
+        let written = dims.iter().map(|dim| match dim {
+            Dim::Expr(expr) => self.short(expr.span, "-1"),
+            Dim::Rest(..) => "..".into(),
+        });
+        let written = written.collect::<Vec<String>>().join(", ");
+        format!(
+            "a last dimension of 1 remains: end the body with `|> reshape([{written}])`, or declare it, `-> [{written}, 1]`"
+        )
+    }
+
     /// The mend where a dimension has not the size that a declaration states as a number.
     pub(super) fn help_for_size(
         &mut self,
+        what: &str,
         tensor: &TensorVal,
         (axis, size, wanted): (usize, usize, usize),
         ty: &TypeExpr,
@@ -375,6 +483,9 @@ impl Checker<'_> {
         use crate::syntax::ast::TypeKind;
         let shape = self.type_of(tensor).shape;
         let text = self.name_at(place);
+        if let Some(help) = self.help_for_transposed(what, Some(wanted), size, place) {
+            return help;
+        }
         let TypeKind::Tensor(_, dims) = &ty.kind else {
             return "check the sizes on the way here".into();
         };
@@ -399,6 +510,48 @@ impl Checker<'_> {
     }
 }
 
+/// The order of dimensions in which a tensor of sizes `from` has the sizes `to`, where there is one and it is another.
+fn order_of(to: &[usize], from: &[usize]) -> Option<Vec<usize>> {
+    if to.len() != from.len() || to.len() < 2 || to == from {
+        return None;
+    }
+    let mut order: Vec<usize> = Vec::with_capacity(to.len());
+    for (at, size) in to.iter().enumerate() {
+        // A dimension that stands in its place stays there.
+        let stays = (from.get(at) == Some(size)).then_some(at);
+        let free = |place: &usize| {
+            !order.contains(place)
+                && to.get(*place) != from.get(*place)
+                && from.get(*place) == Some(size)
+        };
+        order.push(stays.or_else(|| (0..from.len()).find(free))?);
+    }
+    Some(order)
+}
+
+/// The mend where a target that is no label has not the sizes of the prediction, which came first.
+fn help_for_target(prediction: &[usize], target: &[usize]) -> Option<String> {
+    match (prediction, target) {
+        ([rows @ .., a], [others @ .., b])
+            if rows == others && !rows.is_empty() && *a > 1 && *b > 1 =>
+        {
+            Some(format!(
+                "the model gives {a} numbers for each row and the target has {b}: end it with `dense({b})`"
+            ))
+        }
+        ([a, rest @ ..], [b, others @ ..]) if rest == others && a > b && *b > 1 && a % b == 0 => {
+            Some(format!(
+                "there are {a} rows for {b} targets: a `reshape(x, [-1, ...])` before the model cuts examples apart; `flatten` keeps their number, as does `reshape(x, [{b}, -1])`"
+            ))
+        }
+        ([a, rest @ ..], [b]) if a == b && !rest.is_empty() => Some(format!(
+            "the model gives [{}] for each example and the target one number: end it with `|> flatten |> dense(1) |> reshape([{a}])`, or give a target of that shape",
+            listed(rest)
+        )),
+        _ => None,
+    }
+}
+
 /// The names and numbers of declared dimensions.
 fn declared(dims: &[Dim]) -> Vec<(Option<Arc<str>>, Option<usize>)> {
     let one = |expr: &Expr| match &expr.kind {
@@ -411,6 +564,23 @@ fn declared(dims: &[Dim]) -> Vec<(Option<Arc<str>>, Option<usize>)> {
         Dim::Rest(..) => (None, None),
     });
     all.collect()
+}
+
+/// The mend where a `train` gives the model rows or images without channels.
+fn help_for_images_of_a_set(
+    declared: &[(Option<Arc<str>>, Option<usize>)],
+    shape: &[usize],
+) -> String {
+    let stated: Vec<usize> = declared.iter().filter_map(|(_, size)| *size).collect();
+    let elements: usize = shape.iter().skip(1).product();
+    let sizes = match (stated.len(), shape) {
+        (3, _) if stated.iter().product::<usize>() == elements => listed(&stated),
+        (_, [_, height, width]) => listed(&[1, *height, *width]),
+        _ => "1, 28, 28".into(),
+    };
+    format!(
+        "images are [n, channels, height, width]: give the examples that shape in the pipe of the data, `|> reshape({sizes})`"
+    )
 }
 
 /// Whether sizes are those that the declaration states as numbers.
@@ -478,16 +648,5 @@ fn help_for_a_missing_dimension(
             listed(&with_one(at))
         ),
         None => "reshape, or check what is passed".into(),
-    }
-}
-
-/// The mend where one dimension has two sizes.
-fn help_for_sizes(what: &str, bound: &str, size: usize) -> String {
-    match (alone(what), called(what)) {
-        ("`p`", "soft_cross_entropy" | "kl") => format!(
-            "the model gives {bound} scores for each row and the target has {size} classes: end it with `dense({size})`"
-        ),
-        ("`weight`", _) => format!("give one weight for each of the {bound} classes"),
-        _ => format!("make the two sizes equal: {size} or {bound}"),
     }
 }

@@ -184,7 +184,11 @@ fn row(facts: &Facts, blocks: bool) -> [String; 5] {
 /// Range, values and what is odd.
 fn what(facts: &Facts) -> String {
     let mut parts = Vec::new();
-    if let Some(range) = facts.range {
+    // The values of booleans say it all.
+    let range = facts
+        .range
+        .filter(|_| facts.kind != Kind::Flag || facts.values.is_empty());
+    if let Some(range) = range {
         parts.push(ranged(facts.kind, range));
     }
     if !facts.values.is_empty() {
@@ -290,7 +294,8 @@ fn start(file: &str, found: &Survey) -> Option<String> {
             // Few values that come again and again.
             let few = (2..=20).contains(&target.distinct);
             let again = found.rows.is_some_and(|rows| 4 * target.distinct <= rows);
-            let classes = target.kind == Kind::Whole && few && again;
+            let whole = matches!(target.kind, Kind::Whole | Kind::Flag);
+            let classes = whole && few && again;
             let classes = if classes { ", classes = true" } else { "" };
             pipe += &format!(" |> target({:?}{classes})", target.name);
             let texts = found

@@ -89,6 +89,7 @@ fn append(table: &mut Columns, more: Columns, path: &str) -> Result<(), DataErro
         column
             .texts
             .extend(texts.map(|(row, text)| (row + start as u32, text)));
+        column.flags &= other.flags;
     }
     table.rows += more.rows;
     table.files.push((path.to_string(), start));

@@ -144,6 +144,7 @@ fn header(
         name,
         numbers: Vec::new(),
         texts: BTreeMap::new(),
+        flags: false,
     });
     Ok(Columns {
         columns: columns.collect(),

@@ -117,6 +117,7 @@ fn column(name: String, dates: &[Option<Date>], of: impl Fn(&Date) -> f64) -> Co
         name,
         numbers: dates.iter().map(number).collect(),
         texts: BTreeMap::new(),
+        flags: false,
     }
 }
 

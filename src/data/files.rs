@@ -1,5 +1,5 @@
 //! Which files may be read, and their bytes: decompressed, size-limited, with errors that help.
-use super::{fault, fault_help};
+use super::{fault, fault_help, foreign};
 use crate::base::data::DataError;
 use crate::base::diagnostic::nearest;
 use glob::{MatchOptions, Pattern};
@@ -213,7 +213,8 @@ impl Files<'_> {
         }
     }
 
-    /// The bytes of a file; a gzip stream (known by its magic number, not by its name) is decompressed.
+    /// The bytes of a file; a gzip stream (known by its magic number, not by its name) is decompressed. A format that no
+    /// reader takes is an error.
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, DataError> {
         self.read_within(path, self.policy.limit)
     }
@@ -252,7 +253,7 @@ impl Files<'_> {
         }
         let raw =
             limited(File::open(&real).map_err(unreadable)?, path, limit)?.map_err(unreadable)?;
-        match raw.as_slice() {
+        let bytes = match raw.as_slice() {
             [0x1f, 0x8b, ..] => limited(
                 flate2::read::MultiGzDecoder::new(raw.as_slice()),
                 path,
@@ -262,9 +263,11 @@ impl Files<'_> {
                 fault(format!(
                     "{path}: the gzip stream is damaged or cut off ({error})"
                 ))
-            }),
-            _ => Ok(raw),
-        }
+            })?,
+            _ => raw,
+        };
+        foreign::refuse(path, &bytes)?;
+        Ok(bytes)
     }
 
     /// All bytes of a stream, or an error beyond the limit.

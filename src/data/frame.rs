@@ -225,6 +225,8 @@ pub(super) struct Column {
     pub(super) numbers: Vec<f64>,
     /// The cells that are neither numbers nor missing.
     pub(super) texts: BTreeMap<u32, String>,
+    /// Whether its numbers are 1 and 0 for `true` and `false` of a file that has such, not numbers of the file.
+    pub(super) flags: bool,
 }
 
 /// What to suggest about a text cell.

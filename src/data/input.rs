@@ -355,6 +355,7 @@ fn numbered(
         name: (*name).clone(),
         numbers: values.iter().skip(at).step_by(width).copied().collect(),
         texts: BTreeMap::new(),
+        flags: false,
     };
     Ok(Columns {
         columns: names.iter().enumerate().map(column).collect(),

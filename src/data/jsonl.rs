@@ -107,6 +107,14 @@ impl<'de> Deserialize<'de> for Record {
     }
 }
 
+/// What a field has in one record.
+enum Cell<'a> {
+    /// A number; `None` where it is missing.
+    Number(Option<f64>),
+    Flag(bool),
+    Text(&'a str),
+}
+
 struct Records<'a> {
     path: &'a str,
     files: &'a Files<'a>,
@@ -150,33 +158,28 @@ impl Records<'_> {
         match value {
             // The columns of what is missing are known from the other records.
             Value::Null => Ok(()),
-            Value::Bool(flag) => self.cell(row, name, f64::from(u8::from(*flag)), None),
-            Value::Number(number) => {
-                self.cell(row, name, number.as_f64().unwrap_or(f64::NAN), None)
-            }
-            Value::String(text) => self.cell(row, name, f64::NAN, Some(text.trim())),
+            Value::Bool(flag) => self.cell(row, name, Cell::Flag(*flag)),
+            Value::Number(number) => self.cell(row, name, Cell::Number(number.as_f64())),
+            Value::String(text) => self.cell(row, name, Cell::Text(text.trim())),
             Value::Object(inner) => inner
                 .iter()
                 .try_for_each(|(part, value)| self.field(row, &format!("{name}.{part}"), value)),
             Value::Array(items) => {
-                let mut numbers = Vec::new();
-                self.numbers(row, name, items, &mut numbers)?;
-                let known = *self
-                    .lengths
-                    .entry(name.to_string())
-                    .or_insert(numbers.len());
-                if known != numbers.len() {
+                let mut cells = Vec::new();
+                self.cells(row, name, items, &mut cells)?;
+                let known = *self.lengths.entry(name.to_string()).or_insert(cells.len());
+                if known != cells.len() {
                     return Err(fault_help(
                         format!(
                             "{}, column \"{name}\": {} numbers, where the records before have {known}",
                             self.place(row),
-                            numbers.len()
+                            cells.len()
                         ),
                         "the arrays of a field have one length: pad the short ones, or write a row for each item",
                     ));
                 }
-                for (at, number) in numbers.into_iter().enumerate() {
-                    self.cell(row, &format!("{name}.{at}"), number, None)?;
+                for (at, cell) in cells.into_iter().enumerate() {
+                    self.cell(row, &format!("{name}.{at}"), cell)?;
                 }
                 Ok(())
             }
@@ -184,19 +187,19 @@ impl Records<'_> {
     }
 
     /// The numbers of arrays in arrays, in order.
-    fn numbers(
+    fn cells<'v>(
         &self,
         row: usize,
         name: &str,
-        items: &[Value],
-        into: &mut Vec<f64>,
+        items: &'v [Value],
+        into: &mut Vec<Cell<'v>>,
     ) -> Result<(), DataError> {
         for item in items {
             match item {
-                Value::Number(number) => into.push(number.as_f64().unwrap_or(f64::NAN)),
-                Value::Bool(flag) => into.push(f64::from(u8::from(*flag))),
-                Value::Null => into.push(f64::NAN),
-                Value::Array(inner) => self.numbers(row, name, inner, into)?,
+                Value::Number(number) => into.push(Cell::Number(number.as_f64())),
+                Value::Bool(flag) => into.push(Cell::Flag(*flag)),
+                Value::Null => into.push(Cell::Number(None)),
+                Value::Array(inner) => self.cells(row, name, inner, into)?,
                 Value::String(_) | Value::Object(_) => {
                     let what = if item.is_string() {
                         "text"
@@ -220,13 +223,7 @@ impl Records<'_> {
         format!("{}, row {}", self.path, row + 1)
     }
 
-    fn cell(
-        &mut self,
-        row: usize,
-        name: &str,
-        number: f64,
-        text: Option<&str>,
-    ) -> Result<(), DataError> {
+    fn cell(&mut self, row: usize, name: &str, cell: Cell<'_>) -> Result<(), DataError> {
         let at = match self.index.get(name) {
             Some(&at) => at,
             None => {
@@ -237,6 +234,7 @@ impl Records<'_> {
                     name: name.to_string(),
                     numbers: Vec::new(),
                     texts: BTreeMap::new(),
+                    flags: true,
                 });
                 self.columns.len() - 1
             }
@@ -249,10 +247,21 @@ impl Records<'_> {
             )));
         }
         column.numbers.resize(row, f64::NAN);
+        let number = match cell {
+            Cell::Number(number) => {
+                column.flags &= number.is_none();
+                number.unwrap_or(f64::NAN)
+            }
+            Cell::Flag(flag) => f64::from(u8::from(flag)),
+            Cell::Text(text) => {
+                column.flags = false;
+                if !text.is_empty() {
+                    column.texts.insert(row as u32, text.to_string());
+                }
+                f64::NAN
+            }
+        };
         column.numbers.push(number);
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            column.texts.insert(row as u32, text.to_string());
-        }
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ mod columns;
 mod csv;
 mod dates;
 mod files;
+mod foreign;
 mod frame;
 mod idx;
 #[cfg(feature = "images")]

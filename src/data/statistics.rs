@@ -444,6 +444,7 @@ fn indicator_columns(
             .map(|row| f64::from(u8::from(column.key(row).as_ref() == Some(value))))
             .collect(),
         texts: BTreeMap::new(),
+        flags: false,
     };
     let columns: Vec<Column> = values.iter().map(indicator).collect();
     table.columns.splice(index..=index, columns);

@@ -286,6 +286,7 @@ fn of_column(column: &Column, rows: usize) -> Facts {
     let kind = match column.is_text() {
         true if is_date => Kind::Date,
         true => Kind::Text,
+        false if column.flags && column.numbers.iter().any(|number| !number.is_nan()) => Kind::Flag,
         false => number_kind(&column.numbers),
     };
     let numbers: Vec<f64> = match kind {
@@ -299,6 +300,7 @@ fn of_column(column: &Column, rows: usize) -> Facts {
     };
     let mut counts: HashMap<String, usize> = HashMap::new();
     for key in (0..rows as u32).filter_map(|row| column.key(row)) {
+        let key = if kind == Kind::Flag { flag(&key) } else { key };
         *counts.entry(key).or_default() += 1;
     }
     let missing = (0..rows as u32).filter(|&row| column.is_missing(row));
@@ -327,7 +329,9 @@ fn array(name: &str, tensor: &Tensor) -> Facts {
     let mut counts: HashMap<String, usize> = HashMap::new();
     if kind != Kind::Number && tensor.shape().len() <= 1 {
         for number in &numbers {
-            *counts.entry(format!("{number}")).or_default() += 1;
+            let key = format!("{number}");
+            let key = if kind == Kind::Flag { flag(&key) } else { key };
+            *counts.entry(key).or_default() += 1;
         }
     }
     let shape = tensor.shape().to_vec();
@@ -340,6 +344,11 @@ fn array(name: &str, tensor: &Tensor) -> Facts {
         counts,
         0,
     )
+}
+
+/// The word for a boolean that is kept as a number.
+fn flag(number: &str) -> String {
+    (number == "1").to_string()
 }
 
 fn finite(numbers: &[f64]) -> Vec<f64> {

@@ -78,6 +78,8 @@ pub enum Wish {
     Show(String),
     /// Statements to be run as if they had been typed.
     Run(String),
+    /// Statements that read weights, and what is said once they have.
+    Read(String, String),
     /// A new session.
     Reset,
     /// The end.
@@ -141,6 +143,20 @@ pub fn command(session: &mut Session, line: &str, colour: bool) -> Result<Wish, 
         }
     };
     Ok(Wish::Show(text))
+}
+
+/// What is said to `quit` or `help()`, where no such name is known: commands begin with a colon.
+pub fn command_without_colon(text: &str, names: &[String]) -> Option<String> {
+    let word = text.strip_suffix("()").unwrap_or(text);
+    let command = match word {
+        "exit" | "q" => ":quit".to_string(),
+        "?" => ":help".to_string(),
+        word => format!(":{word}"),
+    };
+    let (known, wanted, _) = COMMANDS.iter().find(|(known, _, _)| *known == command)?;
+    // Those that take something are words of the language too.
+    let plain = wanted.is_empty() && !names.iter().any(|name| name == word);
+    plain.then(|| format!("`{word}` is no name; commands begin with a colon: `{known}`\n"))
 }
 
 fn help() -> String {
@@ -356,7 +372,8 @@ fn load(session: &mut Session, file: &str) -> Result<Wish, Refusal> {
                 .iter()
                 .map(|name| format!("load {name} from {file:?}"))
                 .collect();
-            Ok(Wish::Run(lines.join("\n")))
+            let said = format!("{} has the weights of {file}", names.join(", "));
+            Ok(Wish::Read(lines.join("\n"), said))
         }
         Some(_) | None => {
             said("a .dlm file is run, the weights of a .safetensors or .npz file are read")

@@ -137,7 +137,8 @@ impl Completer for Editing {
 
 impl Validator for Editing {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(match is_unfinished(context.input()) {
+        // The line that is entered has no end yet.
+        Ok(match is_unfinished(&format!("{}\n", context.input())) {
             true => ValidationResult::Incomplete,
             false => ValidationResult::Valid(None),
         })
@@ -280,6 +281,12 @@ mod tests {
             "an empty line ends it"
         );
         assert!(!is_unfinished(":type (x"));
+    }
+
+    #[test]
+    fn one_empty_line_ends_an_input() {
+        assert!(is_unfinished("let x = [1,\n"));
+        assert!(!is_unfinished("let x = [1,\n\n"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::check::shown::typed;
 use crate::session::{STDIN, Settings};
 use crate::train::format::{self, Style};
 use crate::train::{Event, Machine, RunError};
-use commands::{Refusal, Wish, command};
+use commands::{Refusal, Wish, command, command_without_colon};
 use editor::{Editing, is_unfinished};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
@@ -200,12 +200,25 @@ impl Prompt<'_> {
             return Ok(Next::More);
         }
         if !trimmed.starts_with(':') {
+            let names = self.session.growing.names();
+            if let Some(hint) = command_without_colon(trimmed, &names) {
+                self.wrong = true;
+                self.output.say(&hint);
+                return Ok(Next::More);
+            }
             self.statements(text)?;
             return Ok(Next::More);
         }
         match command(&mut self.session, trimmed, self.output.colour) {
             Ok(Wish::Show(text)) => self.output.line(&text)?,
-            Ok(Wish::Run(text)) => self.statements(&text)?,
+            Ok(Wish::Run(text)) => {
+                self.statements(&text)?;
+            }
+            Ok(Wish::Read(text, said)) => {
+                if self.statements(&text)? {
+                    self.output.line(&said)?;
+                }
+            }
             Ok(Wish::Reset) => self.session = new_session(self.request, &self.output)?,
             Ok(Wish::Quit) => return Ok(Next::End),
             Err(Refusal::Trouble(trouble)) => self.trouble(&trouble),
@@ -217,7 +230,8 @@ impl Prompt<'_> {
         Ok(Next::More)
     }
 
-    fn statements(&mut self, text: &str) -> Result<(), Failure> {
+    /// Runs statements and shows what they give. Whether they went well.
+    fn statements(&mut self, text: &str) -> Result<bool, Failure> {
         let mut closed = Ok(());
         let output = &self.output;
         let answer = self.session.run(text, &mut |machine| {
@@ -231,7 +245,7 @@ impl Prompt<'_> {
             Ok(answer) => answer,
             Err(trouble) => {
                 self.trouble(&trouble);
-                return Ok(());
+                return Ok(false);
             }
         };
         for warning in &answer.warnings {
@@ -247,7 +261,7 @@ impl Prompt<'_> {
             self.output
                 .say("stopped; the weights are as the last step left them\n");
         }
-        Ok(())
+        Ok(true)
     }
 
     fn trouble(&mut self, trouble: &Trouble) {

@@ -2,6 +2,7 @@
 //! manual pages. All of it is made of the same declarations that the arguments are read by.
 pub mod completions;
 mod examples;
+mod hints;
 pub mod manual;
 mod variables;
 
@@ -46,6 +47,7 @@ pub(super) fn parsed() -> Result<Cli, ExitCode> {
         ExitCode::from(2)
     })?;
     let failed = |error: clap::Error, note: String| {
+        let error = hints::with_hint(error);
         // Where nobody reads the help there is nothing left to do.
         let _ = error.print();
         eprint_closed(&note);

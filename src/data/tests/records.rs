@@ -256,3 +256,86 @@ fn a_survey_knows_kinds_ranges_classes_and_what_is_missing() {
     let day = found.columns[2].range.unwrap();
     assert_eq!(crate::data::written_day(day.high), "2024-03-01");
 }
+
+#[test]
+fn booleans_of_json_lines_are_shown_as_such() {
+    let lines = concat!(
+        "{\"open\": true, \"seen\": [true, false], \"mixed\": true, \"size\": 1}\n",
+        "{\"open\": false, \"seen\": [null, false], \"mixed\": 2, \"size\": 0}\n",
+        "{\"open\": true, \"seen\": [false, false], \"mixed\": null, \"size\": 1}\n"
+    );
+    let more = "{\"open\": 1, \"seen\": [true, true], \"mixed\": 0, \"size\": 1}\n";
+    let folder = Folder::new().with("a.jsonl", lines).with("b.jsonl", more);
+    let of = |name: &str| {
+        let path = folder.0.join(name).display().to_string();
+        survey(&path, &Dialect::default()).unwrap()
+    };
+    let found = of("a.jsonl");
+    let kinds: Vec<Kind> = found.columns.iter().map(|facts| facts.kind).collect();
+    assert_eq!(
+        kinds,
+        [Kind::Flag, Kind::Flag, Kind::Flag, Kind::Whole, Kind::Whole]
+    );
+    let values = |at: usize| found.columns[at].values.clone();
+    assert_eq!(values(0), [("true".into(), 2), ("false".into(), 1)]);
+    assert_eq!(values(1), [("false".into(), 1), ("true".into(), 1)]);
+    assert_eq!((found.columns[1].missing, values(2).len()), (1, 1));
+    // A column is one of booleans in all files or in none.
+    let found = of("*.jsonl");
+    assert_eq!(found.columns[0].kind, Kind::Whole);
+    assert_eq!(found.columns[1].kind, Kind::Flag);
+}
+
+#[test]
+fn a_format_that_no_reader_takes_is_named_with_the_way_out() {
+    let cases: [(&str, &[u8], &str, &str); 8] = [
+        (
+            "a.parquet",
+            b"PAR1\x15\0PAR1",
+            "a Parquet file",
+            "duckdb -c \"COPY (FROM 'a.parquet') TO 'a.csv'\"",
+        ),
+        (
+            "a.feather",
+            b"ARROW1\0\0\x01",
+            "an Arrow (Feather) file",
+            "read_feather",
+        ),
+        (
+            "a.xlsx",
+            b"PK\x03\x04\x01",
+            "an Excel workbook",
+            "read_excel",
+        ),
+        ("a.h5", b"\x89HDF\r\n\x1a\n", "an HDF5 file", "h5py"),
+        ("a.db", b"SQLite format 3\0", "a SQLite database", "sqlite3"),
+        (
+            "a.pkl",
+            b"\x80\x04\x95",
+            "a pickled Python object",
+            "to_csv",
+        ),
+        (
+            "a.csv.zst",
+            b"\x28\xb5\x2f\xfd",
+            "compressed by zstd",
+            "zstd -d a.csv.zst",
+        ),
+        ("a.csv.bz2", b"BZh9", "compressed by bzip2", "gzip"),
+    ];
+    for (name, bytes, what, way) in cases {
+        let folder = Folder::new().with(name, bytes);
+        let (message, help) = failure(open(&folder, reader("csv", &[name], &[]), &[]));
+        assert_eq!(
+            message,
+            format!("\"{name}\" is {what}, which no reader takes")
+        );
+        assert!(help.contains(way), "{help}");
+        let path = folder.0.join(name).display().to_string();
+        let error = survey(&path, &Dialect::default()).unwrap_err();
+        assert!(error.message.contains(what), "{}", error.message);
+    }
+    // What only begins like one is read.
+    let folder = Folder::new().with("a.csv", "PAR1,y\n1,2\n");
+    assert!(open(&folder, reader("csv", &["a.csv"], &[]), &[]).is_ok());
+}

@@ -1,0 +1,2 @@
+let set = csv("ratings.csv") |> target("rating") |> split(validation = 1.0)
+print set.train.x

@@ -1,0 +1,7 @@
+let p = normal[7, 3]
+let t: i32[2] = [6, 0]
+print p[0]
+print p[t]
+print p[p > 0]
+print p[-1, 0]
+print p[7, 0]
