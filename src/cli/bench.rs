@@ -75,9 +75,7 @@ pub fn bench(mut job: Job, request: Request, start: Instant) -> Result<(), Failu
     let (runs, steps) = &measured.ran;
     let operations: f64 = session::training_steps(&program, &compiled)
         .iter()
-        .map(|step| {
-            runs.get(step.graph).map_or(0, |&runs| runs) as f64 * step.work.operations as f64
-        })
+        .map(|step| runs.get(step.graph).map_or(0, |&runs| runs) as f64 * step.work.operations)
         .sum();
     let rate = Rate {
         operations: operations / (*steps).max(1) as f64,
