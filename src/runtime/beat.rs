@@ -1,8 +1,8 @@
-//! The shortest loop of training: one kernel, batch after batch, with its loss noted and its sums kept.
+//! The shortest loop of training: one call, batch after batch, with its loss noted and its sums kept.
 //!
-//! Where a step is one kernel of a microsecond, every look at a table is felt: what the loop touches is a handful of pointers, found once.
+//! Where a step is a microsecond, every look at a table is felt: what the loop touches beside the call is a handful of pointers, found once.
 use super::execute::{CheckFailure, Executable, failure};
-use super::runs::{Cell, Lone, Runs, Tie};
+use super::runs::{Cell, Runs, Solo, Tie};
 use crate::kir::STATUS_FINE;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use std::sync::atomic::Ordering;
 pub struct Beat {
     pub(super) store: u64,
     pub(super) space: u64,
-    pub(super) lone: Lone,
-    /// Keeps the kernel's code.
-    pub(super) _executable: Arc<Executable>,
+    pub(super) solo: Solo,
+    /// Its steps' code.
+    pub(super) executable: Arc<Executable>,
     /// The slot for the positions of the rows, and how many a batch has.
     pub(super) rows: *mut u32,
     pub(super) size: usize,
@@ -34,7 +34,7 @@ unsafe impl Sync for Beat {}
 /// The numbers that a [`Beat`] reads and writes.
 #[derive(Debug)]
 pub struct BeatCells {
-    /// The call, which is one kernel.
+    /// The call.
     pub tie: Tie,
     /// The slot for the positions of a batch's rows, and how many there are.
     pub rows: (usize, usize),
@@ -70,24 +70,29 @@ impl Runs<'_> {
         if !self.are_of(beat.store, beat.space) {
             return (0, BeatsEnd::Whole);
         }
-        let lone = beat.lone;
-        let status = self.status();
+        let space = self.space();
+        let (bound, memory) = space.alone(beat.solo.binding, &beat.executable);
+        let status = memory.status;
         let batches = positions.chunks_exact(beat.size.max(1));
         losses.reserve(batches.len());
         let mut done = 0;
         for batch in batches {
             status.store(STATUS_FINE, Ordering::Relaxed);
             // SAFETY: `Wiring::beat` made the pointers: to slots of the store, as large as what is read and written here, aligned and touched
-            // by nobody else while the store is borrowed; as for the call, see `Runs::run`.
-            unsafe {
+            // by nobody else while the store is borrowed; as for the call, see `Runs::run` and `Call::run`.
+            let result = unsafe {
                 beat.rows
                     .copy_from_nonoverlapping(batch.as_ptr(), beat.size);
-                (lone.function)(lone.arguments, 0, lone.outer, status);
-            }
+                match beat.solo.lone {
+                    Some(lone) => {
+                        (lone.function)(lone.arguments, 0, lone.outer, status);
+                        if lone.checks { failure(status) } else { Ok(()) }
+                    }
+                    None => bound.run(&beat.executable, &memory),
+                }
+            };
             done += 1;
-            if lone.checks
-                && let Err(failure) = failure(status)
-            {
+            if let Err(failure) = result {
                 return (done, BeatsEnd::Failed(failure));
             }
             // SAFETY: as above.

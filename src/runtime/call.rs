@@ -1,10 +1,10 @@
 //! The checked way to run executables: on a [`Store`] of numbered slots.
 use super::bound::Bound;
-use super::execute::{CheckFailure, Executable, KernelFunction, Workspace};
+use super::execute::{CheckFailure, Executable, KernelFunction, Memory, Workspace};
 use super::memory::{AlignedBytes, bytes_of};
 use super::pace::Pace;
 use super::profile::{Sample, StepTimes, Timing};
-use super::runs::Lone;
+use super::runs::Solo;
 use crate::base::data::Table;
 use crate::kir::{STATUS_FINE, Status};
 use std::any::Any;
@@ -346,12 +346,12 @@ impl Call {
         result
     }
 
-    /// Binds it, and gives the one kernel that it is, where it is no more.
-    pub(super) fn lone(&self, store: &Store, space: &mut CallSpace) -> Option<Lone> {
+    /// Binds it, and says how its runs on one thread are done; `None` where its steps are shared among threads or timed.
+    pub(super) fn solo(&self, store: &Store, space: &mut CallSpace) -> Option<Solo> {
         let at = self.bound(store, space);
         let alone = !space.profiled && !self.executable.is_shared();
-        let bound = &space.bindings[at].bound;
-        bound.lone(&self.executable).filter(|_| alone)
+        let lone = space.bindings[at].bound.lone(&self.executable);
+        alone.then_some(Solo { binding: at, lone })
     }
 
     /// Finds the pointers of a call's slots, and says where in the space they are kept.
@@ -421,6 +421,13 @@ fn sized(length: usize, wanted: usize, pointer: *mut u8) -> *mut u8 {
 }
 
 impl CallSpace {
+    /// The steps of a binding and their memory, for runs of its executable on one thread.
+    pub(super) fn alone(&self, binding: usize, executable: &Executable) -> (&Bound, Memory<'_>) {
+        let binding = &self.bindings[binding];
+        let memory = executable.alone(&binding.inputs, &binding.outputs, &self.workspace);
+        (&binding.bound, memory)
+    }
+
     /// What kernels write their index checks to.
     pub(super) fn status(&self) -> &Status {
         self.workspace.status()

@@ -322,6 +322,20 @@ impl Executable {
         }
     }
 
+    /// The memory of runs on one thread, for [`Bound::run`].
+    pub(super) fn alone<'a>(
+        &self,
+        inputs: &'a [*mut u8],
+        outputs: &'a [*mut u8],
+        workspace: &'a Workspace,
+    ) -> Memory<'a> {
+        Memory {
+            inputs,
+            outputs,
+            ..self.memory(workspace)
+        }
+    }
+
     fn memory<'a>(&self, workspace: &'a Workspace) -> Memory<'a> {
         Memory {
             arena: workspace.arena.pointer(),

@@ -3,7 +3,7 @@ use super::beat::{Beat, BeatCells};
 use super::call::{Call, CallSpace, Store};
 use super::execute::{CheckFailure, Executable, KernelFunction, failure};
 use crate::base::types::DType;
-use crate::kir::{STATUS_FINE, Status};
+use crate::kir::STATUS_FINE;
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +14,7 @@ pub struct Wiring {
     space: u64,
     cells: Vec<Place>,
     /// With what keeps its code.
-    ties: Vec<(Arc<Executable>, Option<Lone>)>,
+    ties: Vec<(Arc<Executable>, Option<Solo>)>,
 }
 
 /// A number in a slot, of the [`Wiring`] that found it.
@@ -33,6 +33,15 @@ enum Place {
     I32(*mut i32),
     Bool(*mut u8),
     U8(*mut u8),
+}
+
+/// How runs of a call on one thread are done.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Solo {
+    /// Its place among the space's bindings.
+    pub(super) binding: usize,
+    /// The one kernel that it is, where it is no more.
+    pub(super) lone: Option<Lone>,
 }
 
 /// A call that is a single kernel, done whole by one thread.
@@ -88,8 +97,8 @@ impl Wiring {
         space: &mut CallSpace,
     ) -> Vec<Tie> {
         let tie = |call: &Call| {
-            let lone = call.lone(store, space);
-            self.ties.push((call.executable().clone(), lone));
+            let solo = call.solo(store, space);
+            self.ties.push((call.executable().clone(), solo));
             Tie(self.ties.len() - 1)
         };
         let ties = calls.map(tie).collect();
@@ -97,9 +106,10 @@ impl Wiring {
         ties
     }
 
-    /// A loop of one kernel with these numbers; `None` where the call is more, or a number has another type or too little room.
+    /// A loop of runs with these numbers; `None` where the call's steps are shared among threads, or a number has another type or too
+    /// little room.
     pub fn beat(&self, store: &mut Store, cells: &BeatCells) -> Option<Beat> {
-        let (executable, lone) = self.ties.get(cells.tie.0)?;
+        let (executable, solo) = self.ties.get(cells.tie.0)?;
         let place = |cell: Cell| self.cells.get(cell.0).copied();
         let Place::F32(loss) = place(cells.loss)? else {
             return None;
@@ -114,8 +124,8 @@ impl Wiring {
         let mut beat = Beat {
             store: self.store,
             space: self.space,
-            lone: (*lone)?,
-            _executable: executable.clone(),
+            solo: (*solo)?,
+            executable: executable.clone(),
             rows: rows.pointer().cast(),
             size,
             adds: SmallVec::new(),
@@ -159,7 +169,7 @@ pub struct Runs<'a> {
     store: &'a mut Store,
     space: &'a mut CallSpace,
     cells: &'a [Place],
-    ties: &'a [(Arc<Executable>, Option<Lone>)],
+    ties: &'a [(Arc<Executable>, Option<Solo>)],
 }
 
 impl Runs<'_> {
@@ -169,7 +179,7 @@ impl Runs<'_> {
     /// The first index check that failed.
     #[inline]
     pub fn run(&mut self, call: &Call, tie: Tie) -> Result<(), CheckFailure> {
-        match self.ties[tie.0].1 {
+        match self.ties[tie.0].1.and_then(|solo| solo.lone) {
             Some(lone) => {
                 let status = self.space.status();
                 status.store(STATUS_FINE, Ordering::Relaxed);
@@ -187,8 +197,8 @@ impl Runs<'_> {
         store == self.store.identity() && space == self.space.identity()
     }
 
-    pub(super) fn status(&self) -> &Status {
-        self.space.status()
+    pub(super) fn space(&self) -> &CallSpace {
+        self.space
     }
 
     /// The bytes of a slot, to be changed, as [`Store::bytes_mut`].

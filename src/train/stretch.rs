@@ -29,7 +29,7 @@ pub(super) struct Prepared {
     beats: Vec<Batched>,
 }
 
-/// A loop over batches that is one kernel and what is noted of it.
+/// A loop over batches that is runs of one graph and what is noted of them.
 struct Batched {
     beat: Beat,
     graph: usize,
@@ -134,7 +134,7 @@ impl Prepared {
             beats: Vec::new(),
         };
         for (head, instr) in program.code.iter().enumerate() {
-            if let Some(found) = prepared.batched(head, instr, store) {
+            if let Some(found) = prepared.batched(&program, (head, instr), store) {
                 prepared.ops[head] = Op::Beats(prepared.beats.len());
                 prepared.beats.push(found);
             }
@@ -143,7 +143,12 @@ impl Prepared {
     }
 
     /// The loop of beats with that head, where it is one.
-    fn batched(&self, head: usize, instr: &Instr, store: &mut Store) -> Option<Batched> {
+    fn batched(
+        &self,
+        program: &Program,
+        (head, instr): (usize, &Instr),
+        store: &mut Store,
+    ) -> Option<Batched> {
         let Instr::NextBatch {
             iterator,
             size,
@@ -159,7 +164,8 @@ impl Prepared {
         };
         let ready = self.graphs.get(*graph)?;
         let (mut adds, mut counts, mut loss) = (Vec::new(), Vec::new(), None);
-        for op in self.ops.get(head + 2..)? {
+        let mut noted = None;
+        for (op, instr) in self.ops.iter().zip(&program.code).skip(head + 2) {
             match *op {
                 Op::Add {
                     into,
@@ -167,7 +173,12 @@ impl Prepared {
                     weight,
                 } => adds.push((into, value, weight)),
                 Op::Count { cell, by } => counts.push((cell, by)),
-                Op::Done(cell) if loss.is_none() => loss = Some(cell),
+                Op::Done(cell) if loss.is_none() => {
+                    loss = Some(cell);
+                    if let Instr::StepDone { loss } = instr {
+                        noted = Some(*loss);
+                    }
+                }
                 Op::Jump(to) if to == head => break,
                 _ => return None,
             }
@@ -179,8 +190,10 @@ impl Prepared {
             counts,
             loss: loss?,
         };
-        // What else is watched would have to be looked at too.
-        if !fields.is_empty() || ready.losses.len() > 1 {
+        // Another loss that is watched would have to be looked at too.
+        let mut losses = program.graphs.get(*graph)?.objectives.iter();
+        let same = losses.all(|objective| objective.slot.is_none_or(|slot| Some(slot) == noted));
+        if !fields.is_empty() || !same {
             return None;
         }
         Some(Batched {
