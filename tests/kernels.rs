@@ -95,6 +95,9 @@ fn ops(nest: &Nest) -> impl Iterator<Item = Op> + '_ {
 fn kind(nest: &Nest) -> &'static str {
     match nest.reducer {
         _ if nest.store.accumulate => "scatter",
+        Some(Reducer::Sum) if ops(nest).eq([Op::Mul]) && nest.accesses.len() == 2 => {
+            "sum of products"
+        }
         Some(reducer) => reducer.name(),
         None if ops(nest).any(|op| op == Op::Philox) => "random",
         None if ops(nest).next().is_some() => "elementwise",

@@ -2,7 +2,7 @@
 use dlmc::base::tensor::Tensor;
 use dlmc::interp::{Precision, run};
 use dlmc::kir::schedule::{Schedule, Step};
-use dlmc::lower::lower;
+use dlmc::lower::{Small, lower};
 use dlmc::testing::Rng;
 use dlmc::testing::differential::{first_difference, run_updating};
 use dlmc::tir::Graph;
@@ -90,7 +90,7 @@ fn check(text: &str, rng: &mut Rng) -> bool {
             );
         }
     }
-    finishes(&lower(&graph, &aliases).unwrap()) == 1
+    finishes(&lower(&graph, &aliases, Small::default()).unwrap()) == 1
 }
 
 #[test]
@@ -98,8 +98,8 @@ fn updates_take_the_gradient_as_it_is_made() {
     let mut rng = Rng::new(1);
     for update in [SGD, MOMENTUM, LATE] {
         for sizes in [
-            (5, 9, 20),
-            (33, 7, 12),
+            (5, 9, 120),
+            (33, 7, 30),
             (7, 65, 30),
             (64, 48, 40),
             // Sums of several pieces, and lanes of several blocks.
@@ -154,6 +154,10 @@ fn a_gradient_with_another_reader_is_stored() {
         for (a, b) in expected.iter().zip(&found) {
             assert!(first_difference(a, b).is_none(), "{text}");
         }
-        assert_eq!(finishes(&lower(&graph, &aliases).unwrap()), 0, "{text}");
+        assert_eq!(
+            finishes(&lower(&graph, &aliases, Small::default()).unwrap()),
+            0,
+            "{text}"
+        );
     }
 }

@@ -4,7 +4,8 @@
 
 Needs numpy (for the cases' data, where it is not there yet) and the release binary. Within a round the full pipeline and the pipelines
 without one pass take turns; a figure is the median over rounds of the ratio of a process's median to the full pipeline's in that round.
-The losses must agree to 1e-3, or the cell says so. `turns` is no pass, but is left out like one: the small loop of steps as one function.
+The losses must agree to 1e-3, or the cell says so. `turns`, `bundle` and `tiles` are no passes, but are
+left out like them: the small loop of steps as one function, small kernels as one, small contractions among these.
 """
 import argparse
 import os
@@ -18,7 +19,7 @@ import table
 from cases import CASES, DATA, write
 
 BINARY = sides.HERE.parent.parent / "target" / "release" / "dlmc"
-PASSES = "simplify,cse,dce,views,presum,factor,chain,hoist,fuse,residue,outline,narrow,order,turns"
+PASSES = "simplify,cse,dce,views,presum,factor,chain,hoist,fuse,residue,outline,narrow,order,turns,bundle,tiles"
 SHOWN = "mlp_mnist,lenet,lstm,char_gpt"
 
 

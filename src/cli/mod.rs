@@ -250,7 +250,11 @@ struct Choices {
 fn skippable() -> PossibleValuesParser {
     let passes = crate::pass::PIPELINE.iter().map(|pass| pass.name);
     let mut names: Vec<&str> = passes
-        .chain([crate::train::TURNS, crate::lower::BUNDLE])
+        .chain([
+            crate::train::TURNS,
+            crate::lower::BUNDLE,
+            crate::lower::TILES,
+        ])
         .collect();
     names.sort_unstable();
     names.dedup();

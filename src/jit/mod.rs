@@ -14,6 +14,7 @@ mod normal;
 mod ops;
 mod reduce;
 mod state;
+mod tiles;
 mod turns;
 mod vectors;
 mod walk;

@@ -206,6 +206,9 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
             return;
         }
         let empty = self.nest.reduce.contains(&0);
+        if !empty && self.tiled() {
+            return;
+        }
         let decided = |condition: &Condition| match condition.decided(&self.extents) {
             _ if empty => Known::False,
             Some(true) => Known::True,

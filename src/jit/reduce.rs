@@ -305,7 +305,7 @@ impl NestEmitter<'_, '_> {
         }
     }
 
-    fn fused(&mut self, a: Value, b: Value, c: Value) -> Value {
+    pub(super) fn fused(&mut self, a: Value, b: Value, c: Value) -> Value {
         if self.features.fma {
             return self.builder.ins().fma(a, b, c);
         }

@@ -1,6 +1,7 @@
 mod forms;
 mod random;
 mod reference;
+mod tiles;
 
 use super::{CompiledKernel, Options, compile};
 use crate::base::types::DType;

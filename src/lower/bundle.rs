@@ -12,8 +12,11 @@ use crate::kir::schedule::{Address, MOST_ARGUMENTS, Schedule, Step};
 use crate::kir::{Kernel, Nest};
 use rustc_hash::FxHashMap;
 
-/// Scalar operations of a kernel that joins others, at most: about a microsecond. For more the call does not matter.
+/// Scalar operations of a kernel that joins others, at most: about a microsecond. For more the call does not matter. A small
+/// contraction joins in any case.
 const MOST_WORK: usize = 4096;
+/// Instructions that a nest of a contraction counts for: it is several tiles.
+const OF_A_CONTRACTION: usize = 40;
 /// Instructions of all bodies of a bundle, at most: the time that registers take to allocate grows faster than the code.
 const MOST_INSTRUCTIONS: usize = 240;
 
@@ -61,8 +64,8 @@ impl Bundles<'_> {
                     rows,
                     block,
                     members,
-                } if rows <= block && members.iter().all(is_small) => members,
-                Step::Kernel { .. } if is_small(&step) => vec![step],
+                } if rows <= block && members.iter().all(|step| self.is_small(step)) => members,
+                Step::Kernel { .. } if self.is_small(&step) => vec![step],
                 _ => {
                     self.close(&mut open, &mut done);
                     done.push(self.other(step));
@@ -77,6 +80,22 @@ impl Bundles<'_> {
         done
     }
 
+    /// Whether a step is a kernel that may join others.
+    fn is_small(&self, step: &Step) -> bool {
+        match step {
+            Step::Kernel {
+                kernel,
+                outer,
+                work,
+                ..
+            } => {
+                outer.saturating_mul(*work) <= MOST_WORK
+                    || is_small_contraction(&self.from[*kernel])
+            }
+            _ => false,
+        }
+    }
+
     /// Adds a kernel to the bundle that is open, or to a new one where it has no room.
     fn add(&mut self, member: Step, open: &mut Open, done: &mut Vec<Step>) {
         let Step::Kernel {
@@ -86,8 +105,12 @@ impl Bundles<'_> {
             return;
         };
         let kernel = &self.from[*kernel];
-        let bodies = kernel.nests.iter().map(|nest| nest.body.insts.len());
-        let instructions = bodies.sum::<usize>().max(1);
+        let instructions = if is_small_contraction(kernel) {
+            OF_A_CONTRACTION
+        } else {
+            let bodies = kernel.nests.iter().map(|nest| nest.body.insts.len());
+            bodies.sum::<usize>().max(1)
+        };
         let places = arguments.iter().zip(&kernel.buffers);
         let buffers = open.joined.buffers.len() + open.joined.missing(places);
         if open.instructions + instructions > MOST_INSTRUCTIONS || buffers > MOST_ARGUMENTS {
@@ -209,12 +232,9 @@ impl Bundles<'_> {
     }
 }
 
-/// Whether a step is a kernel that may join others.
-fn is_small(step: &Step) -> bool {
-    match step {
-        Step::Kernel { outer, work, .. } => outer.saturating_mul(*work) <= MOST_WORK,
-        _ => false,
-    }
+/// Whether a kernel is a contraction that its nest does whole, as [`super::small`] makes them.
+fn is_small_contraction(kernel: &Kernel) -> bool {
+    kernel.outer == 0 && kernel.nests.iter().all(|nest| nest.reducer.is_some())
 }
 
 fn renumbered(step: Step, number: usize) -> Step {

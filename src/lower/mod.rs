@@ -13,9 +13,11 @@ mod nest;
 mod order;
 mod place;
 mod scan;
+mod small;
 mod wanted;
 
 pub use bundle::{BUNDLE, bundle};
+pub use small::{Small, TILES};
 
 use crate::base::source::Span;
 use crate::base::types::{DType, Type, strides};
@@ -26,15 +28,15 @@ use memory::Buffer;
 use place::Place;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Multiply-adds up to which a contraction is a loop nest like any other: setting up a register tile would take longer than the work.
-const SMALL_PRODUCT: usize = 256;
-
 /// Lowers a graph. `aliases` says, for each output, which input's storage it shares (a parameter that is updated); the schedule may then
-/// write in place, after the last reader of the old version.
+/// write in place, after the last reader of the old version. `small` says which contractions are loop nests.
 ///
 /// The error is a fault of the compiler: a graph that passed the verifier has a schedule.
-pub fn lower(graph: &Graph, aliases: &[Option<u32>]) -> Result<Schedule, String> {
-    let mut lowering = Lowering::default();
+pub fn lower(graph: &Graph, aliases: &[Option<u32>], small: Small) -> Result<Schedule, String> {
+    let mut lowering = Lowering {
+        small,
+        ..Lowering::default()
+    };
     let mut scope = Scope::default();
     for (number, input) in graph.inputs.iter().enumerate() {
         let buffer = lowering.fixed_buffer(Base::Input(number as u32), &input.ty, &input.name);
@@ -42,7 +44,7 @@ pub fn lower(graph: &Graph, aliases: &[Option<u32>]) -> Result<Schedule, String>
             .places
             .insert(input.value, Place::dense(buffer, &input.ty));
     }
-    let (order, in_place) = order::emission(graph, aliases);
+    let (order, in_place) = order::emission(graph, aliases, small);
     wanted::outputs(&mut lowering, &mut scope, graph, aliases, &in_place);
     wanted::propagate(&mut lowering, &mut scope, graph);
     for id in order {
@@ -62,6 +64,7 @@ struct Scope {
 
 #[derive(Default)]
 struct Lowering {
+    small: Small,
     schedule: Schedule,
     buffers: Vec<Buffer>,
     /// Steps being emitted, innermost loop last.
@@ -199,7 +202,7 @@ impl Lowering {
             return Ok(());
         }
         if crate::pass::order::is_tiled(c)
-            && c.extents().iter().product::<usize>() > SMALL_PRODUCT
+            && !self.small.is_small(graph, c)
             && !c.reduce.contains(&0)
             && self.product(scope, c, place, result, origin)?
         {

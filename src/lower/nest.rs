@@ -112,7 +112,14 @@ impl Lowering {
                 self.in_place.push((self.now, operand.buffer, place.buffer));
             }
         }
-        self.emit_kernel(name_of(c, result), Some(result), nest, arguments, origin);
+        let nest = collapsed(nest);
+        let outer = if self.small.in_tiles(graph, c) {
+            0
+        } else {
+            outer_dimensions(&nest)
+        };
+        let name = name_of(c, result);
+        self.emit_kernel(name, Some(result), (nest, outer), arguments, origin);
         Ok(())
     }
 
@@ -154,12 +161,10 @@ impl Lowering {
         &mut self,
         name: String,
         value: Option<Value>,
-        nest: Nest,
+        (nest, outer): (Nest, usize),
         arguments: Arguments,
         origin: Span,
     ) {
-        let nest = collapsed(nest);
-        let outer = outer_dimensions(&nest);
         let work = work_of(&nest, outer);
         let range = nest.free[..outer].iter().product();
         let gathers = |terms: &[GatherTerm]| !terms.is_empty();
@@ -228,7 +233,9 @@ impl Lowering {
             body,
             store,
         };
-        self.emit_kernel("copy".into(), None, nest, arguments, origin);
+        let nest = collapsed(nest);
+        let outer = outer_dimensions(&nest);
+        self.emit_kernel("copy".into(), None, (nest, outer), arguments, origin);
     }
 
     fn copy_bytes(&mut self, from: &Place, to: &Place, ty: &Type) {
@@ -288,6 +295,7 @@ impl Lowering {
                 body: s.body.clone(),
                 store,
             };
+            let nest = (collapsed(nest), 0);
             self.emit_kernel("scatter".into(), None, nest, arguments, origin);
         }
         if let Some(wanted) = scope.wanted.get(&result).cloned() {

@@ -3,7 +3,7 @@
 //! It is the graph's own, but for two things. What makes a new version of a parameter in the place of the old one comes after every other
 //! reader of that. And the update of a parameter comes right behind the product that makes its gradient, the product waiting for what
 //! else the update needs, so that the two can be one step (`finish`).
-use super::{SMALL_PRODUCT, nest};
+use super::{Small, nest};
 use crate::pass::order::is_tiled;
 use crate::tir::{Graph, Node, NodeId, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -13,7 +13,11 @@ type Readers = FxHashMap<Value, Vec<NodeId>>;
 
 /// The order in which nodes are emitted, and which outputs may be written in place: the maker of an output that shares an input's storage
 /// comes after every other reader of that input.
-pub(super) fn emission(graph: &Graph, aliases: &[Option<u32>]) -> (Vec<NodeId>, Vec<bool>) {
+pub(super) fn emission(
+    graph: &Graph,
+    aliases: &[Option<u32>],
+    small: Small,
+) -> (Vec<NodeId>, Vec<bool>) {
     let mut readers = Readers::default();
     for (id, data) in graph.nodes() {
         data.node
@@ -52,7 +56,7 @@ pub(super) fn emission(graph: &Graph, aliases: &[Option<u32>]) -> (Vec<NodeId>, 
             after.entry(maker).or_default().extend(others);
         }
     }
-    let together = updates(graph, &readers);
+    let together = updates(graph, &readers, small);
     let order = topological(graph, &after, &together);
     match order.or_else(|| topological(graph, &after, &FxHashMap::default())) {
         Some(order) => (order, in_place),
@@ -64,7 +68,7 @@ pub(super) fn emission(graph: &Graph, aliases: &[Option<u32>]) -> (Vec<NodeId>, 
 }
 
 /// For each node that updates a parameter and is one of the readers of a gradient, all of which do: the product that makes the gradient.
-fn updates(graph: &Graph, readers: &Readers) -> FxHashMap<NodeId, NodeId> {
+fn updates(graph: &Graph, readers: &Readers, small: Small) -> FxHashMap<NodeId, NodeId> {
     let mut together = FxHashMap::default();
     for (id, data) in graph.nodes() {
         let Node::Comprehension(c) = &data.node else {
@@ -73,7 +77,7 @@ fn updates(graph: &Graph, readers: &Readers) -> FxHashMap<NodeId, NodeId> {
         let value = data.results[0];
         let members = readers.get(&value).map_or(&[][..], Vec::as_slice);
         if !is_tiled(c)
-            || c.extents().iter().product::<usize>() <= SMALL_PRODUCT
+            || small.is_small(graph, c)
             || members.is_empty()
             || graph.outputs.contains(&value)
         {

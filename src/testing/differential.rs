@@ -2,7 +2,7 @@
 use crate::base::tensor::{Elements, Tensor};
 use crate::base::types::{DType, Type};
 use crate::jit;
-use crate::lower::{bundle, lower};
+use crate::lower::{Small, bundle, lower};
 use crate::runtime::contraction::Cpu;
 use crate::runtime::{Call, CallSpace, Executable, Planner, Store};
 use crate::tir::Graph;
@@ -56,8 +56,12 @@ impl Ready {
         inputs: &[Tensor],
         threads: usize,
     ) -> Result<Ready, String> {
-        let mut schedule = lower(graph, aliases)?;
-        // Both forms are to be tried: small kernels in bundles, and apart, where threads share them.
+        // Both forms are to be tried: small kernels in bundles, with small contractions among them, and apart, where threads share them and
+        // the engine has the contractions.
+        let small = Small {
+            tiles: threads == 1,
+        };
+        let mut schedule = lower(graph, aliases, small)?;
         if threads == 1 {
             schedule = bundle(schedule);
         }

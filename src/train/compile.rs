@@ -8,7 +8,7 @@ use crate::check::program::{Instr, Program, SlotId, StepGraph};
 use crate::jit;
 use crate::kir::Kernel;
 use crate::kir::schedule::Schedule;
-use crate::lower::{BUNDLE, bundle};
+use crate::lower::{BUNDLE, Small, TILES, bundle};
 use crate::pass;
 use crate::runtime::contraction::{Cpu, Isa};
 use crate::runtime::{Call, CallSpace, Executable, KernelFunction, Planner, Plans, Turns};
@@ -138,7 +138,11 @@ pub fn stages(
     let optimised = pass::optimise(&expanded, skip, watch).map_err(fault("pass"))?;
     times.passes += start.elapsed();
     let start = Instant::now();
-    let schedule = crate::lower::lower(&optimised, &aliases(step)).map_err(fault("lower"))?;
+    let small = Small {
+        tiles: !skip.iter().any(|pass| pass == TILES),
+    };
+    let schedule =
+        crate::lower::lower(&optimised, &aliases(step), small).map_err(fault("lower"))?;
     times.lower += start.elapsed();
     Ok(Stages {
         expanded,
