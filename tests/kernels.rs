@@ -74,10 +74,12 @@ fn flattened(steps: &[Step]) -> Vec<&Step> {
             Step::Loop { body, .. } | Step::Group { members: body, .. } => {
                 all.extend(flattened(body));
             }
-            Step::Product {
-                finish: Some(finish),
-                ..
-            } => all.extend(flattened(&finish.members)),
+            Step::Product { finish, terms, .. } => {
+                let members = finish.iter().flat_map(|finish| &finish.members);
+                for member in members.chain(terms.as_deref()) {
+                    all.extend(flattened(std::slice::from_ref(member)));
+                }
+            }
             _ => {}
         }
     }

@@ -1,4 +1,5 @@
-//! Updates that take their gradient from the product block by block: the interpreter's bits, for all layouts, optimisers and threads.
+//! Updates that take their gradient from the product block by block, and products that take their terms from kernels so: the interpreter's
+//! bits, for all layouts, optimisers and threads.
 use dlmc::base::tensor::Tensor;
 use dlmc::interp::{Precision, run};
 use dlmc::kir::schedule::{Schedule, Step};
@@ -73,15 +74,27 @@ fn finishes(schedule: &Schedule) -> usize {
     schedule.steps.iter().filter(finish).count()
 }
 
+/// Products whose terms a group of kernels makes.
+fn terms(schedule: &Schedule) -> usize {
+    let terms = |step: &&Step| matches!(step, Step::Product { terms: Some(_), .. });
+    schedule.steps.iter().filter(terms).count()
+}
+
 /// Runs a graph on one thread and on three; whether its gradient goes into the update.
 fn check(text: &str, rng: &mut Rng) -> bool {
     let graph = graph(text);
     let aliases = aliases(&graph);
+    let schedule = checked(&graph, &aliases, text, rng);
+    finishes(&schedule) == 1
+}
+
+/// Compares a graph's runs on one thread and on three with the interpreter's; its schedule.
+fn checked(graph: &Graph, aliases: &[Option<u32>], text: &str, rng: &mut Rng) -> Schedule {
     let types = graph.inputs.iter().map(|input| &input.ty);
     let inputs: Vec<Tensor> = types.map(|ty| rng.tensor(ty, -1.0, 1.0)).collect();
-    let expected = run(&graph, &inputs, Precision::AsTyped).unwrap();
+    let expected = run(graph, &inputs, Precision::AsTyped).unwrap();
     for threads in [1, 3] {
-        let found = run_updating(&graph, &aliases, &inputs, threads).unwrap();
+        let found = run_updating(graph, aliases, &inputs, threads).unwrap();
         for (number, (a, b)) in expected.iter().zip(&found).enumerate() {
             let differs = first_difference(a, b);
             assert!(
@@ -90,7 +103,7 @@ fn check(text: &str, rng: &mut Rng) -> bool {
             );
         }
     }
-    finishes(&lower(&graph, &aliases, Small::default()).unwrap()) == 1
+    lower(graph, aliases, Small::default()).unwrap()
 }
 
 #[test]
@@ -112,6 +125,47 @@ fn updates_take_the_gradient_as_it_is_made() {
             }
         }
     }
+}
+
+/// A step of a linear model of `d` features on `k` rows: terms of its gradient are made row by row, with a sum for the loss between.
+fn linear(k: usize, d: usize, lanes: &str, loss: &str) -> String {
+    format!(
+        "v0: f32[{k}, {d}] = input 0 \"x\"
+v1: f32[{k}] = input 1 \"y\"
+v2: f32[{d}] = input 2 \"w\"
+v3: f32[{k}] = [i0 < {k}] sum{lanes}[i1 < {d}] (mul v0[i0, i1] v2[i1])
+v4: f32[{k}] = [i0 < {k}] (sub ({loss} v3[i0]) v1[i0])
+v5: f32[] = [] sum[i0 < {k}] (mul v4[i0] v4[i0])
+v6: f32[{k}] = [i0 < {k}] (mul 2.0 v4[i0])
+v7: f32[{d}] = [i0 < {d}] sum[i1 < {k}] (mul v0[i1, i0] v6[i1])
+v8: f32[{d}] = [i0 < {d}] (sub v2[i0] (mul 0.01 v7[i0]))
+return v8, v5
+"
+    )
+}
+
+#[test]
+fn terms_of_a_gradient_are_made_as_the_sum_takes_them() {
+    let mut rng = Rng::new(3);
+    // Sums of one block, of several blocks, of several pieces; the last one is large enough in any build.
+    for (k, d) in [(300, 20), (1300, 17), (9000, 33), (2700, 100)] {
+        for (lanes, loss) in [("", "neg"), (" lanes", "sigmoid")] {
+            let text = linear(k, d, lanes, loss);
+            let graph = graph(&text);
+            let schedule = checked(&graph, &[Some(2), None], &text, &mut rng);
+            let worth = cfg!(debug_assertions) || k * d >= 1 << 18;
+            assert_eq!(terms(&schedule), usize::from(worth), "{schedule}");
+        }
+    }
+}
+
+/// What else needs the terms before the sum, or reads them across rows, keeps them apart.
+#[test]
+fn terms_that_another_sum_makes_are_whole_before() {
+    let text = linear(2700, 100, "", "neg").replace("(mul 2.0 v4[i0])", "(mul v5[] v4[i0])");
+    let graph = graph(&text);
+    let schedule = checked(&graph, &[Some(2), None], &text, &mut Rng::new(4));
+    assert_eq!(terms(&schedule), 0, "{schedule}");
 }
 
 #[test]

@@ -281,15 +281,22 @@ fn row(schedule: &Schedule, graph: &Graph, step: &Step, turns: usize, seconds: f
             value,
             origin,
             finish,
+            terms,
             ..
         } => {
             let product = &schedule.products[*product];
+            let makers = terms
+                .as_deref()
+                .map(|group| row(schedule, graph, group, turns, 0.0));
             let takers = finish.iter().flat_map(|finish| &finish.members);
             let takers: Vec<Row> = takers
                 .map(|member| row(schedule, graph, member, turns, 0.0))
                 .collect();
             let kept = turns * step.kept_bytes(&schedule.products);
-            let bytes = takers.iter().map(|taker| taker.bytes).sum::<f64>();
+            let parts = || takers.iter().chain(&makers);
+            let bytes = parts().map(|part| part.bytes).sum::<f64>();
+            let from = makers.iter().flat_map(|group| &group.notes);
+            let from = from.map(|member| format!("with its terms from {member}"));
             let into = takers
                 .iter()
                 .map(|taker| format!("into {} {}", taker.name, taker.shape));
@@ -302,11 +309,11 @@ fn row(schedule: &Schedule, graph: &Graph, step: &Step, turns: usize, seconds: f
                 origin: Some(*origin),
                 seconds,
                 flops: (turns * 2 * product.multiply_adds()) as f64
-                    + takers.iter().map(|taker| taker.flops).sum::<f64>(),
+                    + parts().map(|part| part.flops).sum::<f64>(),
                 bytes: (turns * product.bytes()) as f64 + bytes - kept as f64,
                 notes: match takers.as_slice() {
-                    [] => apart(graph, *value),
-                    _ => into.collect(),
+                    [] => from.chain(apart(graph, *value)).collect(),
+                    _ => from.chain(into).collect(),
                 },
             }
         }

@@ -54,18 +54,17 @@ impl Schedule {
         for step in steps {
             match step {
                 Step::Group { members, .. } => self.add_work(members, turns, work),
-                Step::Product {
-                    finish: Some(finish),
-                    ..
-                } => self.add_work(&finish.members, turns, work),
+                Step::Product { finish, terms, .. } => {
+                    let members = finish.iter().flat_map(|finish| &finish.members);
+                    for part in members.chain(terms.as_deref()) {
+                        self.add_work(std::slice::from_ref(part), turns, work);
+                    }
+                }
                 Step::Loop { length, body, .. } => {
                     self.add_work(body, turns * *length as f64, work);
                 }
-                Step::Kernel { .. }
-                | Step::Product { .. }
-                | Step::Zero { .. }
-                | Step::Copy { .. }
-                | Step::Turn { .. } => {}
+                Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => {
+                }
             }
         }
     }

@@ -100,6 +100,9 @@ pub enum Step {
         origin: Span,
         /// What takes the result while it is made.
         finish: Option<Box<Finish>>,
+        /// A group whose rows are the terms of the sum, to be run before: block of terms after block, each right before the product takes
+        /// it.
+        terms: Option<Box<Step>>,
     },
     /// Sets bytes to zero.
     Zero {
@@ -211,14 +214,16 @@ impl Product {
 
     /// Bytes of the elements that it reads and writes, each counted once.
     pub fn bytes(&self) -> usize {
-        let touched = |stride: &dyn Fn(&ProductIndex) -> isize| -> usize {
-            let indices = self.free.iter().chain(&self.reduce);
-            let moving = indices.filter(|index| stride(index) != 0);
-            moving.map(|index| index.extent).product()
-        };
-        let elements =
-            touched(&|index| index.a) + touched(&|index| index.b) + touched(&|index| index.c);
-        elements * self.dtype.size()
+        self.operand_bytes(|index| index.a)
+            + self.operand_bytes(|index| index.b)
+            + self.operand_bytes(|index| index.c)
+    }
+
+    /// Bytes of the elements of the operand or result whose strides these are.
+    pub fn operand_bytes(&self, stride: impl Fn(&ProductIndex) -> isize) -> usize {
+        let indices = self.free.iter().chain(&self.reduce);
+        let moving = indices.filter(|index| stride(index) != 0);
+        moving.map(|index| index.extent).product::<usize>() * self.dtype.size()
     }
 
     /// Multiply-adds.
@@ -232,21 +237,41 @@ impl Product {
 }
 
 impl Step {
-    /// The bytes of a product's result that its finish keeps from being written and read.
+    /// The bytes of a product's result that its finish keeps from being written and read, and those of operands that lie in a cache from
+    /// the kernels of its terms.
     pub fn kept_bytes(&self, products: &[Product]) -> usize {
         let Step::Product {
             product,
+            a,
+            b,
             c,
-            finish: Some(finish),
+            finish,
+            terms,
             ..
         } = self
         else {
             return 0;
         };
-        let readers = finish.members.iter().filter(
-            |member| matches!(member, Step::Kernel { arguments, .. } if arguments.contains(c)),
-        );
-        (1 + readers.count()) * products[*product].result_bytes()
+        let product = &products[*product];
+        let touches = |step: &&Step, address: &Address| matches!(step, Step::Kernel { arguments, .. } if arguments.contains(address));
+        let of_result = finish.as_ref().map_or(0, |finish| {
+            let members = finish.members.iter();
+            (1 + members.filter(|step| touches(step, c)).count()) * product.result_bytes()
+        });
+        let Some(Step::Group { members, .. }) = terms.as_deref() else {
+            return of_result;
+        };
+        let near = |address| members.iter().any(|step| touches(&step, address));
+        let operands = [
+            (near(a), product.operand_bytes(|index| index.a)),
+            (near(b), product.operand_bytes(|index| index.b)),
+        ];
+        of_result
+            + operands
+                .iter()
+                .filter(|(near, _)| *near)
+                .map(|(_, bytes)| bytes)
+                .sum::<usize>()
     }
 }
 
@@ -338,8 +363,14 @@ fn write_steps(
                 b,
                 c,
                 finish,
+                terms,
                 ..
             } => {
+                if let Some(terms) = terms {
+                    writeln!(f, "{margin}terms of product#{product} from {{")?;
+                    write_steps(f, schedule, std::slice::from_ref(terms), depth + 1)?;
+                    writeln!(f, "{margin}}}")?;
+                }
                 let what = &schedule.products[*product];
                 write!(f, "{margin}product#{product} {c} = {a} * {b}: {what}")?;
                 if let Some(finish) = finish {

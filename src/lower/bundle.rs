@@ -161,6 +161,7 @@ impl Bundles<'_> {
                 value,
                 origin,
                 finish,
+                terms,
             } => Step::Product {
                 product,
                 a,
@@ -175,6 +176,7 @@ impl Bundles<'_> {
                     finish.members = members.map(|step| self.other(step)).collect();
                     finish
                 }),
+                terms: terms.map(|group| Box::new(self.other(*group))),
             },
             Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => step,
         }

@@ -3,7 +3,7 @@
 //! Largest first, each at the lowest offset that is free during its whole life (the offline form of first fit, which in practice stays
 //! within a few percent of the bound: the largest set that lives at one time).
 use super::place::buffer_of;
-use super::{finish, group};
+use super::{finish, group, terms};
 use crate::kir::schedule::{Address, Base, BufferInfo, Schedule, Step};
 use rustc_hash::FxHashMap;
 
@@ -133,6 +133,7 @@ fn group(
     let (products, kernels) = (&schedule.products, &schedule.kernels);
     let mut spans = finish::form(&mut schedule.steps, products, kernels, &lives);
     spans.extend(group::form(&mut schedule.steps, kernels, &same));
+    spans.extend(terms::form(&mut schedule.steps, products, kernels, &same));
     for (first, last) in spans {
         for life in buffers.iter_mut().filter_map(|buffer| buffer.life.as_mut()) {
             if life.0 <= last && first <= life.1 {
@@ -227,9 +228,17 @@ pub fn for_each_address(steps: &mut [Step], visit: &mut dyn FnMut(&mut Address))
         match step {
             Step::Kernel { arguments, .. } => arguments.iter_mut().for_each(&mut *visit),
             Step::Product {
-                a, b, c, finish, ..
+                a,
+                b,
+                c,
+                finish,
+                terms,
+                ..
             } => {
                 [a, b, c].into_iter().for_each(&mut *visit);
+                if let Some(terms) = terms {
+                    for_each_address(std::slice::from_mut(terms), visit);
+                }
                 if let Some(finish) = finish {
                     for_each_address(&mut finish.members, visit);
                 }

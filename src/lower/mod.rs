@@ -14,6 +14,7 @@ mod order;
 mod place;
 mod scan;
 mod small;
+mod terms;
 mod wanted;
 
 pub use bundle::{BUNDLE, bundle};

@@ -374,6 +374,7 @@ impl Lowering {
             value: result,
             origin,
             finish: None,
+            terms: None,
         };
         self.emit(step);
         Ok(true)

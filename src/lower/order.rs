@@ -1,11 +1,12 @@
 //! The order in which nodes are emitted.
 //!
-//! It is the graph's own, but for two things. What makes a new version of a parameter in the place of the old one comes after every other
-//! reader of that. And the update of a parameter comes right behind the product that makes its gradient, the product waiting for what
-//! else the update needs, so that the two can be one step (`finish`).
-use super::{Small, nest};
+//! It is the graph's own, but for three things. What makes a new version of a parameter in the place of the old one comes after every other
+//! reader of that. The update of a parameter comes right behind the product that makes its gradient, the product waiting for what
+//! else the update needs, so that the two can be one step (`finish`). And the kernels that make the terms of a sum over the rows of a large
+//! tensor, which they read too, come right before it (`terms`).
+use super::{Small, nest, terms};
 use crate::pass::order::is_tiled;
-use crate::tir::{Graph, Node, NodeId, Value};
+use crate::tir::{Graph, Node, NodeId, Read, Subscript, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 
@@ -56,7 +57,8 @@ pub(super) fn emission(
             after.entry(maker).or_default().extend(others);
         }
     }
-    let together = updates(graph, &readers, small);
+    let mut together = updates(graph, &readers, small);
+    sums_over_rows(graph, &readers, small, &mut together);
     let order = topological(graph, &after, &together);
     match order.or_else(|| topological(graph, &after, &FxHashMap::default())) {
         Some(order) => (order, in_place),
@@ -105,6 +107,88 @@ fn updates(graph: &Graph, readers: &Readers, small: Small) -> FxHashMap<NodeId, 
         }
     }
     together
+}
+
+/// Adds, for each product that sums over the rows of a large tensor, the kernels that make its other operand row by row from that tensor.
+fn sums_over_rows(
+    graph: &Graph,
+    readers: &Readers,
+    small: Small,
+    together: &mut FxHashMap<NodeId, NodeId>,
+) {
+    for (id, data) in graph.nodes() {
+        let Node::Comprehension(c) = &data.node else {
+            continue;
+        };
+        let ([rows], true, Some((a, b))) = (&c.reduce[..], is_tiled(c), c.as_product()) else {
+            continue;
+        };
+        if small.is_small(graph, c) || together.contains_key(&id) {
+            continue;
+        }
+        let (a, b) = (&c.reads[a as usize], &c.reads[b as usize]);
+        for (large, made) in [(a, b), (b, a)] {
+            let bytes = graph.ty(large.value).bytes();
+            let by_rows = |read| leads(read, c.shape.len());
+            if bytes < terms::WORTH_BYTES || !by_rows(large) || !by_rows(made) {
+                continue;
+            }
+            let mut makers = Vec::new();
+            makers_of_rows(graph, made.value, *rows, &mut makers);
+            let reads_large =
+                |maker: &NodeId| graph.node(*maker).node.operands().contains(&large.value);
+            let made_of_them: FxHashSet<NodeId> = makers
+                .iter()
+                .flat_map(|&maker| descendants(graph, readers, maker))
+                .collect();
+            let waits = |node: &NodeId| {
+                let operands = graph.node(*node).node.operands().into_iter();
+                operands.map(|value| graph.definition(value)).all(|maker| {
+                    makers.contains(&maker) || maker == *node || !made_of_them.contains(&maker)
+                })
+            };
+            if makers.iter().any(reads_large)
+                && makers.iter().chain([&id]).all(waits)
+                && !makers.iter().any(|maker| together.contains_key(maker))
+            {
+                together.extend(makers.into_iter().map(|maker| (maker, id)));
+                break;
+            }
+        }
+    }
+}
+
+/// Whether an index walks the first dimension of a read, and nothing else of it.
+fn leads(read: &Read, index: usize) -> bool {
+    let mut subscripts = read.subscripts.iter();
+    let first = subscripts.next().and_then(Subscript::as_affine);
+    read.guard.is_always()
+        && first.is_some_and(|affine| affine.as_index() == Some(index))
+        && subscripts.all(|rest| rest.as_affine().is_some_and(|e| e.coefficient(index) == 0))
+}
+
+/// The kernels of so many rows that make a value row by row.
+fn makers_of_rows(graph: &Graph, value: Value, rows: usize, makers: &mut Vec<NodeId>) {
+    let id = graph.definition(value);
+    let Node::Comprehension(c) = &graph.node(id).node else {
+        return;
+    };
+    let read_by_rows = |read: &Read| {
+        let still =
+            |subscript: &Subscript| subscript.as_affine().is_some_and(|e| e.coefficient(0) == 0);
+        leads(read, 0) || (read.guard.is_always() && read.subscripts.iter().all(still))
+    };
+    if c.shape.first() != Some(&rows)
+        || is_tiled(c)
+        || makers.contains(&id)
+        || !c.reads.iter().all(read_by_rows)
+    {
+        return;
+    }
+    makers.push(id);
+    for read in c.reads.iter().filter(|read| leads(read, 0)) {
+        makers_of_rows(graph, read.value, rows, makers);
+    }
 }
 
 fn descendants(graph: &Graph, readers: &Readers, from: NodeId) -> FxHashSet<NodeId> {

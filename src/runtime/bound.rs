@@ -9,7 +9,7 @@ use super::execute::{
     member_arguments,
 };
 use super::runs::Lone;
-use crate::kir::schedule::Step;
+use crate::kir::schedule::{Address, Step};
 
 /// The outer steps of one executable with the pointers of one run's memory.
 #[derive(Debug)]
@@ -46,6 +46,14 @@ enum BoundStep {
         number: usize,
         operands: Operands,
         taken: (usize, usize),
+    },
+    /// The position of a product with terms from a group, its number among the product steps, its operands, the position of the group's
+    /// first pointer.
+    Summed {
+        step: usize,
+        number: usize,
+        operands: Operands,
+        first: usize,
     },
     /// The position of a group, and of its first pointer.
     Group { step: usize, first: usize },
@@ -106,6 +114,27 @@ impl Bound {
                     executable.bound_kernel((*kernel, *outer, *checks), first, tasks)
                 }
                 Step::Product {
+                    a,
+                    b,
+                    c,
+                    terms: Some(group),
+                    ..
+                } => {
+                    products += 1;
+                    pointers.extend(group_arguments(group).map(of));
+                    BoundStep::Summed {
+                        step: at,
+                        number: products - 1,
+                        operands: Operands {
+                            a: of(a),
+                            b: of(b),
+                            c: of(c),
+                            packed: std::ptr::null(),
+                        },
+                        first,
+                    }
+                }
+                Step::Product {
                     product, a, b, c, ..
                 } => {
                     products += 1;
@@ -146,8 +175,8 @@ impl Bound {
                     }
                     continue;
                 }
-                Step::Group { members, .. } => {
-                    pointers.extend(members.iter().flat_map(member_arguments).map(of));
+                Step::Group { .. } => {
+                    pointers.extend(group_arguments(step).map(of));
                     BoundStep::Group { step: at, first }
                 }
                 Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } | Step::Loop { .. } => {
@@ -237,6 +266,23 @@ impl Bound {
                         let taken = &self.pointers[first..end];
                         executable.product((product, number), operands, taken, memory);
                     }
+                    BoundStep::Summed {
+                        step,
+                        number,
+                        operands,
+                        first,
+                    } => {
+                        let step = &executable.schedule().steps[step];
+                        if let Step::Product {
+                            product,
+                            terms: Some(group),
+                            ..
+                        } = step
+                        {
+                            let terms = (&**group, &self.pointers[first..]);
+                            executable.summed((*product, number), operands, terms, memory)?;
+                        }
+                    }
                     BoundStep::Group { step, first } => {
                         let step = &executable.schedule().steps[step];
                         executable.group_at(step, &self.pointers[first..], memory)?;
@@ -255,4 +301,13 @@ impl Bound {
         }
         Ok(())
     }
+}
+
+/// The arguments of all members of a group, in order.
+fn group_arguments(group: &Step) -> impl Iterator<Item = &Address> {
+    let members = match group {
+        Step::Group { members, .. } => &members[..],
+        _ => &[],
+    };
+    members.iter().flat_map(member_arguments)
 }

@@ -374,7 +374,12 @@ impl Executable {
                         }
                     }
                     Step::Product {
-                        product, a, b, c, ..
+                        product,
+                        a,
+                        b,
+                        c,
+                        terms,
+                        ..
                     } => {
                         let operands = Operands {
                             a: memory.at(a, &frame),
@@ -388,15 +393,21 @@ impl Executable {
                             *pointer = memory.at(address, &frame);
                         }
                         let taken = &taken[..takers.len()];
-                        self.product((*product, *products), operands, taken, memory);
+                        if let Some(group) = terms {
+                            let pointers = group_pointers(group, memory, &frame);
+                            self.summed(
+                                (*product, *products),
+                                operands,
+                                (group, &pointers),
+                                memory,
+                            )?;
+                        } else {
+                            self.product((*product, *products), operands, taken, memory);
+                        }
                         *products += 1;
                     }
-                    Step::Group { members, .. } => {
-                        let mut pointers = [std::ptr::null_mut::<u8>(); MOST_GROUP_ARGUMENTS];
-                        let arguments = members.iter().flat_map(member_arguments);
-                        for (pointer, address) in pointers.iter_mut().zip(arguments) {
-                            *pointer = memory.at(address, &frame);
-                        }
+                    Step::Group { .. } => {
+                        let pointers = group_pointers(step, memory, &frame);
                         self.group_at(step, &pointers, memory)?;
                     }
                     Step::Zero { at, bytes } => {
@@ -549,49 +560,64 @@ impl Executable {
         pointers: &[*mut u8],
         memory: &Memory<'_>,
     ) -> Result<(), CheckFailure> {
+        let Step::Group { rows, members, .. } = group else {
+            return Ok(());
+        };
+        let shared = SharedPointers(pointers);
+        let run = |range: Range<usize>| {
+            let shared = &shared;
+            // SAFETY: the caller's contract.
+            unsafe { self.group_rows(group, shared.0, range, memory) }
+        };
+        let tasks = self.group_tasks(*rows, members);
+        match memory.team {
+            Some(team) if tasks > 1 => team.share(tasks, &|task| run(part(*rows, tasks, task))),
+            Some(_) | None => run(0..*rows),
+        }
+        if group_checks(members) {
+            failure(memory.status)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the members of a group for some of its rows, block after block.
+    pub(super) unsafe fn group_rows(
+        &self,
+        group: &Step,
+        pointers: &[*mut u8],
+        range: Range<usize>,
+        memory: &Memory<'_>,
+    ) {
         let Step::Group {
             rows,
             block,
             members,
         } = group
         else {
-            return Ok(());
+            return;
         };
-        let (rows, block) = (*rows, (*block).max(1));
-        let shared = SharedPointers(pointers);
-        let run = |range: Range<usize>| {
-            let shared = &shared;
-            for start in range.clone().step_by(block) {
-                let end = range.end.min(start + block);
-                let mut first = 0;
-                for member in members {
-                    let Step::Kernel { kernel, outer, .. } = member else {
-                        continue;
-                    };
-                    let positions = outer / rows;
-                    // SAFETY: the kernel stays within its buffers for positions below `outer`; at a row, members touch what
-                    // another one writes only within that row's part, so rows may be done in any order and by any thread.
-                    unsafe {
-                        self.kernels[*kernel](
-                            shared.0[first..].as_ptr(),
-                            (start * positions) as i64,
-                            (end * positions) as i64,
-                            memory.status,
-                        )
-                    }
-                    first += member_arguments(member).len();
+        let block = (*block).max(1);
+        for start in range.clone().step_by(block) {
+            let end = range.end.min(start + block);
+            let mut first = 0;
+            for member in members {
+                let Step::Kernel { kernel, outer, .. } = member else {
+                    continue;
+                };
+                let positions = outer / rows;
+                // SAFETY: the kernel stays within its buffers for positions below `outer`; at a row, members touch what
+                // another one writes only within that row's part, so rows may be done in any order and by any thread.
+                unsafe {
+                    self.kernels[*kernel](
+                        pointers[first..].as_ptr(),
+                        (start * positions) as i64,
+                        (end * positions) as i64,
+                        memory.status,
+                    )
                 }
+                first += member_arguments(member).len();
             }
-        };
-        let tasks = self.group_tasks(rows, members);
-        match memory.team {
-            Some(team) if tasks > 1 => team.share(tasks, &|task| run(part(rows, tasks, task))),
-            Some(_) | None => run(0..rows),
         }
-        if group_checks(members) {
-            failure(memory.status)?;
-        }
-        Ok(())
     }
 
     /// Ranges that a group's rows are cut into.
@@ -645,6 +671,26 @@ impl Memory<'_> {
     }
 }
 
+/// The arguments of all members of a group, in order.
+///
+/// # Safety
+/// As for [`Memory::at`].
+unsafe fn group_pointers(
+    group: &Step,
+    memory: &Memory<'_>,
+    frame: &Frame,
+) -> [*mut u8; MOST_GROUP_ARGUMENTS] {
+    let mut pointers = [std::ptr::null_mut::<u8>(); MOST_GROUP_ARGUMENTS];
+    if let Step::Group { members, .. } = group {
+        let arguments = members.iter().flat_map(member_arguments);
+        for (pointer, address) in pointers.iter_mut().zip(arguments) {
+            // SAFETY: the caller's contract.
+            *pointer = unsafe { memory.at(address, frame) };
+        }
+    }
+    pointers
+}
+
 pub(super) fn member_arguments(member: &Step) -> &[Address] {
     match member {
         Step::Kernel { arguments, .. } => arguments,
@@ -691,11 +737,8 @@ fn groups_fit(steps: &[Step]) -> bool {
             let arguments: usize = members.iter().map(|member| member_arguments(member).len()).sum();
             members.iter().all(kernel) && arguments <= MOST_GROUP_ARGUMENTS
         }
-        Step::Kernel { .. }
-        | Step::Product { .. }
-        | Step::Zero { .. }
-        | Step::Copy { .. }
-        | Step::Turn { .. } => true,
+        Step::Product { terms, .. } => groups_fit(terms.as_deref().map_or(&[], std::slice::from_ref)),
+        Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => true,
     })
 }
 

@@ -1,8 +1,9 @@
 //! Runs one contraction of a schedule, alone or shared among threads: by rows, by columns, or by the pieces of its sum.
 use super::contraction::{Contraction, Operands};
-use super::execute::{Executable, Memory, part};
+use super::execute::{CheckFailure, Executable, Memory, part};
 use super::team::Team;
-use crate::kir::schedule::Address;
+use crate::kir::schedule::{Address, Step};
+use std::ops::Range;
 
 /// Multiply-adds below which a contraction is not shared among threads.
 const SHARED_MULTIPLY_ADDS: usize = 100_000;
@@ -43,6 +44,60 @@ impl Executable {
         unsafe { self.whole(plan, shared, memory) }
     }
 
+    /// Runs a product whose terms a group makes, block of terms after block; first the one and then the other where the plan does not walk
+    /// its terms outermost, or where the threads have more to share so. Members of the group have no checks.
+    ///
+    /// # Errors
+    /// None: members have no checks.
+    ///
+    /// # Safety
+    /// As for [`Executable::product`]; the pointers are those of the group's members.
+    pub(super) unsafe fn summed(
+        &self,
+        (product, number): (usize, usize),
+        operands: Operands,
+        (group, pointers): (&Step, &[*mut u8]),
+        memory: &Memory<'_>,
+    ) -> Result<(), CheckFailure> {
+        let plan = &*self.contractions[product].plain;
+        let shared = SharedPointers(pointers);
+        let most = match group {
+            Step::Group { block, .. } => *block,
+            _ => usize::MAX,
+        };
+        let make = |terms: Range<usize>| {
+            let shared = &shared;
+            // SAFETY: the caller's contract; rows of the group may be done in any order, each once.
+            unsafe { self.group_rows(group, shared.0, terms, memory) }
+        };
+        match memory.team.filter(|_| is_large(plan)) {
+            // SAFETY: the caller's contract.
+            None if plan.walks_terms() => unsafe {
+                plan.run_terms(&operands, memory.scratch, (None, most), &mut |terms| {
+                    make(terms)
+                });
+            },
+            Some(team) if plan.walks_terms() && by_pieces(plan, self.threads) => {
+                // SAFETY: as above; the scratch holds the partial results of this plan.
+                unsafe {
+                    self.pieces(
+                        plan,
+                        SharedOperands(operands),
+                        memory,
+                        team,
+                        Some((most, &make)),
+                    )
+                }
+            }
+            // SAFETY: as above.
+            Some(_) | None => unsafe {
+                self.group_at(group, pointers, memory)?;
+                self.product((product, number), operands, &[], memory);
+            },
+        }
+        Ok(())
+    }
+
     /// The arguments of the kernels that take the result of a product step.
     pub(super) fn taken_by(&self, product: usize, number: usize) -> &[Address] {
         let finish = self.contractions[product].finish(number);
@@ -70,7 +125,7 @@ impl Executable {
         };
         if by_pieces(plan, self.threads) {
             // SAFETY: as above; the scratch holds the partial results of this plan.
-            return unsafe { self.pieces(plan, shared, memory, team) };
+            return unsafe { self.pieces(plan, shared, memory, team, None) };
         }
         let parts = plan.column_tasks().min(self.tasks_at_once());
         if parts >= self.threads && rows < ROWS_OF_A_TASK * self.tasks_at_once() {
@@ -96,13 +151,15 @@ impl Executable {
         });
     }
 
-    /// Large sums into few elements: the pieces run as tasks, then are added in order.
+    /// Large sums into few elements: the pieces run as tasks, each block of at most so many terms after
+    /// what makes them, then are added in order.
     unsafe fn pieces(
         &self,
         plan: &Contraction,
         operands: SharedOperands,
         memory: &Memory<'_>,
         team: &Team,
+        make: Option<(usize, &(dyn Fn(Range<usize>) + Sync))>,
     ) {
         let groups = plan.pieces().min(self.tasks_at_once());
         let partials_at = self.tasks_at_once() * self.task_scratch;
@@ -117,12 +174,14 @@ impl Executable {
                         c: partials.0.add(piece * plan.partial_bytes()),
                         ..operands.0
                     };
-                    plan.run_piece(
-                        &target,
-                        memory.scratch.add(group * self.task_scratch),
-                        0..plan.rows(),
-                        piece,
-                    );
+                    let scratch = memory.scratch.add(group * self.task_scratch);
+                    match make {
+                        Some((most, make)) => {
+                            let piece = (Some(piece), most);
+                            plan.run_terms(&target, scratch, piece, &mut |terms| make(terms));
+                        }
+                        None => plan.run_piece(&target, scratch, 0..plan.rows(), piece),
+                    }
                 }
             }
         });
@@ -134,6 +193,10 @@ impl Executable {
 pub(super) struct SharedOperands(pub(super) Operands);
 // SAFETY: see `Memory`.
 unsafe impl Sync for SharedOperands {}
+
+struct SharedPointers<'a>(&'a [*mut u8]);
+// SAFETY: see `Memory`.
+unsafe impl Sync for SharedPointers<'_> {}
 
 struct SharedPointer(*mut u8);
 // SAFETY: see `Memory`.

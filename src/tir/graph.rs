@@ -137,6 +137,16 @@ pub enum Subscript {
     Gather(u32),
 }
 
+impl Subscript {
+    /// The affine expression, if it is one.
+    pub fn as_affine(&self) -> Option<&Affine> {
+        match self {
+            Subscript::Affine(affine) => Some(affine),
+            Subscript::Gather(_) => None,
+        }
+    }
+}
+
 /// An access to an operand.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Read {

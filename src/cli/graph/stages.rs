@@ -206,7 +206,14 @@ fn step_parts(graph: &Graph, schedule: &Schedule, steps: &[Step]) -> Vec<Part> {
                 lines.extend((!names.is_empty()).then_some(names));
                 parts.push(of_value(graph, Kind::Function, lines, *value));
             }
-            Step::Product { product, value, .. } => {
+            Step::Product {
+                product,
+                value,
+                terms,
+                ..
+            } => {
+                let terms = terms.as_deref().map_or(&[][..], std::slice::from_ref);
+                parts.extend(step_parts(graph, schedule, terms));
                 let over = schedule.products.get(*product).map(|product| {
                     let extents = product.reduce.iter().map(|index| index.extent);
                     extents.collect::<Vec<_>>()

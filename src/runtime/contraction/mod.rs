@@ -34,6 +34,7 @@ mod plan;
 mod run;
 mod simd;
 mod spec;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tile;
