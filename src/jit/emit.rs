@@ -195,7 +195,7 @@ pub(super) fn call_host(
     builder.inst_results(call)[0]
 }
 
-fn call_address(
+pub(super) fn call_address(
     builder: &mut FunctionBuilder,
     call_conv: CallConv,
     address: usize,

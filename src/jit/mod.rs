@@ -4,6 +4,7 @@
 //! once. The code lives in a [`Module`], which frees it when the last kernel is dropped. Memory is never writable and executable at once.
 mod access;
 mod columns;
+mod dots;
 mod emit;
 mod function;
 mod isa;

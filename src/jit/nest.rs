@@ -206,7 +206,7 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
             return;
         }
         let empty = self.nest.reduce.contains(&0);
-        if !empty && self.tiled() {
+        if !empty && (self.tiled() || self.dots(begin, end)) {
             return;
         }
         let decided = |condition: &Condition| match condition.decided(&self.extents) {

@@ -1,9 +1,10 @@
-//! Small contractions in tiles of registers against sums term by term.
-use super::check;
+//! Small contractions in tiles of registers, and rows times a vector, against sums term by term.
 use super::forms::{access, kernel, numbers};
 use super::reference::Buffers;
+use super::{check, check_with};
 use crate::base::types::DType;
-use crate::kir::{Nest, Store};
+use crate::jit::Options;
+use crate::kir::{Kernel, Nest, Store};
 use crate::tir::{Affine, Body, Guard, Inst, Op, Order, Reducer};
 
 /// An operand or result: the strides of the nest's indices in it.
@@ -20,7 +21,17 @@ fn reach(strides: Strides<'_>, extents: &[usize]) -> usize {
 }
 
 /// `c = sum a * b` over the indices behind the first `free`, compared bit by bit.
-fn contraction(free: usize, extents: &[usize], [a, b, c]: [Strides<'_>; 3]) {
+fn contraction(free: usize, extents: &[usize], operands: [Strides<'_>; 3]) {
+    let (kernel, buffers) = sum_of_products(free, extents, operands, (Order::Chain, 0));
+    check(&kernel, &buffers);
+}
+
+fn sum_of_products(
+    free: usize,
+    extents: &[usize],
+    [a, b, c]: [Strides<'_>; 3],
+    (order, outer): (Order, usize),
+) -> (Kernel, Buffers) {
     let mut buffers = Buffers::new();
     buffers.add(DType::F32, numbers(reach(a, extents), 1));
     buffers.add(DType::F32, numbers(reach(b, extents), 2));
@@ -32,7 +43,7 @@ fn contraction(free: usize, extents: &[usize], [a, b, c]: [Strides<'_>; 3]) {
         free: extents[..free].to_vec(),
         reduce: extents[free..].to_vec(),
         reducer: Some(Reducer::Sum),
-        order: Order::Chain,
+        order,
         piece_length: 4096,
         domain: Guard::always(),
         accesses: vec![
@@ -47,7 +58,7 @@ fn contraction(free: usize, extents: &[usize], [a, b, c]: [Strides<'_>; 3]) {
             accumulate: false,
         },
     };
-    check(&kernel(&buffers, 0, vec![nest]), &buffers);
+    (kernel(&buffers, outer, vec![nest]), buffers)
 }
 
 #[test]
@@ -100,4 +111,31 @@ fn products_with_indices_of_a_batch_and_several_of_the_sum() {
         &[9, 5, 3],
         [&[(0, 1), (2, 1)], &[(1, 3), (2, 1)], &[(0, 5), (1, 1)]],
     );
+}
+
+#[test]
+fn rows_of_any_number_and_length_times_a_vector() {
+    for rows in [2, 3, 4, 5, 9, 40] {
+        for terms in [16, 17, 23, 24, 31, 100] {
+            let (dense, apart) = ([(0, terms), (1, 1)], [(0, terms + 3), (1, 1)]);
+            for matrix in [dense, apart] {
+                for operands in [[&matrix[..], &[(1, 1)]], [&[(1, 1)], &matrix[..]]] {
+                    for outer in [0, 1] {
+                        let [a, b] = operands;
+                        let operands = [a, b, &[(0, 1)][..]];
+                        let form = (Order::Lanes, outer);
+                        let (kernel, buffers) = sum_of_products(1, &[rows, terms], operands, form);
+                        check(&kernel, &buffers);
+                    }
+                }
+            }
+        }
+    }
+    let operands = [&[(0, 40), (1, 1)][..], &[(1, 1)], &[(0, 1)]];
+    let (kernel, buffers) = sum_of_products(1, &[9, 40], operands, (Order::Lanes, 1));
+    let baseline = Options {
+        baseline: true,
+        ..Options::default()
+    };
+    check_with(&kernel, &buffers, baseline);
 }

@@ -13,6 +13,8 @@ mod avx2;
 #[cfg(all(target_arch = "x86_64", unix))]
 #[allow(improper_ctypes_definitions)] // as above
 mod avx512;
+#[cfg(all(target_arch = "x86_64", unix))]
+mod dots;
 
 /// The widest registers that the functions use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,6 +64,17 @@ pub(super) fn calls(op: Op, width: Width) -> Option<Calls> {
     #[cfg(not(all(target_arch = "x86_64", unix)))]
     {
         let _ = (op, width);
+        None
+    }
+}
+
+/// The function for the product of a matrix's rows and a vector: `(matrix, vector, result, rows, terms, elements from row to row)`.
+pub(super) fn dots(width: Option<Width>) -> Option<usize> {
+    #[cfg(all(target_arch = "x86_64", unix))]
+    return width.map(|_| dots::address());
+    #[cfg(not(all(target_arch = "x86_64", unix)))]
+    {
+        let _ = width;
         None
     }
 }
