@@ -7,6 +7,9 @@
 /// What a file begins and ends with.
 pub(super) const MAGIC: &[u8] = b"PAR1";
 
+/// Most bytes at the end of a file that say what it holds: the crate reserves memory for what may stand there.
+const LONGEST: usize = 64 << 20;
+
 /// Most groups in groups.
 const DEEPEST: usize = 64;
 
@@ -19,10 +22,17 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     let (inner, size) = inner
         .and_then(|inner| inner.split_last_chunk::<4>())
         .ok_or_else(cut)?;
-    let start = inner.len().checked_sub(u32::from_le_bytes(*size) as usize);
-    let footer = start.and_then(|start| inner.get(start..));
+    let size = u32::from_le_bytes(*size) as usize;
+    if size > LONGEST {
+        return Err(format!(
+            "what stands at its end is longer than {LONGEST} bytes"
+        ));
+    }
+    let footer = inner.len().checked_sub(size);
     let mut compact = Compact {
-        rest: footer.ok_or("its end says that it is longer")?,
+        rest: footer
+            .and_then(|start| inner.get(start..))
+            .ok_or("its end says that it is longer")?,
     };
     match compact.schemas() {
         None => Err("what stands at its end does not fit together".into()),
