@@ -97,6 +97,8 @@ def main():
                 # What is cut is no archive any more, but still a table.
                 if path.suffix == ".csv" or path.stat().st_size <= LONGEST:
                     keep("data", path.name, path.read_bytes()[:1024] if path.suffix == ".csv" else path.read_bytes())
+    for path in files("src/data/tests/parquet", "*.parquet"):
+        keep("data", path.name, path.read_bytes())
     for name, content in made():
         keep("data", name, content)
     # A place among the first numbers of a state, and what is put there.

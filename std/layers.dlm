@@ -35,11 +35,12 @@ layer dropout(p = 0.5)(x: [..s]) -> [..s] {
     }
 }
 
-## A vector of its own for each token: `y[n, t, :] = E[tokens[n, t], :]`. `deviation` is that of the normal start.
-layer embedding(vocabulary, units, deviation = 1.0)(tokens: i32[n, t]) -> [n, t, units] {
+## A vector of its own for each token, `E[token, :]`, whatever the dimensions of the tokens. `deviation` is that of the normal start.
+layer embedding(vocabulary, units, deviation = 1.0)(tokens: i32[..s]) -> [..s, units] {
     param E: [vocabulary, units] = normal(deviation)
-    let y[i, j, k] = E[tokens[i, j], k]
-    y
+    let flat = reshape(tokens, [-1])
+    let y[i, k] = E[flat[i], k]
+    reshape(y, [..s, units])
 }
 
 ## A learned vector for each position, added: `x[n, t, :] + P[t, :]`, for sequences of up to `length`.

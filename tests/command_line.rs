@@ -55,6 +55,17 @@ fn hyper_parameters_are_set_from_the_command_line() {
 }
 
 #[test]
+fn the_subscript_that_is_out_of_range_is_marked() {
+    let head = "let table = [[1.0, 2], [3, 4]]\nlet at: i32[3] = [0, 1, 2]\n";
+    let one = format!("{head}let y[i, k] = 2 * table[at[i], k]\nprint y\n");
+    let place = "<stdin>:3:25\n  |\n3 | let y[i, k] = 2 * table[at[i], k]\n  |                         ^^^^^ this is 2, and the size is 2\n";
+    check(&["run", "-"], &one, 1, "", place);
+    // Which of two is meant nobody knows.
+    let two = format!("{head}let y[i] = table[at[i], at[i]]\nprint y\n");
+    check(&["run", "-"], &two, 1, "", "<stdin>:3:1\n");
+}
+
+#[test]
 fn a_wrong_program_ends_with_1_and_a_wrong_command_with_2() {
     check(&["run", "-"], "print nothing\n", 1, "", "<stdin>:1:7");
     check(&["check", "-"], "let a = (1 +\n", 1, "", "error[E01");

@@ -55,7 +55,7 @@ impl Reader {
         std::fs::create_dir_all(folder.at("data")).expect("a folder");
         for table in tables.map(|entry| entry.expect("readable").path()) {
             let file = table.file_name().expect("a name").to_string_lossy();
-            if file.ends_with(".csv") {
+            if file.ends_with(".csv") || file.ends_with(".parquet") {
                 for to in [folder.at(&file), folder.at("data").join(&*file)] {
                     std::fs::copy(&table, to).expect("copied");
                 }

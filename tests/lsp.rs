@@ -296,6 +296,13 @@ fn completion_knows_names_arguments_and_fields() {
     assert!(doc.contains("A fully connected layer"), "{doc}");
     let names = labels(&complete("let q = out |> dense(", ""));
     assert!(names.contains(&"units = ".into()), "{names:?}");
+    // What comes through the pipe, or after the configuration, is nothing to name.
+    let names = labels(&complete("let q = out |> conv2d(", ""));
+    assert!(names.contains(&"stride = ".into()), "{names:?}");
+    assert!(!names.contains(&"x = ".into()), "{names:?}");
+    let names = labels(&complete("let q = out |> mse(", ""));
+    assert!(names.contains(&"target = ".into()), "{names:?}");
+    assert!(!names.contains(&"pred = ".into()), "{names:?}");
     let names = labels(&complete("let q = shifted(", ""));
     assert!(names.contains(&"scale = ".into()), "{names:?}");
     let names = labels(&complete("print net.", ""));

@@ -301,13 +301,19 @@ fn a_receipt_that_cannot_be_written_is_an_error_before_training() {
     );
 }
 
-/// A device that never ends, in place of the receipt and in place of a file that it names.
+/// A device that never ends, or a pipe that nobody writes, in place of the receipt and in place of a file that it names.
 #[test]
 #[cfg(unix)]
 fn a_device_is_neither_a_receipt_nor_data_of_one() {
     let folder = programs("devices");
-    let (_, stderr) = folder.run(1, &["verify", "/dev/zero"]);
-    assert!(stderr.contains("is not JSON"), "{stderr}");
+    let mut make = std::process::Command::new("mkfifo");
+    let made = make.arg(folder.at("pipe")).status();
+    assert!(made.expect("mkfifo is there").success());
+    for file in ["/dev/zero", "pipe"] {
+        let (_, stderr) = folder.run(2, &["verify", file]);
+        let told = format!("\"{file}\" cannot be read: it is not an ordinary file");
+        assert!(stderr.contains(&told), "{stderr}");
+    }
     folder.run(0, &["run", "epochs.dlm", "epochs=1", "--receipt", "r.json"]);
     let text = std::fs::read_to_string(folder.at("r.json")).expect("it is there");
     let mut receipt: Value = serde_json::from_str(&text).expect("it is JSON");

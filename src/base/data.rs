@@ -4,7 +4,9 @@ use super::types::Type;
 use std::sync::Arc;
 
 /// Names of the readers that programs may call.
-pub const READER_NAMES: &[&str] = &["csv", "jsonl", "npy", "npz", "idx", "images", "text"];
+pub const READER_NAMES: &[&str] = &[
+    "csv", "jsonl", "parquet", "npy", "npz", "idx", "images", "text",
+];
 
 /// Names of the transforms of data that programs may put into a pipe.
 pub const TRANSFORM_NAMES: &[&str] = &[
@@ -31,7 +33,7 @@ pub const TRANSFORM_NAMES: &[&str] = &[
 /// Where a data set comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DataSource {
-    /// A reader's name (`csv`, `jsonl`, `npy`, `npz`, `idx`, `images`, `text`) and its arguments: positional paths first, then named options.
+    /// A reader's name (one of [`READER_NAMES`]) and its arguments: positional paths first, then named options.
     Reader {
         /// The reader, as the program names it.
         name: String,

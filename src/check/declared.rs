@@ -20,8 +20,28 @@ pub struct Declared {
     pub place: String,
     /// Where its name stands.
     pub span: Span,
-    /// The names of its configuration, then of its inputs.
-    pub parameters: Vec<String>,
+    /// What it is called with.
+    pub parameters: Parameters,
+}
+
+/// The names of what a declaration is called with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// Its configuration.
+    pub config: Vec<String>,
+    /// Its inputs.
+    pub inputs: Vec<String>,
+}
+
+impl Parameters {
+    /// Those that a call can name: of the configuration, where there is one, since the inputs come later; else the inputs, of which the
+    /// first comes through the pipe where there is one.
+    pub fn named(&self, is_piped: bool) -> &[String] {
+        match self.config.is_empty() {
+            true => self.inputs.get(usize::from(is_piped)..).unwrap_or_default(),
+            false => &self.config,
+        }
+    }
 }
 
 /// The declarations of a file.
@@ -37,15 +57,25 @@ pub fn declarations(sources: &Sources, file: FileId) -> Vec<Declared> {
     for statement in &tree.statements {
         let (kind, name, body, parameters) = match &statement.kind {
             StmtKind::Fn(f) => match &f.name {
-                Some(name) => ("fn", name, f.body.span, names(&f.inputs)),
+                Some(name) => {
+                    let inputs = names(&f.inputs);
+                    let config = Vec::new();
+                    ("fn", name, f.body.span, Parameters { config, inputs })
+                }
                 None => continue,
             },
             StmtKind::Layer(l) => {
-                let mut all = l.config.as_deref().map(names).unwrap_or_default();
-                all.extend(names(&l.inputs));
-                ("layer", &l.name, l.body.span, all)
+                let config = l.config.as_deref().map(names).unwrap_or_default();
+                let inputs = names(&l.inputs);
+                let parameters = Parameters { config, inputs };
+                ("layer", &l.name, l.body.span, parameters)
             }
-            StmtKind::Optimizer(o) => ("optimizer", &o.name, o.body.span, names(&o.config)),
+            StmtKind::Optimizer(o) => {
+                let config = names(&o.config);
+                let inputs = Vec::new();
+                let parameters = Parameters { config, inputs };
+                ("optimizer", &o.name, o.body.span, parameters)
+            }
             _ => continue,
         };
         found.push(Declared {

@@ -541,6 +541,7 @@ impl Growing {
             data: whole.data.clone(),
             iterators: whole.iterators,
             base_dir: whole.base_dir.clone(),
+            computed: whole.computed.clone(),
         };
         for instr in &mut program.code {
             if let Instr::Run(graph) | Instr::RunTimes { graph, .. } = instr {

@@ -203,6 +203,11 @@ impl Checker<'_> {
                     "convert with `i32(...)`",
                 );
             }
+            if affine(&ix).is_none()
+                && let Some(&size) = self.type_of(tensor).shape.get(indices.len())
+            {
+                self.program.computed.insert((place, size));
+            }
             indices.push(ix);
         }
         self.indexed(Ix::Access(tensor.clone(), indices, span), span)

@@ -7,6 +7,7 @@ use crate::base::source::Span;
 use crate::base::tensor::Tensor;
 use crate::base::types::Type;
 use crate::tir::{Graph, Value};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -347,6 +348,8 @@ pub struct Program {
     pub iterators: usize,
     /// The folder that paths of the program start from.
     pub base_dir: String,
+    /// The subscripts of index notation that only a run knows, each with the size of the dimension that it must lie in.
+    pub computed: BTreeSet<(Span, usize)>,
 }
 
 impl Program {

@@ -127,7 +127,7 @@ fn heading(file: &str, found: &Survey) -> String {
     };
     let of_columns = found.columns.len();
     match (found.reader, found.rows) {
-        ("csv" | "jsonl", Some(rows)) => {
+        ("csv" | "jsonl" | "parquet", Some(rows)) => {
             format!(
                 "{file}: {}, {}",
                 count(rows, "row"),
@@ -281,7 +281,7 @@ fn start(file: &str, found: &Survey) -> Option<String> {
     let (path, name) = (format!("{file:?}"), name_of(file));
     let reader = found.reader;
     match reader {
-        "csv" | "jsonl" => {
+        "csv" | "jsonl" | "parquet" => {
             let mut pipe = format!("let {name} = {reader}({path})");
             let dates = found
                 .columns

@@ -390,6 +390,8 @@ const COMPILER: &str = concat!("dlmc ", env!("CARGO_PKG_VERSION"));
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let start = Instant::now();
+    #[cfg(feature = "parquet")]
+    quieten_decoders();
     let cli = match surface::parsed() {
         Ok(cli) => cli,
         Err(code) => return code,
@@ -404,6 +406,17 @@ pub fn main() -> ExitCode {
         Err(Failure::Usage) => ExitCode::from(2),
         Err(Failure::Interrupted(code)) => ExitCode::from(code),
     }
+}
+
+/// A panic that becomes an error of the file that is read is not reported beside it.
+#[cfg(feature = "parquet")]
+fn quieten_decoders() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !crate::data::is_decoding() {
+            report(panic);
+        }
+    }));
 }
 
 fn execute(command: &Command, start: Instant) -> Result<(), Failure> {

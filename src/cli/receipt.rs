@@ -78,6 +78,11 @@ impl Receipt {
             let why = format!("\"{shown}\" cannot be read: {error}");
             (why, Failure::Usage)
         };
+        // Who opens a pipe waits for somebody to write.
+        let kind = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
+        if !(kind.is_file() || kind.is_dir()) {
+            return Err(unreadable(&"it is not an ordinary file"));
+        }
         let file = File::open(path).map_err(|error| unreadable(&error))?;
         let wrong = |why: String| (why, Failure::Program);
         // The version first: a newer format may have other parts.

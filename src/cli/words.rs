@@ -52,8 +52,17 @@ pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || "_′₀₁₂₃₄₅₆₇₈₉".contains(c)
 }
 
-/// The name before the innermost parenthesis that is open at the end of a text.
-pub fn called(text: &str) -> Option<&str> {
+/// A call that is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// What is called.
+    pub name: &'a str,
+    /// Whether its first input comes through a pipe, `x |> name(`.
+    pub is_piped: bool,
+}
+
+/// The call whose parenthesis is the innermost that is open at the end of a text.
+pub fn called(text: &str) -> Option<Call<'_>> {
     let mut depth = 0usize;
     let open = text.char_indices().rev().find(|(_, c)| match c {
         ')' => {
@@ -73,5 +82,8 @@ pub fn called(text: &str) -> Option<&str> {
         .rev()
         .find(|(_, c)| !is_word(*c))
         .map_or(0, |(at, c)| at + c.len_utf8());
-    (start < before.len()).then(|| &before[start..])
+    (start < before.len()).then(|| Call {
+        name: &before[start..],
+        is_piped: before[..start].trim_end().ends_with("|>"),
+    })
 }

@@ -1,30 +1,30 @@
 //! Tables of one or several files: read one below the other, those of a test part last.
 use super::arguments::Arguments;
-use super::files::{Files, utf8};
+use super::files::Files;
 use super::frame::{Column, Columns, Frame};
 use super::{fault, fault_help};
 use crate::base::data::DataError;
 use std::collections::HashMap;
 
-/// Makes a table of the text of a file; the path is how errors name it.
-pub(super) type Parse<'a> = &'a dyn Fn(&str, &str) -> Result<Columns, DataError>;
+/// Makes a table of the file of that path.
+pub(super) type Read<'a> = &'a dyn Fn(&str) -> Result<Columns, DataError>;
 
 /// Reads the files of a table: `paths`, each a file or a pattern, and those of the option `test`.
 pub(super) fn read(
     files: &Files<'_>,
     paths: &[String],
     arguments: &Arguments<'_>,
-    parse: Parse<'_>,
+    one: Read<'_>,
 ) -> Result<Frame, DataError> {
     let name = paths.first().map(String::as_str).unwrap_or_default();
     let mut table: Option<Columns> = None;
     for path in paths {
-        add(files, path, &mut table, parse)?;
+        add(files, path, &mut table, one)?;
     }
     let mut test_start = None;
     if let Some(test) = arguments.text("test")? {
         test_start = table.as_ref().map(|table| table.rows);
-        add(files, test, &mut table, parse)?;
+        add(files, test, &mut table, one)?;
     }
     let Some(table) = table else {
         return Err(fault_help("a table of no file", "name a file"));
@@ -39,10 +39,10 @@ fn add(
     files: &Files<'_>,
     path: &str,
     table: &mut Option<Columns>,
-    parse: Parse<'_>,
+    one: Read<'_>,
 ) -> Result<(), DataError> {
     for path in files.expand(path)? {
-        let more = parse(&utf8(files.read(&path)?, &path)?, &path)?;
+        let more = one(&path)?;
         match table {
             Some(table) => append(table, more, &path)?,
             None => *table = Some(more),

@@ -1,7 +1,7 @@
 //! The CSV reader.
 use super::arguments::Arguments;
 use super::files::Files;
-use super::frame::{Column, Columns, Frame};
+use super::frame::{Column, Columns, Frame, LONGEST_CELL};
 use super::{columns, fault, fault_help};
 use crate::base::data::DataError;
 use std::collections::{BTreeMap, HashMap};
@@ -23,9 +23,13 @@ pub(super) fn read(
     arguments: &Arguments<'_>,
 ) -> Result<Frame, DataError> {
     let dialect = dialect(arguments)?;
-    columns::read(files, paths, arguments, &|text, path| {
-        parse(text, path, &dialect)
-    })
+    let mut frame = columns::read(files, paths, arguments, &|path| {
+        parse(&files.text(path)?, path, &dialect)
+    })?;
+    // What one file holds may be text in another, so all are looked at.
+    let columns = frame.table.iter_mut().flat_map(|table| &mut table.columns);
+    columns.for_each(Column::words_to_flags);
+    Ok(frame)
 }
 
 fn dialect(arguments: &Arguments<'_>) -> Result<Dialect, DataError> {
@@ -89,9 +93,6 @@ fn parse(text: &str, path: &str, dialect: &Dialect) -> Result<Columns, DataError
         ))),
     }
 }
-
-/// Most bytes of a cell: no number and no class needs as many.
-const LONGEST_CELL: usize = 65_536;
 
 /// The most frequent of `,`, `;` and tab in the first line, outside quotes.
 fn guess_separator(text: &str) -> char {

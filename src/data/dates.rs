@@ -188,6 +188,26 @@ pub fn written(days: f64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
+/// A day and 10^-9 seconds of it as a date, `2024-01-31T18:30:05.25`, at midnight `2024-01-31`.
+#[cfg(feature = "parquet")]
+pub(super) fn moment(day: i64, part: i64) -> String {
+    let day = written(day as f64);
+    match part {
+        0 => day,
+        _ => format!("{day}T{}", time_of_day(part)),
+    }
+}
+
+/// So many 10^-9 seconds since midnight, `18:30:05.25`.
+#[cfg(feature = "parquet")]
+pub(super) fn time_of_day(part: i64) -> String {
+    let seconds = part.div_euclid(1_000_000_000);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let fraction = format!("{:09}", part.rem_euclid(1_000_000_000));
+    let text = format!("{hour:02}:{minute:02}:{second:02}.{fraction}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
 fn parse(text: &str, order: Order) -> Option<Date> {
     let text = text.trim();
     let (day, time) = match text.split_once(['T', ' ']) {

@@ -213,14 +213,26 @@ impl Files<'_> {
         }
     }
 
-    /// The bytes of a file; a gzip stream (known by its magic number, not by its name) is decompressed. A format that no
-    /// reader takes is an error.
+    /// The bytes of a file; a gzip stream (known by its magic number, not by its name) is decompressed. A format that is read
+    /// by another reader or by none is an error.
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, DataError> {
         self.read_within(path, self.policy.limit)
     }
 
     /// The same for a file of at most `limit` bytes.
     pub(super) fn read_within(&self, path: &str, limit: u64) -> Result<Vec<u8>, DataError> {
+        let bytes = self.read_any(path, limit)?;
+        foreign::refuse(path, &bytes)?;
+        Ok(bytes)
+    }
+
+    /// The text of a file.
+    pub(super) fn text(&self, path: &str) -> Result<String, DataError> {
+        utf8(self.read(path)?, path)
+    }
+
+    /// The bytes of a file of whatever format, of at most `limit` bytes; a gzip stream is decompressed.
+    pub(super) fn read_any(&self, path: &str, limit: u64) -> Result<Vec<u8>, DataError> {
         let limit = limit.min(self.policy.limit);
         let real = self.resolve(path)?;
         let unreadable = |error: std::io::Error| match error.kind() {
@@ -266,7 +278,6 @@ impl Files<'_> {
             })?,
             _ => raw,
         };
-        foreign::refuse(path, &bytes)?;
         Ok(bytes)
     }
 

@@ -1,4 +1,4 @@
-//! Formats that people have and no reader takes, known by how a file begins, with the way out of each.
+//! Formats that people have and a reader does not take, known by how a file begins, with the way out of each.
 use super::fault_help;
 use crate::base::data::DataError;
 use std::path::Path;
@@ -13,13 +13,15 @@ struct Foreign {
     mend: &'static str,
 }
 
+const PARQUET: &str = "a Parquet file";
+
 /// The first row that fits counts.
 const FOREIGN: &[Foreign] = &[
     Foreign {
-        name: "a Parquet file",
+        name: PARQUET,
         begins: b"PAR1",
         endings: &[".parquet", ".pq"],
-        mend: "write it as CSV once: `python -c 'import pandas; pandas.read_parquet(\"FILE\").to_csv(\"STEM.csv\", index=False)'`, or `duckdb -c \"COPY (FROM 'FILE') TO 'STEM.csv'\"`, or `parquet-tools csv FILE > STEM.csv`",
+        mend: "read it by parquet(\"FILE\")",
     },
     Foreign {
         name: "an Arrow (Feather) file",
@@ -83,7 +85,7 @@ const FOREIGN: &[Foreign] = &[
     },
 ];
 
-/// An error for the bytes of a file, if they are of a format that no reader takes.
+/// An error for the bytes of a file, if they are of a format that no reader takes, or only the one of Parquet files.
 pub(super) fn refuse(path: &str, bytes: &[u8]) -> Result<(), DataError> {
     let name = path.to_ascii_lowercase();
     let ends = |endings: &[&str]| {
@@ -95,6 +97,9 @@ pub(super) fn refuse(path: &str, bytes: &[u8]) -> Result<(), DataError> {
     };
     let stem = Path::new(path).with_extension("").display().to_string();
     let mend = found.mend.replace("STEM", &stem).replace("FILE", path);
-    let message = format!("\"{path}\" is {}, which no reader takes", found.name);
+    let message = match found.name {
+        PARQUET => format!("\"{path}\" is {PARQUET}"),
+        name => format!("\"{path}\" is {name}, which no reader takes"),
+    };
     Err(fault_help(message, mend))
 }

@@ -229,6 +229,22 @@ pub(super) struct Column {
     pub(super) flags: bool,
 }
 
+/// Most bytes of a cell of text: no number and no class needs as many.
+pub(super) const LONGEST_CELL: usize = 65_536;
+
+/// A cell on its way into a column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Cell<'a> {
+    /// Nothing.
+    Missing,
+    /// A number; one that is not finite is text, as where it is written out, and NaN is missing.
+    Number(f64),
+    /// `true` or `false`.
+    Flag(bool),
+    /// Text; where there is none, the cell is missing.
+    Text(&'a str),
+}
+
 /// What to suggest about a text cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Advice {
@@ -237,6 +253,60 @@ pub(super) enum Advice {
 }
 
 impl Column {
+    /// A column without cells.
+    pub(super) fn new(name: String) -> Column {
+        Column {
+            name,
+            numbers: Vec::new(),
+            texts: BTreeMap::new(),
+            flags: true,
+        }
+    }
+
+    /// Puts a cell below the others. The caller keeps the count of rows within `u32`.
+    pub(super) fn push(&mut self, cell: Cell<'_>) {
+        let row = self.numbers.len() as u32;
+        let mut number = f64::NAN;
+        match cell {
+            Cell::Missing | Cell::Text("") => {}
+            Cell::Number(value) if value.is_nan() => {}
+            Cell::Flag(flag) => number = f64::from(u8::from(flag)),
+            Cell::Number(value) => {
+                self.flags = false;
+                match value.is_finite() {
+                    true => number = value,
+                    false => drop(self.texts.insert(row, value.to_string())),
+                }
+            }
+            Cell::Text(text) => {
+                self.flags = false;
+                self.texts.insert(row, text.to_string());
+            }
+        }
+        self.numbers.push(number);
+    }
+
+    /// Makes a column that holds nothing but `true` and `false`, in any case, one of 1 and 0.
+    pub(super) fn words_to_flags(&mut self) {
+        let flag = |text: &String| match text {
+            _ if text.eq_ignore_ascii_case("true") => Some(1.0),
+            _ if text.eq_ignore_ascii_case("false") => Some(0.0),
+            _ => None,
+        };
+        let is_number = self.numbers.iter().any(|number| !number.is_nan());
+        let flags: Option<Vec<f64>> = self.texts.values().map(flag).collect();
+        let Some(flags) = flags.filter(|flags| !is_number && !flags.is_empty()) else {
+            return;
+        };
+        for (&row, flag) in self.texts.keys().zip(flags) {
+            if let Some(number) = self.numbers.get_mut(row as usize) {
+                *number = flag;
+            }
+        }
+        self.texts.clear();
+        self.flags = true;
+    }
+
     /// Whether this is a column of text: more than half of its cells that are not missing are no numbers.
     pub(super) fn is_text(&self) -> bool {
         let numbers = self

@@ -3,11 +3,13 @@
 //! The rows are put below those of the source and given to no part. Transforms take their statistics from the training part
 //! and change every row, so the further ones come out as if they had been there, and the others as they were.
 use super::arguments::Arguments;
-use super::files::{Files, utf8};
+use super::files::Files;
 use super::frame::{Column, Columns, Frame, Kind, gather};
 #[cfg(feature = "images")]
 use super::images;
-use super::{FileProvider, csv, did_you_mean, fault, fault_help, files, idx, jsonl, npy, pipe};
+use super::{
+    FileProvider, csv, did_you_mean, fault, fault_help, files, idx, jsonl, npy, pipe, readers,
+};
 use crate::base::data::{DataError, DataOption, DataSource, DataSpec, Transform};
 use crate::base::tensor::{Elements, Tensor};
 use std::collections::{BTreeMap, HashSet};
@@ -15,7 +17,7 @@ use std::collections::{BTreeMap, HashSet};
 /// Rows from outside of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// A file: `.csv`, `.jsonl`, `.npy`, `.npz`, or an IDX file.
+    /// A file: `.csv`, `.jsonl`, `.parquet`, `.npy`, `.npz`, or an IDX file.
     File(String),
     /// The text of a table, and the name that messages give it.
     Text {
@@ -55,7 +57,7 @@ impl FileProvider {
         let rows = read(&here, input, &options(spec, &frame))?;
         let start = frame.rows();
         let given = match rows {
-            Rows::Table(given) => given,
+            Rows::Table(given) => with_flags(given, frame.table.as_ref()),
             Rows::Array(given) => match &frame.table {
                 None => {
                     append_fields(&mut frame, &given, input.name())?;
@@ -121,6 +123,7 @@ impl FileProvider {
         let Some(table) = &mut frame.table else {
             return Ok(None);
         };
+        let given = with_flags(given, Some(table));
         append_columns(table, &given, spec)?;
         let further: Vec<u32> = (start..frame.rows()).map(|row| row as u32).collect();
         let files = files(&spec.base_dir);
@@ -255,12 +258,22 @@ fn read(
     }
     let bare = path.trim_end_matches(".gz").to_ascii_lowercase();
     if bare.ends_with(".csv") || bare.ends_with(".tsv") || bare.ends_with(".txt") {
-        let text = utf8(files.read(path)?, path)?;
+        let text = files.text(path)?;
         return csv::table(&text, path, &arguments).map(Rows::Table);
     }
     if bare.ends_with(".jsonl") || bare.ends_with(".ndjson") || bare.ends_with(".json") {
-        let text = utf8(files.read(path)?, path)?;
+        let text = files.text(path)?;
         return jsonl::table(files, &text, path).map(Rows::Table);
+    }
+    if bare.ends_with(".parquet") || bare.ends_with(".pq") {
+        let arguments = Arguments {
+            name: "parquet",
+            positional: &[],
+            named: &[],
+        };
+        let frame = readers::read(files, std::slice::from_ref(path), &arguments)?;
+        let table = frame.table.map(Rows::Table);
+        return table.ok_or_else(|| fault(format!("{path}: there is no table")));
     }
     let none = Arguments {
         name: "npy",
@@ -287,6 +300,7 @@ fn plain(files: &Files<'_>, input: &Input) -> Result<Tensor, DataError> {
     match read(files, input, &[])? {
         Rows::Array(tensor) => Ok(tensor),
         Rows::Table(table) => {
+            let table = with_flags(table, None);
             let columns: Vec<&Column> = table.columns.iter().collect();
             table.matrix(
                 &columns,
@@ -295,6 +309,18 @@ fn plain(files: &Files<'_>, input: &Input) -> Result<Tensor, DataError> {
             )
         }
     }
+}
+
+/// The rows with 1 and 0 for `true` and `false`, but in columns that are text to the program.
+fn with_flags(mut given: Columns, table: Option<&Columns>) -> Columns {
+    for column in &mut given.columns {
+        let mut known = table.iter().flat_map(|table| &table.columns);
+        let known = known.find(|known| known.name == column.name);
+        if !known.is_some_and(Column::is_text) {
+            column.words_to_flags();
+        }
+    }
+    given
 }
 
 /// The columns of the program's file that it does not learn from: targets, and those that it drops or does not choose.

@@ -5,12 +5,12 @@
 //! Columns are in the order in which they first appear.
 use super::arguments::Arguments;
 use super::files::Files;
-use super::frame::{Column, Columns, Frame};
+use super::frame::{Cell, Column, Columns, Frame};
 use super::{columns, fault, fault_help};
 use crate::base::data::DataError;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use serde_json::{Number, Value};
+use std::collections::HashMap;
 use std::fmt;
 
 /// Longest name of a column. A name holds those of the objects around it, so that long ones multiply.
@@ -22,8 +22,8 @@ pub(super) fn read(
     paths: &[String],
     arguments: &Arguments<'_>,
 ) -> Result<Frame, DataError> {
-    columns::read(files, paths, arguments, &|text, path| {
-        table(files, text, path)
+    columns::read(files, paths, arguments, &|path| {
+        table(files, &files.text(path)?, path)
     })
 }
 
@@ -107,12 +107,8 @@ impl<'de> Deserialize<'de> for Record {
     }
 }
 
-/// What a field has in one record.
-enum Cell<'a> {
-    /// A number; `None` where it is missing.
-    Number(Option<f64>),
-    Flag(bool),
-    Text(&'a str),
+fn number_of(number: &Number) -> Cell<'static> {
+    number.as_f64().map_or(Cell::Missing, Cell::Number)
 }
 
 struct Records<'a> {
@@ -159,7 +155,7 @@ impl Records<'_> {
             // The columns of what is missing are known from the other records.
             Value::Null => Ok(()),
             Value::Bool(flag) => self.cell(row, name, Cell::Flag(*flag)),
-            Value::Number(number) => self.cell(row, name, Cell::Number(number.as_f64())),
+            Value::Number(number) => self.cell(row, name, number_of(number)),
             Value::String(text) => self.cell(row, name, Cell::Text(text.trim())),
             Value::Object(inner) => inner
                 .iter()
@@ -196,9 +192,9 @@ impl Records<'_> {
     ) -> Result<(), DataError> {
         for item in items {
             match item {
-                Value::Number(number) => into.push(Cell::Number(number.as_f64())),
+                Value::Number(number) => into.push(number_of(number)),
                 Value::Bool(flag) => into.push(Cell::Flag(*flag)),
-                Value::Null => into.push(Cell::Number(None)),
+                Value::Null => into.push(Cell::Missing),
                 Value::Array(inner) => self.cells(row, name, inner, into)?,
                 Value::String(_) | Value::Object(_) => {
                     let what = if item.is_string() {
@@ -230,12 +226,7 @@ impl Records<'_> {
                 let size = [row + 1, self.columns.len() + 1];
                 self.files.allow(&size, size_of::<f64>(), self.path)?;
                 self.index.insert(name.to_string(), self.columns.len());
-                self.columns.push(Column {
-                    name: name.to_string(),
-                    numbers: Vec::new(),
-                    texts: BTreeMap::new(),
-                    flags: true,
-                });
+                self.columns.push(Column::new(name.to_string()));
                 self.columns.len() - 1
             }
         };
@@ -247,21 +238,7 @@ impl Records<'_> {
             )));
         }
         column.numbers.resize(row, f64::NAN);
-        let number = match cell {
-            Cell::Number(number) => {
-                column.flags &= number.is_none();
-                number.unwrap_or(f64::NAN)
-            }
-            Cell::Flag(flag) => f64::from(u8::from(flag)),
-            Cell::Text(text) => {
-                column.flags = false;
-                if !text.is_empty() {
-                    column.texts.insert(row as u32, text.to_string());
-                }
-                f64::NAN
-            }
-        };
-        column.numbers.push(number);
+        column.push(cell);
         Ok(())
     }
 }

@@ -20,6 +20,8 @@ mod images;
 pub mod input;
 mod jsonl;
 mod npy;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pipe;
 pub mod readers;
 pub mod safetensors;
@@ -36,6 +38,8 @@ mod tests;
 
 pub use dates::written as written_day;
 pub use files::MOST_FILE_BYTES;
+#[cfg(feature = "parquet")]
+pub use parquet::is_decoding;
 
 use crate::base::data::{DataError, DataOption, DataProvider, DataSet, DataSource, DataSpec};
 use crate::base::source::MOST_SOURCE_BYTES;

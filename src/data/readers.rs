@@ -25,7 +25,7 @@ pub const READERS: &[Reader] = &[
     Reader {
         name: "csv",
         usage: "csv(\"file.csv\")",
-        doc: "A table of text. Gives `x` f32[rows, columns], and `y` where `target` names columns. A cell that is empty, NA, NaN, null or ? is missing. Several files, or a pattern such as `parts/*.csv` (those that match, in the order of their names), are read one below the other; columns go by name.",
+        doc: "A table of text. Gives `x` f32[rows, columns], and `y` where `target` names columns. A cell that is empty, NA, NaN, null or ? is missing; a column of true and false, in any case, is 1 and 0. Several files, or a pattern such as `parts/*.csv` (those that match, in the order of their names), are read one below the other; columns go by name.",
         paths: (1, usize::MAX),
         options: &[
             (
@@ -54,6 +54,17 @@ pub const READERS: &[Reader] = &[
             "a second file with the same columns: the parts are `train` and `test`",
         )],
         run: jsonl::read,
+    },
+    Reader {
+        name: "parquet",
+        usage: "parquet(\"file.parquet\")",
+        doc: "A table in a Parquet file. Gives what a `csv` with the same columns would: `outer.inner` for a field of a record; dates, and moments in UTC, are text as `dates` reads it; booleans are 1 and 0; what is null is missing. Text is text, also where it is digits. Columns of lists, and pages compressed by anything but snappy, gzip or zstd, are refused. Several files and patterns as in `csv`.",
+        paths: (1, usize::MAX),
+        options: &[(
+            "test",
+            "a second file with the same columns: the parts are `train` and `test`",
+        )],
+        run: parquet,
     },
     Reader {
         name: "npy",
@@ -125,13 +136,27 @@ pub const READERS: &[Reader] = &[
 #[cfg(feature = "images")]
 use super::images::read as pictures;
 
+#[cfg(feature = "parquet")]
+use super::parquet::read as parquet;
+
 /// A host that leaves the decoders out says so.
 #[cfg(not(feature = "images"))]
 fn pictures(_: &Files<'_>, _: &[String], arguments: &Arguments<'_>) -> Result<Frame, DataError> {
-    Err(fault_help(
-        format!("`{}` is not part of this build", arguments.name),
+    Err(left_out(
+        arguments.name,
         "build dlmc with the feature `images`",
     ))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(_: &Files<'_>, _: &[String], arguments: &Arguments<'_>) -> Result<Frame, DataError> {
+    let mend = "build dlmc with the feature `parquet`, or write the file as CSV once, for instance by pandas";
+    Err(left_out(arguments.name, mend))
+}
+
+#[cfg(not(all(feature = "images", feature = "parquet")))]
+fn left_out(name: &str, mend: &str) -> DataError {
+    fault_help(format!("`{name}` is not part of this build"), mend)
 }
 
 /// Reads by the reader of that name.

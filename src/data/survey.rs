@@ -1,8 +1,8 @@
 //! What a file of data holds, before any program reads it: columns or arrays, their kinds, ranges, missing values, classes, histograms.
 use super::arguments::Arguments;
-use super::files::{Files, Policy, utf8};
+use super::files::{Files, Policy};
 use super::frame::{Column, Frame};
-use super::{csv, dates, idx, jsonl, npy, safetensors};
+use super::{dates, readers, safetensors};
 use crate::base::data::{DataError, DataOption};
 use crate::base::tensor::{Elements, Tensor};
 use std::collections::HashMap;
@@ -117,7 +117,7 @@ pub fn survey(path: &str, dialect: &Dialect) -> Result<Survey, DataError> {
     let first = first.first().map_or(path, String::as_str);
     let reader = match by_name(first) {
         Some(reader) => reader,
-        None => by_content(&files.read(first)?),
+        None => by_content(&files.read_any(first, policy.limit)?),
     };
     let mut named = Vec::new();
     if reader == "csv" {
@@ -140,17 +140,7 @@ pub fn survey(path: &str, dialect: &Dialect) -> Result<Survey, DataError> {
     };
     let paths = [path.to_string()];
     match reader {
-        "csv" => Ok(of_frame(reader, &csv::read(&files, &paths, &arguments)?)),
-        "jsonl" => Ok(of_frame(reader, &jsonl::read(&files, &paths, &arguments)?)),
-        "npy" => Ok(of_frame(
-            reader,
-            &npy::read_npy(&files, &paths, &arguments)?,
-        )),
-        "npz" => Ok(of_frame(
-            reader,
-            &npy::read_npz(&files, &paths, &arguments)?,
-        )),
-        "idx" => Ok(of_frame(reader, &idx::read(&files, &paths, &arguments)?)),
+        "text" => text(&files, path),
         "safetensors" => {
             let tensors = safetensors::load(path)?;
             let arrays = tensors.iter().map(|(name, tensor)| array(name, tensor));
@@ -160,7 +150,10 @@ pub fn survey(path: &str, dialect: &Dialect) -> Result<Survey, DataError> {
                 columns: arrays.collect(),
             })
         }
-        _ => text(&files, path),
+        _ => Ok(of_frame(
+            reader,
+            &readers::read(&files, &paths, &arguments)?,
+        )),
     }
 }
 
@@ -171,6 +164,7 @@ fn by_name(path: &str) -> Option<&'static str> {
     Some(match ending {
         "csv" | "tsv" => "csv",
         "jsonl" | "ndjson" | "json" => "jsonl",
+        "parquet" | "pq" => "parquet",
         "npy" => "npy",
         "npz" => "npz",
         "txt" | "md" | "dlm" => "text",
@@ -187,6 +181,7 @@ fn by_content(bytes: &[u8]) -> &'static str {
         .unwrap_or_default();
     match bytes {
         [0x93, b'N', b'U', b'M', ..] => "npy",
+        [b'P', b'A', b'R', b'1', .., b'P', b'A', b'R', b'1'] => "parquet",
         [b'P', b'K', 3, 4, ..] => "npz",
         [0, 0, 8..=14, 1..=255, ..] => "idx",
         [b'{' | b'[', ..] => "jsonl",
@@ -244,7 +239,7 @@ fn text(files: &Files<'_>, path: &str) -> Result<Survey, DataError> {
     let mut counts: HashMap<char, usize> = HashMap::new();
     let mut lines = 0;
     for path in files.expand(path)? {
-        let text = utf8(files.read(&path)?, &path)?;
+        let text = files.text(&path)?;
         lines += text.lines().count();
         for character in text.chars() {
             *counts.entry(character).or_default() += 1;

@@ -1,6 +1,6 @@
 //! The text reader: a file as a row of characters, and the vocabulary at the end of the pipe.
 use super::arguments::Arguments;
-use super::files::{Files, utf8};
+use super::files::Files;
 use super::frame::{Frame, Kind, TextFacts};
 use super::{fault, fault_help};
 use crate::base::data::DataError;
@@ -46,7 +46,7 @@ fn code_points(
     path: &str,
     facts: &mut TextFacts,
 ) -> Result<Vec<i32>, DataError> {
-    let text = utf8(files.read(path)?, path)?;
+    let text = files.text(path)?;
     if text.is_empty() {
         return Err(fault(format!(
             "{path}: the data set is empty: the file holds no character"

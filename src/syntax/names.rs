@@ -56,6 +56,8 @@ pub struct Symbol {
     pub doc: Option<String>,
     /// The names of the parameters of a declaration, as symbols.
     pub parameters: Vec<usize>,
+    /// How many of them are its configuration.
+    pub config: usize,
     /// Whether some place may mean this name or one of a scope around it, depending on the turn of a loop or a branch.
     pub ambiguous: bool,
 }
@@ -267,6 +269,7 @@ impl<'t> Walk<'t> {
             top: at == 0,
             doc: None,
             parameters: Vec::new(),
+            config: 0,
             ambiguous: false,
         });
         self.scopes[at].names.insert(name.text.clone(), symbol);
@@ -351,8 +354,14 @@ impl<'t> Walk<'t> {
             }
             _ => Vec::new(),
         });
+        let config = match &statement.kind {
+            StmtKind::Layer(layer) => layer.config.as_deref().map_or(0, <[Param]>::len),
+            StmtKind::Optimizer(optimizer) => optimizer.config.len(),
+            _ => 0,
+        };
         if let Some(owner) = owner {
             self.names.symbols[owner].parameters = parameters;
+            self.names.symbols[owner].config = config;
         }
     }
 

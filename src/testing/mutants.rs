@@ -3,7 +3,7 @@
 use super::Rng;
 use super::differential::{first_difference, run_compiled};
 use super::pass_by_pass::work;
-use crate::base::data::{DataOption, DataProvider, DataSource, DataSpec, Transform};
+use crate::base::data::{DataOption, DataProvider, DataSource, DataSpec, READER_NAMES, Transform};
 use crate::base::diagnostic::Severity;
 use crate::base::source::{FileId, Sources};
 use crate::base::tensor::Tensor;
@@ -58,10 +58,11 @@ pub fn read_data(folder: &Path, name: &str) {
         arguments: vec![DataOption::Number(2.0)],
         options: Vec::new(),
     };
-    let pairs = ["csv", "jsonl", "npy", "npz", "idx", "images", "text"]
-        .map(|reader| (reader, vec![name.to_string()]));
+    let pairs = READER_NAMES
+        .iter()
+        .map(|reader| (*reader, vec![name.to_string()]));
     let labelled = ("idx", vec![name.to_string(); 2]);
-    for (reader, paths) in pairs.into_iter().chain([labelled]) {
+    for (reader, paths) in pairs.chain([labelled]) {
         for transforms in [Vec::new(), vec![windows.clone()]] {
             let spec = DataSpec {
                 source: DataSource::Reader {

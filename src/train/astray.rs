@@ -103,11 +103,32 @@ pub(super) fn located(
         return error;
     };
     if site.file == step.origin.file {
-        return error;
+        return at_subscript(error, astray, program, site);
     }
     match reader(program, step, astray.bound) {
         Some(application) => in_application(error, astray, application, site),
         None => error.in_step(program, graph),
+    }
+}
+
+/// The same error with the place of the subscript, where only one of those at the place of the error can be meant.
+fn at_subscript(error: RunError, astray: Astray, program: &Program, site: Span) -> RunError {
+    let computed = program.computed.iter();
+    let mut inside = computed.filter(|(place, size)| {
+        let Span { file, start, end } = *place;
+        *size == astray.bound && file == site.file && start >= site.start && end <= site.end
+    });
+    let (Some((place, _)), None) = (inside.next(), inside.next()) else {
+        return error;
+    };
+    let mut diagnostic = *error.diagnostic;
+    if let Some(label) = diagnostic.labels.first_mut() {
+        label.span = *place;
+        label.text = format!("this is {}, and the size is {}", astray.value, astray.bound);
+    }
+    RunError {
+        diagnostic: Box::new(diagnostic),
+        ..error
     }
 }
 

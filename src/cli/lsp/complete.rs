@@ -4,9 +4,10 @@ use super::document::{Checked, Parsed};
 use super::hover::documented;
 use super::wire::Refusal;
 use crate::base::source::FileId;
+use crate::check::declared::Parameters;
 use crate::check::names::language_names;
 use crate::check::train::KEYS;
-use crate::cli::words::{WORDS, called, is_word, path_start};
+use crate::cli::words::{Call, WORDS, called, is_word, path_start};
 use crate::syntax::names::SymbolKind;
 use crate::syntax::token::{self, Token};
 use serde_json::{Value, json};
@@ -78,8 +79,8 @@ impl Server {
                 items.add(0, key, kind::PROPERTY, Some("a setting of train"), None);
             }
         }
-        if let Some(callee) = called(outside) {
-            self.arguments(&parsed, checked.as_deref(), callee, offset, &mut items);
+        if let Some(call) = called(outside) {
+            self.arguments(&parsed, checked.as_deref(), call, offset, &mut items);
         }
         self.names(&parsed, checked.as_deref(), offset, &mut items);
         Ok(items.list())
@@ -118,29 +119,34 @@ impl Server {
         &self,
         parsed: &Parsed,
         checked: Option<&Checked>,
-        callee: &str,
+        call: Call<'_>,
         offset: usize,
         items: &mut Items,
     ) {
+        let callee = call.name;
         let visible = parsed.names.visible(offset);
         let own = visible.into_iter().find(|symbol| *symbol.name == *callee);
-        let parameters: Vec<String> = match own {
-            Some(symbol) => symbol
-                .parameters
-                .iter()
-                .filter_map(|&at| Some(parsed.names.symbols.get(at)?.name.to_string()))
-                .collect(),
+        let parameters = match own {
+            Some(symbol) => {
+                let symbols = symbol.parameters.iter();
+                let names = symbols.filter_map(|&at| parsed.names.symbols.get(at));
+                let mut config: Vec<String> = names.map(|found| found.name.to_string()).collect();
+                let inputs = config.split_off(symbol.config.min(config.len()));
+                Parameters { config, inputs }
+            }
             None => {
                 let imported = checked.iter().flat_map(|checked| &checked.imported);
                 let imported = imported.flat_map(|file| &file.declared);
                 let library = self.library.declared.values();
                 let mut all = imported.chain(library);
                 let found = all.find(|declared| declared.name == callee);
-                found.map_or(Vec::new(), |declared| declared.parameters.clone())
+                found.map_or(Parameters::default(), |declared| {
+                    declared.parameters.clone()
+                })
             }
         };
         let detail = format!("an argument of {callee}");
-        for name in parameters {
+        for name in parameters.named(call.is_piped) {
             items.add(
                 0,
                 &format!("{name} = "),

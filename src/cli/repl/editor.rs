@@ -3,7 +3,7 @@ use super::commands::COMMANDS;
 use super::session::Session;
 use crate::base::source::{FileId, Sources};
 use crate::check::STANDARD_LIBRARY;
-use crate::check::declared::declarations;
+use crate::check::declared::{Parameters, declarations};
 use crate::cli::words::{WORDS, called, path_start};
 use crate::syntax::is_incomplete;
 use crate::syntax::token::{self, Token};
@@ -29,9 +29,9 @@ pub struct Editing {
     names: Vec<String>,
     paths: Vec<String>,
     /// Parameters of functions, layers and optimizers by name.
-    parameters: HashMap<String, Vec<String>>,
+    parameters: HashMap<String, Parameters>,
     /// Those of the standard library.
-    library: HashMap<String, Vec<String>>,
+    library: HashMap<String, Parameters>,
 }
 
 impl Editing {
@@ -82,10 +82,12 @@ impl Editing {
             );
             return (start, found);
         }
-        if let Some(parameters) =
-            called(&before[..start]).and_then(|name| self.parameters.get(name))
+        let call = called(&before[..start]);
+        if let Some((call, parameters)) =
+            call.and_then(|call| Some((call, self.parameters.get(call.name)?)))
         {
-            let wanted = parameters.iter().filter(|name| name.starts_with(word));
+            let named = parameters.named(call.is_piped).iter();
+            let wanted = named.filter(|name| name.starts_with(word));
             found.extend(wanted.map(|name| format!("{name} = ")));
         }
         if !word.is_empty() {
@@ -101,7 +103,7 @@ impl Editing {
     }
 }
 
-fn add_parameters(sources: &Sources, file: FileId, into: &mut HashMap<String, Vec<String>>) {
+fn add_parameters(sources: &Sources, file: FileId, into: &mut HashMap<String, Parameters>) {
     for declared in declarations(sources, file) {
         into.insert(declared.name, declared.parameters);
     }

@@ -6,6 +6,8 @@ use crate::base::types::DType;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 mod access;
+#[cfg(feature = "parquet")]
+mod columnar;
 mod extremes;
 mod formats;
 mod parts;
@@ -154,6 +156,12 @@ fn npy(descr: &str, fortran: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     bytes.extend(header.as_bytes());
     bytes.extend(data);
     bytes
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// A ZIP archive of stored entries.

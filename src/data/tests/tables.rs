@@ -48,6 +48,44 @@ fn a_target_of_numbers_is_f32_or_classes_on_demand() {
 }
 
 #[test]
+fn a_column_of_true_and_false_is_one_of_1_and_0() {
+    let text = "a,b,y\nTrue,x,TRUE\nfalse,True,FALSE\nNA,False,true\n";
+    let pipe = [
+        step("one_hot", &[string("b")], &[]),
+        step("target", &[string("y")], &[]),
+        step("drop_missing", &[], &[]),
+    ];
+    let set = csv(text, &pipe).unwrap();
+    // What holds another word too is text.
+    assert_eq!(
+        values(&set, "", "x"),
+        [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0]
+    );
+    assert_eq!(field(&set, "", "y").as_f32().unwrap(), [1.0, 0.0]);
+    // A column is one of booleans in all files or in none.
+    let folder = Folder::new()
+        .with("1.csv", "a,y\nTrue,1\n")
+        .with("2.csv", "a,y\nFalse,2\nperhaps,3\n");
+    let both = open(&folder, reader("csv", &["*.csv"], &[]), &[]);
+    assert_eq!(
+        message(both),
+        "1.csv: column \"a\" holds text, which cannot be part of `x`"
+    );
+    // Further rows are read as those of the program.
+    let spec = DataSpec {
+        source: reader("csv", &["1.csv"], &[]),
+        transforms: vec![step("target", &[string("y")], &[])],
+        base_dir: folder.text(),
+    };
+    let text = input::Input::Text {
+        name: "-".into(),
+        text: "a\ntrue\nFalse\n".into(),
+    };
+    let rows = FileProvider::new().prepared(Some(&spec), &text).unwrap();
+    assert_eq!(rows.to_f64(), [1.0, 0.0]);
+}
+
+#[test]
 fn several_targets_are_a_matrix_in_the_order_named() {
     let set = csv(
         "a,b,c\n1,2,3\n4,5,6\n",

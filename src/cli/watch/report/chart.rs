@@ -14,6 +14,8 @@ const POINTS: usize = 500;
 pub struct Curve {
     /// What it shows.
     pub name: String,
+    /// The number of its colour, the same for what means the same in all charts.
+    pub colour: usize,
     /// Its values.
     pub values: Vec<f64>,
 }
@@ -169,11 +171,11 @@ impl Chart {
             escape(&self.title)
         );
         self.axes(&scale, &mut out);
-        for (which, curve) in self.curves.iter().enumerate() {
+        for curve in &self.curves {
             let points = shown
                 .iter()
                 .map(|&place| (column(place), curve.values.get(place)));
-            out += &line(points, &scale, which);
+            out += &line(points, &scale, curve.colour);
         }
         let _ = writeln!(
             out,
@@ -256,12 +258,12 @@ impl Chart {
             "<figcaption class=\"legend\"><span class=\"x\">by {}{scale}; last</span>",
             self.places
         );
-        for (which, curve) in self.curves.iter().enumerate() {
+        for curve in &self.curves {
             let last = curve.values.last().copied().unwrap_or(f64::NAN);
             let _ = write!(
                 out,
                 "<span style=\"--of:var(--c{})\">{} <b>{}</b></span>",
-                which % 6,
+                curve.colour,
                 escape(&curve.name),
                 number(last)
             );
@@ -279,7 +281,7 @@ fn row(scale: &Scale, value: f64) -> f64 {
 fn line<'a>(
     points: impl Iterator<Item = (f64, Option<&'a f64>)>,
     scale: &Scale,
-    which: usize,
+    colour: usize,
 ) -> String {
     let mut pieces: Vec<Vec<String>> = vec![Vec::new()];
     for (x, value) in points {
@@ -293,7 +295,7 @@ fn line<'a>(
             None => pieces.push(Vec::new()),
         }
     }
-    let colour = format!("var(--c{})", which % 6);
+    let colour = format!("var(--c{colour})");
     let drawn = pieces
         .iter()
         .filter(|piece| !piece.is_empty())
@@ -341,6 +343,7 @@ mod tests {
             x: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
             curves: vec![Curve {
                 name: "loss".into(),
+                colour: 0,
                 values: vec![3.0, 2.0, f64::NAN, 1.0, f64::INFINITY, 2.0],
             }],
             loss: true,

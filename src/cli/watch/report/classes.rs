@@ -7,6 +7,9 @@ use std::fmt::Write;
 /// Most classes of a matrix that is shown.
 const CLASSES: usize = 20;
 
+/// Most classes of a matrix that has the samples beside it.
+const CLASSES_BESIDE: usize = 12;
+
 /// Samples that are shown of the right and of the wrong predictions.
 const SAMPLES: usize = 12;
 
@@ -17,10 +20,16 @@ pub fn html(found: &Predictions) -> String {
         found.truth.len(),
         100.0 * found.accuracy()
     );
+    // A small matrix leaves room beside it.
+    let beside = match found.classes.len() {
+        ..=CLASSES_BESIDE => " beside",
+        _ => "",
+    };
+    let _ = writeln!(out, "<div class=\"stack{beside}\">");
     if found.classes.len() <= CLASSES {
         out += &matrix(found);
     }
-    out + &samples(found)
+    out + &samples(found) + "</div>\n"
 }
 
 fn matrix(found: &Predictions) -> String {

@@ -90,6 +90,7 @@ fn page(facts: &Facts<'_>) -> String {
         out += &classes::html(&found);
     }
     out += &output(facts.history);
+    out += &settings(facts);
     out += &layers::html(facts.program);
     out += &parameters(facts.program);
     out += &kernels::html(facts);
@@ -101,15 +102,19 @@ fn page(facts: &Facts<'_>) -> String {
     let _ = writeln!(
         out,
         "<footer>{COMPILER}, {}. Nothing in this file is loaded from elsewhere.</footer>\n<script>\n{}</script>\n</body>\n</html>",
-        utc(SystemTime::now()),
+        readable(&utc(SystemTime::now())),
         include_str!("script.js")
     );
     out
 }
 
-/// Title, how the run ended, settings, figures.
+/// `2026-11-23 19:00:29 UTC` for `2026-11-23T19:00:29Z`.
+fn readable(time: &str) -> String {
+    time.replace('T', " ").replace('Z', " UTC")
+}
+
+/// Title, how the run ended, figures.
 fn head(facts: &Facts<'_>) -> String {
-    let settings = &facts.job.settings;
     let (state, why) = match facts.outcome {
         Outcome::Finished => ("finished", String::new()),
         Outcome::Interrupted => ("interrupted", " by a signal".into()),
@@ -119,7 +124,7 @@ fn head(facts: &Facts<'_>) -> String {
     let mut out = format!(
         "<h1>{}</h1>\n<p class=\"quiet\"><span class=\"state {state}\">{state}</span>{why} at {}, after {}</p>\n",
         escape(&facts.job.source.name),
-        utc(SystemTime::now()),
+        readable(&utc(SystemTime::now())),
         duration(facts.history.started.elapsed())
     );
     let summary = session::summary(facts.program, facts.compiled);
@@ -134,14 +139,21 @@ fn head(facts: &Facts<'_>) -> String {
         let steps = steps.trim_end_matches(" steps/s").to_string();
         figures.push(("steps/s".into(), steps));
         for (label, value) in training.last() {
-            figures.push((format!("last {}", escape(label)), number(*value)));
+            figures.push((escape(label), number(*value)));
         }
     }
     out += "<div class=\"figures\">";
     for (name, value) in figures {
         let _ = write!(out, "<div><b>{value}</b><span>{name}</span></div>");
     }
-    out += "</div>\n<h2>Settings</h2>\n<div class=\"card scroll\"><table class=\"keys\">\n";
+    out + "</div>\n"
+}
+
+/// What the run was given.
+fn settings(facts: &Facts<'_>) -> String {
+    let settings = &facts.job.settings;
+    let mut out =
+        String::from("<h2>Settings</h2>\n<div class=\"card scroll\"><table class=\"keys\">\n");
     let mut rows: Vec<(&str, String)> = Vec::new();
     for (name, value) in &settings.hypers {
         rows.push((name, value.clone()));
@@ -230,12 +242,13 @@ fn charts(training: &Training) -> Vec<Chart> {
                 .iter()
                 .map(|epoch| epoch.values.get(column).map_or(f64::NAN, |v| v.1));
             let label = training.last().get(column).map_or("", |value| &value.0);
-            let name = match label.strip_prefix("val_") {
-                Some(_) => "validation",
-                None => "training",
+            let (name, colour) = match label.strip_prefix("val_") {
+                Some(_) => ("validation", 1),
+                None => ("training", 0),
             };
             Curve {
                 name: name.into(),
+                colour,
                 values: values.collect(),
             }
         };
@@ -257,6 +270,7 @@ fn charts(training: &Training) -> Vec<Chart> {
         x,
         curves: vec![Curve {
             name: "training".into(),
+            colour: 0,
             values,
         }],
         loss: true,
