@@ -56,6 +56,16 @@ fn strings_and_tuples_that_double_are_refused() {
 }
 
 #[test]
+fn tensors_are_split_into_no_more_parts_than_a_tuple_holds() {
+    assert_eq!(codes("print split(zeros[0], 4000000000)\n"), ["E0453"]);
+    let parts = "let t = split(zeros[100000000], 100000000)\n";
+    assert_eq!(codes(parts), ["E0453"]);
+    let sizes = "[9223372036854775807, 9223372036854775807, 3]";
+    let overflowing = format!("print split(zeros[1], {sizes})\n");
+    assert_eq!(codes(&overflowing), ["E0358"]);
+}
+
+#[test]
 fn imports_in_a_ring_and_long_chains_are_refused() {
     let folder = std::env::temp_dir().join(format!("dlmc-imports-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -193,6 +203,17 @@ fn loops_that_the_host_cannot_count_are_refused() {
 }
 
 #[test]
+fn scans_of_nothing_and_beyond_an_i32_are_refused() {
+    let nothing = "print scan a in split(zeros[0], []), h = 0.0 { h }\n";
+    assert_eq!(codes(nothing), ["E0424"]);
+    let scan = |range: &str| codes(&format!("print scan i in {range}, h = i32(0) {{ i }}\n"));
+    assert_eq!(scan("2147483646..2147483648"), [""; 0]);
+    assert_eq!(scan("2147483646..=2147483647"), [""; 0]);
+    assert_eq!(scan("2147483646..2147483649"), ["E0311"]);
+    assert_eq!(scan("5..-9223372036854775807"), [""; 0]);
+}
+
+#[test]
 fn whole_numbers_do_not_overflow() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crashes");
     let text = std::fs::read_to_string(folder.join("least_integer_by_minus_one.dlm")).unwrap();
@@ -203,6 +224,27 @@ fn whole_numbers_do_not_overflow() {
         ),
         [""; 0]
     );
+}
+
+#[test]
+fn paddings_do_not_overflow() {
+    let least = "-9223372036854775807 - 1";
+    let text = format!("print pad(ones[3], left = {least})\n");
+    assert_eq!(codes(&text), ["E0324"]);
+}
+
+#[test]
+fn the_reach_of_a_subscript_does_not_overflow() {
+    let access = |subscript: &str| {
+        format!(
+            "let z = ones[5]\nlet y[j] = sum[i < 4294967295, k < 4294967295](z[{subscript}])\nprint y\n"
+        )
+    };
+    // No range of `j` keeps the first one within the five: there is nothing to read.
+    let upward = access("2147483647 * i + 2147483647 * k + j");
+    assert_eq!(codes(&upward), [""; 0]);
+    let downward = access("j - 2147483647 * i - 2147483647 * k");
+    assert_eq!(codes(&downward), ["E0334"]);
 }
 
 #[test]
@@ -246,6 +288,21 @@ fn gradients_within_gradients_end() {
         let refused = engine.compile(&text, options, FileProvider::new());
         let refused = refused.map(|_| ()).unwrap_err().to_string();
         assert!(refused.contains("E0607"), "{start}: {refused}");
+    }
+}
+
+#[test]
+fn products_of_more_elements_than_offsets_reach_are_refused() {
+    let engine = dlmc::Engine::new(dlmc::Config::default()).unwrap();
+    for sizes in [
+        "[60000, 30000] @ normal[30000, 60000]",
+        "[4294967295, 8] @ normal[8, 4]",
+    ] {
+        let text = format!("let one = 1\nprint sum(normal{sizes})\n");
+        let options = dlmc::ProgramOptions::default();
+        let refused = engine.compile(&text, options, FileProvider::new());
+        let refused = refused.map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains("E0607"), "{sizes}: {refused}");
     }
 }
 

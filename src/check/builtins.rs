@@ -382,15 +382,15 @@ impl Checker<'_> {
             [n] => (*n, *n),
             [inputs, outputs] => (*inputs, *outputs),
             [outputs, inputs, kernel @ ..] => {
-                let taps: usize = kernel.iter().product();
-                (inputs * taps, outputs * taps)
+                let taps = |of: usize| kernel.iter().fold(of, |all, &tap| all.saturating_mul(tap));
+                (taps(*inputs), taps(*outputs))
             }
         };
-        Ok(Val::Num(Num::Int(if builtin == Builtin::FanIn {
-            fan_in
-        } else {
-            fan_out
-        } as i64)))
+        let fan = match builtin {
+            Builtin::FanIn => fan_in,
+            _ => fan_out,
+        };
+        Ok(Val::Num(Num::Int(i64::try_from(fan).unwrap_or(i64::MAX))))
     }
 
     /// The last element of each stack along the dimension that was walked (the first: 0 by construction of `scan`).

@@ -334,7 +334,7 @@ impl Checker<'_> {
             slot: turn,
             value: 0,
         });
-        let limit = i32::try_from(rows).unwrap_or(i32::MAX);
+        let limit = self.counted_by_i32(rows, span)?;
         let begin = self.emit_code(Instr::JumpIfAtLeast {
             slot: turn,
             limit,

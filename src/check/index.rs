@@ -347,13 +347,16 @@ impl Checker<'_> {
                             let rest: i64 = subscript
                                 .terms()
                                 .filter(|(other, _)| other != var)
-                                .map(|(other, c)| c * (extents[&other] as i64 - 1).max(0))
+                                .map(|(other, c)| {
+                                    c.saturating_mul((extents[&other] as i64 - 1).max(0))
+                                })
                                 .filter(|reach| (*reach > 0) == (*coefficient > 0))
-                                .sum();
+                                .fold(0, i64::saturating_add);
                             let room = if *coefficient > 0 {
-                                shape[axis] as i64 - 1 - subscript.offset() - rest
+                                let last = shape[axis] as i64 - 1 - subscript.offset();
+                                last.saturating_sub(rest)
                             } else {
-                                subscript.offset() + rest
+                                subscript.offset().saturating_add(rest)
                             };
                             let extent = if room < 0 {
                                 0
@@ -503,11 +506,11 @@ impl Checker<'_> {
                 let read = self.read(builder, tensor, subscripts)?;
                 Ok(builder.body.push(Inst::Read(read)))
             }
-            Ix::Reduce(_, vars, body) => {
-                // The count of a mean: a product of extents.
-                if let (Ix::Const(dtype, 1.0), true) = (&**body, true) {
-                    let count: usize = vars.iter().map(|var| builder.extents[var]).product();
-                    return Ok(builder.body.constant(*dtype, count as f64));
+            Ix::Reduce(reducer, vars, body) => {
+                // The count of a mean: a product of extents, which may be beyond the whole numbers.
+                if let (Reducer::Sum, Ix::Const(dtype, 1.0)) = (reducer, &**body) {
+                    let extents = vars.iter().map(|var| builder.extents[var] as f64);
+                    return Ok(builder.body.constant(*dtype, extents.product()));
                 }
                 let read = self.lifted(builder, ix)?;
                 Ok(builder.body.push(Inst::Read(read)))

@@ -235,7 +235,8 @@ impl Checker<'_> {
             return Ok(None);
         }
         let whole = |i: usize| Val::Num(super::values::Num::Int(i as i64));
-        let slot = self.optimizer_slot(place, "accumulated steps", Type::scalar(DType::I32));
+        let scalar = Type::scalar(DType::I32);
+        let slot = self.accumulator(place, None, "accumulated steps", scalar);
         let count = Val::Tensor(self.read_slot(slot, &Vec::new()));
         let next = self.elementwise(Op::Add, &[count, whole(1)], span, &[span, span])?;
         let due = self.elementwise(
@@ -255,13 +256,19 @@ impl Checker<'_> {
         Ok(Some(due))
     }
 
-    fn optimizer_slot(&mut self, place: Span, name: &str, ty: Type) -> SlotId {
-        let key = (place, name.to_string());
-        if let Some(&slot) = self.optimizer_slots.get(&key) {
+    /// The slot that counts the steps of a place, or sums the gradients by a parameter in them.
+    fn accumulator(
+        &mut self,
+        place: Span,
+        parameter: Option<SlotId>,
+        name: &str,
+        ty: Type,
+    ) -> SlotId {
+        if let Some(&slot) = self.accumulators.get(&(place, parameter)) {
             return slot;
         }
         let slot = self.new_slot(name, ty, SlotKind::OptimizerState, None);
-        self.optimizer_slots.insert(key, slot);
+        self.accumulators.insert((place, parameter), slot);
         slot
     }
 
@@ -279,7 +286,8 @@ impl Checker<'_> {
         let mut totals = Vec::with_capacity(gradients.len());
         for (gradient, &parameter) in gradients.into_iter().zip(parameters) {
             let data = self.program.slot(parameter).clone();
-            let slot = self.optimizer_slot(place, &format!("{}.accumulated", data.name), data.ty);
+            let name = format!("{}.accumulated", data.name);
+            let slot = self.accumulator(place, Some(parameter), &name, data.ty);
             let share = self.elementwise(
                 Op::Div,
                 &[Val::Tensor(gradient), number(options.accumulate as f64)],
@@ -314,7 +322,7 @@ impl Checker<'_> {
         slots.extend(
             self.optimizer_slots
                 .iter()
-                .filter(|((owner, name), _)| *owner == place && !name.contains("accumulated"))
+                .filter(|((owner, _), _)| *owner == place)
                 .map(|(_, slot)| *slot),
         );
         slots.sort_unstable();

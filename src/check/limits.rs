@@ -68,6 +68,11 @@ impl Checker<'_> {
         if count <= MOST_PARTS {
             return Ok(());
         }
+        self.too_many_parts(count, span)
+    }
+
+    /// The refusal of a tuple of so many values.
+    pub(super) fn too_many_parts<T>(&mut self, count: usize, span: Span) -> Outcome<T> {
         self.error(
             "E0453",
             span,

@@ -21,6 +21,7 @@ mod instances;
 mod inward;
 mod layers;
 mod learn;
+mod library;
 pub mod limits;
 mod members;
 mod mends;
@@ -49,47 +50,12 @@ use crate::base::types::DType;
 use crate::syntax::ast;
 use crate::syntax::token::{self, Token};
 use graphs::Segment;
+pub use library::{Library, STANDARD_LIBRARY};
 use program::{Instr, Program, SlotId};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use values::{Bindings, Instance, Outcome, Reported, Roots, Val};
-
-/// The standard library: names and texts of its files. A new file stands at the end, since the number of a file enters what is drawn in it.
-pub const STANDARD_LIBRARY: &[(&str, &str)] = &[
-    (
-        "std/activations.dlm",
-        include_str!("../../std/activations.dlm"),
-    ),
-    ("std/attention.dlm", include_str!("../../std/attention.dlm")),
-    (
-        "std/convolution.dlm",
-        include_str!("../../std/convolution.dlm"),
-    ),
-    (
-        "std/initialisers.dlm",
-        include_str!("../../std/initialisers.dlm"),
-    ),
-    ("std/layers.dlm", include_str!("../../std/layers.dlm")),
-    ("std/losses.dlm", include_str!("../../std/losses.dlm")),
-    ("std/metrics.dlm", include_str!("../../std/metrics.dlm")),
-    (
-        "std/normalisation.dlm",
-        include_str!("../../std/normalisation.dlm"),
-    ),
-    (
-        "std/optimizers.dlm",
-        include_str!("../../std/optimizers.dlm"),
-    ),
-    ("std/pooling.dlm", include_str!("../../std/pooling.dlm")),
-    ("std/recurrent.dlm", include_str!("../../std/recurrent.dlm")),
-    ("std/sampling.dlm", include_str!("../../std/sampling.dlm")),
-    ("std/schedules.dlm", include_str!("../../std/schedules.dlm")),
-    (
-        "std/augmentation.dlm",
-        include_str!("../../std/augmentation.dlm"),
-    ),
-];
 
 /// What the caller sets.
 #[derive(Debug, Clone)]
@@ -102,6 +68,8 @@ pub struct CheckOptions {
     pub base_dir: String,
     /// The element type where none is written: `F32`, or `F64` for tests against references.
     pub float: DType,
+    /// The standard library, which is parsed once for all that share it.
+    pub library: Library,
 }
 
 impl Default for CheckOptions {
@@ -111,6 +79,7 @@ impl Default for CheckOptions {
             seed: 0,
             base_dir: ".".into(),
             float: DType::F32,
+            library: Library::default(),
         }
     }
 }
@@ -215,6 +184,8 @@ pub struct Checker<'a> {
     evaluated: HashMap<Span, Val>,
     /// Layer states assigned in the present segment by training applications.
     optimizer_slots: HashMap<(Span, String), SlotId>,
+    /// Where gradients of several steps are summed, by the place of the step: the count of them, and the sum for each parameter.
+    accumulators: HashMap<(Span, Option<SlotId>), SlotId>,
     step_slots: HashMap<Span, SlotId>,
     /// `save` and `load` of instances, whose entries are known at the end.
     whole_instances: Vec<(usize, Rc<Instance>)>,
@@ -306,6 +277,7 @@ impl<'a> Checker<'a> {
             steps_per_epoch: None,
             evaluated: HashMap::new(),
             optimizer_slots: HashMap::new(),
+            accumulators: HashMap::new(),
             step_slots: HashMap::new(),
             whole_instances: Vec::new(),
             differentiated: Vec::new(),
@@ -333,10 +305,8 @@ impl<'a> Checker<'a> {
 
     /// Parses and declares the standard library as module 0.
     fn load_standard_library(&mut self) {
-        for (name, text) in STANDARD_LIBRARY {
-            let file = self.sources.add(*name, *text);
-            let (tree, diagnostics) = crate::syntax::parse::parse(&self.sources, file);
-            self.diagnostics.extend(diagnostics);
+        let library = self.options.library.clone();
+        for tree in library.trees(&mut self.sources).iter() {
             self.declare_all(&tree.statements, 0);
         }
     }

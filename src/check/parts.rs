@@ -224,8 +224,8 @@ impl Checker<'_> {
         span: Span,
     ) -> Outcome<TensorVal> {
         let ty = self.type_of(tensor);
-        let limit = i64::from(i32::MAX);
-        if left.abs() > limit || right.abs() > limit {
+        let limit = i32::MAX.unsigned_abs().into();
+        if left.unsigned_abs() > limit || right.unsigned_abs() > limit {
             let help = "pad by less";
             return self.error("E0324", span, "this padding is too large", help);
         }

@@ -175,8 +175,11 @@ impl Checker<'_> {
                 let length = last
                     .saturating_sub(first)
                     .saturating_add(i64::from(*inclusive));
-                let (Ok(_), Ok(length)) = (i32::try_from(first), i32::try_from(length.max(0)))
-                else {
+                let length = length.max(0);
+                // The last of the walk, where there is one: it and the number of turns are counted in an `i32`.
+                let greatest = first.saturating_add(length.saturating_sub(1));
+                let numbers = [first, greatest.max(first), length].map(i32::try_from);
+                let [Ok(_), Ok(_), Ok(length)] = numbers else {
                     return self.error(
                         "E0311",
                         span,
@@ -222,7 +225,11 @@ impl Checker<'_> {
                     .iter()
                     .map(|(tensor, axis)| self.type_of(tensor).shape[*axis])
                     .collect();
-                if lengths.windows(2).any(|pair| pair[0] != pair[1]) {
+                let Some(&length) = lengths.first() else {
+                    let help = "walk a tensor or a range";
+                    return self.error("E0424", expr.span, "a tuple of nothing is walked", help);
+                };
+                if lengths.iter().any(|&other| other != length) {
                     return self.error(
                         "E0425",
                         span,
@@ -231,7 +238,7 @@ impl Checker<'_> {
                     );
                 }
                 Ok(Walk {
-                    length: lengths[0],
+                    length,
                     sequences,
                     start: None,
                     name,

@@ -2,6 +2,7 @@
 use super::Checker;
 use super::builtins::Sorted;
 use super::call::Argument;
+use super::limits::MOST_PARTS;
 use super::values::{Builtin, DimNames, Num, Outcome, TensorVal, Val};
 use crate::base::source::Span;
 use crate::tir::build::map;
@@ -149,17 +150,20 @@ impl Checker<'_> {
                         "give a number that divides it, or a list of sizes",
                     );
                 }
+                if parts > MOST_PARTS {
+                    return self.too_many_parts(parts, second.span);
+                }
                 vec![size / parts; parts]
             }
         };
-        if sizes.iter().sum::<usize>() != size {
+        let all = sizes
+            .iter()
+            .fold(0usize, |all, &part| all.saturating_add(part));
+        if all != size {
             return self.error(
                 "E0358",
                 second.span,
-                format!(
-                    "the parts have {} in all, the dimension {size}",
-                    sizes.iter().sum::<usize>()
-                ),
+                format!("the parts have {all} in all, the dimension {size}"),
                 "make them add up",
             );
         }

@@ -2,7 +2,7 @@
 //!
 //! Programs have the same product in many graphs (the forward pass in the training step, in its validation, in a metric), so a planner
 //! keeps the plans it made and gives equal products the same one.
-use super::contraction::{Contraction, ContractionSpec, Cpu, Index};
+use super::contraction::{Contraction, ContractionError, ContractionSpec, Cpu, Index};
 use super::execute::count_products;
 use super::finish;
 use crate::kir::schedule::{Product, Schedule, Step};
@@ -50,18 +50,18 @@ impl Planner {
     ///
     /// # Errors
     /// A product for which there is no plan: of a type that is not a float, or larger than 32-bit offsets reach.
-    pub fn plans(&mut self, schedule: &Schedule) -> Result<Plans, String> {
+    pub fn plans(&mut self, schedule: &Schedule) -> Result<Plans, ContractionError> {
         let mut steady = vec![false; schedule.products.len()];
         find_steady(&schedule.steps, false, &mut steady);
         let products = schedule.products.iter().zip(steady);
         let mut planned = products
             .map(|(product, steady)| self.planned(product, steady))
-            .collect::<Result<Vec<Planned>, String>>()?;
+            .collect::<Result<Vec<Planned>, ContractionError>>()?;
         add_finishes(schedule, &mut planned);
         Ok(Plans(planned))
     }
 
-    fn planned(&mut self, product: &Product, steady: bool) -> Result<Planned, String> {
+    fn planned(&mut self, product: &Product, steady: bool) -> Result<Planned, ContractionError> {
         let mut spec = ContractionSpec::new(product.dtype);
         for index in &product.free {
             let index = Index::new(index.extent, index.a, index.b, index.c);
@@ -92,12 +92,11 @@ impl Planner {
         })
     }
 
-    fn plan(&mut self, spec: ContractionSpec) -> Result<Arc<Contraction>, String> {
+    fn plan(&mut self, spec: ContractionSpec) -> Result<Arc<Contraction>, ContractionError> {
         if let Some(plan) = self.known.get(&spec) {
             return Ok(plan.clone());
         }
-        let plan = Contraction::new(&spec, &self.cpu).map_err(|error| error.to_string())?;
-        let plan = Arc::new(plan);
+        let plan = Arc::new(Contraction::new(&spec, &self.cpu)?);
         self.known.insert(spec, plan.clone());
         Ok(plan)
     }

@@ -72,7 +72,8 @@ impl Ready {
             .iter()
             .map(jit::CompiledKernel::function)
             .collect();
-        let plans = Planner::new(&Cpu::detect()).plans(&schedule)?;
+        let plans = Planner::new(&Cpu::detect()).plans(&schedule);
+        let plans = plans.map_err(|error| error.to_string())?;
         let executable = Executable::new(schedule, functions, Arc::new(code), plans, threads)?;
         let types: Vec<Type> = graph
             .inputs

@@ -284,10 +284,11 @@ impl Condition {
         }
     }
 
-    /// Whether it holds (`Some(true)`) or fails (`Some(false)`) at every point of the box; `None` where it varies or is not seen to.
+    /// Whether it holds (`Some(true)`) or fails (`Some(false)`) at every point of the box; `None` where it varies or is not seen to, and where
+    /// there is no point: what would hold there says nothing of a larger box that the expression is put into.
     pub fn decided(&self, extents: &[usize]) -> Option<bool> {
         if extents.contains(&0) {
-            return Some(true);
+            return None;
         }
         let (low, high) = self.expression().range(extents);
         match self {
@@ -430,6 +431,12 @@ mod tests {
             Guard::within(&Affine::index(0).plus_constant(9), 4).simplified(&[4]),
             None
         );
+    }
+
+    #[test]
+    fn a_guard_keeps_its_conditions_where_there_is_no_point() {
+        let guard = Guard::within(&Affine::index(0).plus_constant(-2), 3);
+        assert_eq!(guard.simplified(&[7, 0]), Some(guard.clone()));
     }
 
     #[test]

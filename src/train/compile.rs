@@ -10,7 +10,7 @@ use crate::kir::Kernel;
 use crate::kir::schedule::Schedule;
 use crate::lower::{BUNDLE, Small, TILES, bundle};
 use crate::pass;
-use crate::runtime::contraction::{Cpu, Isa};
+use crate::runtime::contraction::{ContractionError, Cpu, Isa};
 use crate::runtime::{Call, CallSpace, Executable, KernelFunction, Planner, Plans, Turns};
 use crate::tir::Graph;
 use rayon::prelude::*;
@@ -197,14 +197,18 @@ pub fn compile(program: &Program, options: &CompileOptions) -> Result<Compiled, 
         || timed(|| machine_code(&kernels, options.cpu)),
         || {
             timed(|| {
-                let plans = schedules.iter().map(|schedule| planner.plans(schedule));
-                plans.collect::<Result<Vec<Plans>, String>>()
+                let steps = schedules.iter().zip(&distinct);
+                let plans = steps.map(|(schedule, step)| {
+                    let plans = planner.plans(schedule);
+                    plans.map_err(|why| unplanned(&why, step))
+                });
+                plans.collect::<Result<Vec<Plans>, RunError>>()
             })
         },
     );
     (times.jit, times.plan) = (jit, plan);
     let (functions, keeper) = code.map_err(|why| RunError::fault("jit", Span::default(), why))?;
-    let plans = plans.map_err(|why| RunError::fault("runtime", Span::default(), why))?;
+    let plans = plans?;
     let mut executables = Vec::new();
     for ((schedule, numbers), plans) in schedules.into_iter().zip(numbers).zip(plans) {
         let functions = numbers
@@ -241,6 +245,21 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let result = work();
     (result, start.elapsed())
+}
+
+/// Why a product of a step has no plan.
+fn unplanned(why: &ContractionError, step: &StepGraph) -> RunError {
+    match why {
+        ContractionError::TooLarge(_) => {
+            let message = "a product of this step spans more than 2^31 elements of a matrix";
+            RunError::new(TOO_LARGE, step.origin, message).help(
+                "multiply fewer rows at a time: use smaller batches, or cut a matrix with `split`",
+            )
+        }
+        ContractionError::Type(_) | ContractionError::Stride { .. } => {
+            RunError::fault("runtime", step.origin, why)
+        }
+    }
 }
 
 /// The graphs that differ, and for each graph of the program which of them it is.

@@ -1,5 +1,6 @@
 //! Files that a running program writes and reads.
 use super::error::RunError;
+use super::values;
 use crate::base::data::DataError;
 use crate::base::diagnostic::nearest;
 use crate::base::source::Span;
@@ -47,7 +48,9 @@ pub fn load(
         };
         // A name may be wanted once only, so its tensor can be moved out.
         let tensor = found.swap_remove(at).1;
-        if tensor.shape() != ty.shape || tensor.dtype().is_float() != ty.dtype.is_float() {
+        let converts = tensor.dtype().is_float() == ty.dtype.is_float()
+            && values::takes(ty.dtype, tensor.elements());
+        if tensor.shape() != ty.shape || !converts {
             return Err(RunError::file(
                 origin,
                 DataError {

@@ -2,7 +2,7 @@
 //!
 //! A float has 7 significant digits. A scalar drops trailing zeros; the elements of a tensor share the number of digits after the point that
 //! the longest of them needs, and are aligned, as NumPy does it. A tensor of more than 1,000 elements shows the first and last three along
-//! each longer dimension.
+//! each longer dimension; more than 1,000 rows without elements are `[]`.
 use crate::base::tensor::{Elements, Tensor};
 
 /// How one value is to be written.
@@ -28,6 +28,14 @@ const LINE: usize = 75;
 /// A tensor (or scalar) as text.
 pub fn text(tensor: &Tensor, style: Style) -> String {
     let shorten = tensor.len() > MOST_ELEMENTS;
+    // Any number of rows may have no elements.
+    let rows_of_none = || {
+        let sizes = tensor.shape().iter();
+        sizes.fold(1usize, |rows, &size| rows.saturating_mul(size.max(1)))
+    };
+    if tensor.is_empty() && rows_of_none() > MOST_ELEMENTS {
+        return "[]".into();
+    }
     let mut shown = Vec::new();
     visit(tensor.shape(), shorten, 0, &mut shown);
     let mut cells = cells(tensor, &shown, style);
@@ -81,11 +89,20 @@ fn visit(shape: &[usize], shorten: bool, start: usize, shown: &mut Vec<usize>) {
         None => shown.push(start),
         Some((&size, rest)) => {
             let stride: usize = rest.iter().product();
-            for at in (0..size).filter(|&at| !hidden(at, size, shorten)) {
+            for at in ends(size, shorten, 0) {
                 visit(rest, shorten, start + at * stride, shown);
             }
         }
     }
+}
+
+/// The positions along a dimension that are shown, and so many of those that are not.
+fn ends(size: usize, shorten: bool, hidden: usize) -> impl Iterator<Item = usize> {
+    let first = match shorten && size > 2 * EDGE {
+        true => EDGE + hidden,
+        false => size,
+    };
+    (0..first).chain(first.max(size.saturating_sub(EDGE))..size)
 }
 
 fn hidden(at: usize, size: usize, shorten: bool) -> bool {
@@ -107,7 +124,7 @@ fn rows(
     out.push('[');
     let mut column = depth;
     let mut first = true;
-    for at in (0..size).filter(|&at| !hidden(at, size, shorten) || at == EDGE) {
+    for at in ends(size, shorten, 1) {
         let gap = hidden(at, size, shorten);
         if !rest.is_empty() {
             if !first {
@@ -313,6 +330,14 @@ mod tests {
             Elements::I32((0..2000).collect()),
             "[   0,    1,    2, ..., 1997, 1998, 1999]",
         );
+    }
+
+    #[test]
+    fn many_rows_without_elements_are_not_written_out() {
+        let none = || Elements::F32(Vec::new());
+        check(&[2, 0], none(), "[[],\n []]");
+        check(&[2147483647, 0], none(), "[]");
+        check(&[0, 2147483647], none(), "[]");
     }
 
     #[test]

@@ -419,6 +419,41 @@ fn weights_are_saved_and_loaded_and_a_misfit_says_so() {
     std::fs::remove_dir_all(&folder).expect("the test's own folder");
 }
 
+/// Both are no floats, and yet the one cannot be written over the other.
+#[test]
+fn weights_of_a_type_that_does_not_convert_are_refused() {
+    let folder = std::env::temp_dir().join(format!("dlmc-convert-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for the test");
+    let mut b = Builder::default();
+    let truth = Tensor::new([1], Elements::Bool(vec![1])).expect("one element");
+    let truth = b.tensor("truth", truth);
+    let count = b.slot("count", Type::new(DType::I32, [1]), None);
+    let entry = |slot| vec![("net.k".to_string(), slot)];
+    let (file, origin) = ("k.safetensors".to_string(), Span::default());
+    b.0.code = vec![
+        Instr::Save {
+            entries: entry(truth),
+            file: file.clone(),
+            origin,
+        },
+        Instr::Load {
+            entries: entry(count),
+            file,
+            origin,
+        },
+    ];
+    let compiled = compile(&b.0, &options(1)).expect("compiles");
+    let base = folder.clone();
+    let resolve: Resolve = Arc::new(move |path| Ok(base.join(path)));
+    let mut machine = Machine::new(Arc::new(b.0), Arc::new(compiled), resolve).expect("starts");
+    let error = machine.run(&mut |_, _| true).expect_err("it does not fit");
+    assert_eq!(
+        error.to_string(),
+        "\"k.safetensors\" holds `net.k` as bool[1], the program has it as i32[1]"
+    );
+    std::fs::remove_dir_all(&folder).expect("the test's own folder");
+}
+
 /// One step of linear regression by hand: `r = X theta - y`, `g = X^T r / n`, `theta = theta - lr g`, and the loss before it.
 fn regression(n: usize, d: usize) -> Graph {
     let origin = Span::default();

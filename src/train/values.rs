@@ -45,6 +45,11 @@ pub fn write(dtype: DType, bytes: &mut [u8], from: &Elements, start: usize) -> b
     }
 }
 
+/// Whether [`write`] can write such elements over a slot of that type.
+pub fn takes(dtype: DType, from: &Elements) -> bool {
+    write(dtype, &mut [], from, 0)
+}
+
 fn store<T: Copy, const N: usize>(
     bytes: &mut [u8],
     from: &[T],

@@ -38,3 +38,12 @@ let onehot[i, c < 2] = f32(e[i] == c)
 print onehot
 let pr[i] = prod[j] x[i, j]
 print pr
+
+# Reductions of ones inside an expression: only a sum counts.
+let tens = [10.0, 20.0]
+let counted[i] = tens[i] + sum[j < 3](1.0)
+let multiplied[i] = tens[i] + prod[j < 3](1.0)
+let greatest[i] = tens[i] + max[j < 3](1.0) + min[j < 3](1.0)
+let place[i] = i + argmax[j < 3](1.0)
+let huge[i] = tens[i] + sum[j < 4294967295, k < 4294967295, l < 4294967295](1.0)
+print counted, multiplied, greatest, place, huge

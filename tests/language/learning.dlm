@@ -60,3 +60,24 @@ for epoch in 0..3 {
 }
 print "{count} steps, better: {best < 1.0e9}"
 for row in [[1, 2], [3, 4]] { print row }
+
+# What an optimizer calls its state does not matter, also where gradients are accumulated.
+optimizer heavy_ball(lr)(w, g) {
+    state accumulated = zeros
+    accumulated = 0.9 * accumulated + g
+    w - lr * accumulated
+}
+layer accumulated_line(x: [n, d]) -> [n] {
+    param theta: [d] = zeros
+    x @ theta
+}
+let accumulated = accumulated_line()
+train accumulated on set {
+    loss       = half_mse
+    optimizer  = heavy_ball(lr = 0.01)
+    epochs     = 4
+    batch      = 1
+    shuffle    = false
+    accumulate = 5
+}
+print "with a state of that name {accumulated.theta:.5}"

@@ -33,3 +33,7 @@ print 7 // 2, -7 // 2, 7 % 3, -7 % 3, 2 ^ 10, 2 ^ -1
 print i32(x), f32(idx), x ^ 2, x ^ 0.5, 2 ^ x
 let t = (1, [2, 3])
 print "formatted {mean(x):.3} and {x} and {1 + 1}"
+
+# A part without elements inside a padding, its reads guarded in another dimension.
+let nothing = pad(normal[2, 1, 3], left = 2, right = 2, over = 2, fill = 1.0)[:, 1:, :]
+print max(pad(nothing, left = 2, right = 1, over = 1, fill = 1.0), over = 2)
