@@ -13,8 +13,8 @@ use super::place::buffer_of;
 use crate::kir::Kernel;
 use crate::kir::schedule::{Address, Product, ProductIndex, Step};
 
-/// Bytes of an operand that is worth it: more than lies in a near cache from one sweep to the next. Checked builds form every group of terms.
-pub(super) const WORTH_BYTES: usize = if cfg!(debug_assertions) { 0 } else { 1 << 20 };
+/// Bytes of an operand that is worth it: more than lies in a near cache from one sweep to the next. Checked builds form small ones too.
+pub(super) const WORTH_BYTES: usize = if cfg!(debug_assertions) { 64 } else { 1 << 20 };
 
 /// Joins outermost groups and the products right behind them. Gives the first and last step number of each pair, numbers as buffers' lives
 /// count them.

@@ -12,6 +12,9 @@ const SHARED_MULTIPLY_ADDS: usize = 100_000;
 /// comes before and after walks rows too, so most of it lies in the cache of the thread that wrote it.
 const ROWS_OF_A_TASK: usize = 128;
 
+/// What makes the terms of a sum in a range.
+type Maker<'a> = &'a (dyn Fn(Range<usize>) + Sync);
+
 impl Executable {
     /// Runs product `product` as product step `number`; `taken` are the pointers of what takes its result, in the order of
     /// [`Executable::taken_by`].
@@ -159,7 +162,7 @@ impl Executable {
         operands: SharedOperands,
         memory: &Memory<'_>,
         team: &Team,
-        make: Option<(usize, &(dyn Fn(Range<usize>) + Sync))>,
+        make: Option<(usize, Maker<'_>)>,
     ) {
         let groups = plan.pieces().min(self.tasks_at_once());
         let partials_at = self.tasks_at_once() * self.task_scratch;
