@@ -188,7 +188,7 @@ impl Checker<'_> {
             (DType::I32, dtype) if dtype.is_float() && more && what.starts_with("`label`") => {
                 "a label is one whole number for each row, the class: of rows that mark it with a 1 take `argmax(y, over = -1)`; rows of probabilities are the targets of `soft_cross_entropy`".into()
             }
-            (DType::I32, dtype) if dtype.is_float() && what.starts_with("`tokens`") && found.shape.len() == dims.len() + 1 => {
+            (DType::I32, dtype) if dtype.is_float() && what.starts_with("`tokens`") && found.shape.len() > 2 => {
                 "a token is one whole number, its place in the vocabulary: of rows that mark it with a 1 take `argmax(x, over = -1)`".into()
             }
             (_, DType::I32) if what == "`scores` of `accuracy`" => {

@@ -79,7 +79,7 @@ write(
     },
 )
 polars.from_arrow(trees).write_parquet("polars.parquet")
-duckdb.sql("COPY trees TO 'duckdb.parquet' (PARQUET_VERSION v2)")
+duckdb.sql("COPY trees TO 'duckdb.parquet'")
 frame = trees.to_pandas()
 frame["price"] = frame["price"].astype(float)
 frame["day"] = numpy.array(frame["day"], "datetime64[ns]")
