@@ -41,9 +41,9 @@ print pr
 
 # Reductions of ones inside an expression: only a sum counts.
 let tens = [10.0, 20.0]
-let counted[i] = tens[i] + sum[j < 3](1.0)
-let multiplied[i] = tens[i] + prod[j < 3](1.0)
-let greatest[i] = tens[i] + max[j < 3](1.0) + min[j < 3](1.0)
-let place[i < 2] = i + argmax[j < 3](1.0)
-let huge[i] = tens[i] + sum[j < 4294967295, k < 4294967295, l < 4294967295](1.0)
+let counted[i] = tens[i] + sum[j < 3] (1.0)
+let multiplied[i] = tens[i] + prod[j < 3] (1.0)
+let greatest[i] = tens[i] + max[j < 3] (1.0) + min[j < 3] (1.0)
+let place[i < 2] = i + argmax[j < 3] (1.0)
+let huge[i] = tens[i] + sum[j < 4294967295, k < 4294967295, l < 4294967295] (1.0)
 print counted, multiplied, greatest, place, huge
