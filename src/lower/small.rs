@@ -1,5 +1,5 @@
 //! Contractions too small for the engine: their packing and calls would take longer than their work, so they are loop nests, which are
-//! compiled among the nests around them ([`super::bundle`]).
+//! compiled among the nests around them ([`super::bundle()`]).
 use crate::base::types::DType;
 use crate::tir::{Comprehension, Graph, Subscript};
 

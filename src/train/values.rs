@@ -45,7 +45,7 @@ pub fn write(dtype: DType, bytes: &mut [u8], from: &Elements, start: usize) -> b
     }
 }
 
-/// Whether [`write`] can write such elements over a slot of that type.
+/// Whether [`write()`] can write such elements over a slot of that type.
 pub fn takes(dtype: DType, from: &Elements) -> bool {
     write(dtype, &mut [], from, 0)
 }

@@ -2,7 +2,7 @@
 //!
 //! It is a structure of Thrift's compact protocol; its second field is the tree of the columns as a list, in which a group says how many
 //! of the next elements it holds.
-//! Source: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md.
+//! Source: <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>.
 
 /// What a file begins and ends with.
 pub(super) const MAGIC: &[u8] = b"PAR1";
