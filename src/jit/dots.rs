@@ -8,7 +8,7 @@ use super::nest::{Mode, NestEmitter};
 use super::vectors;
 use crate::base::types::DType;
 use crate::kir::Access;
-use crate::tir::{Affine, Inst};
+use crate::tir::Affine;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 impl NestEmitter<'_, '_> {
@@ -53,12 +53,7 @@ impl NestEmitter<'_, '_> {
     /// The accesses of the matrix, whose rows lie along memory, and of the vector.
     fn rows_and_vector(&self) -> Option<(usize, usize)> {
         let nest = self.nest;
-        let (a, b) = self.product?;
-        let read = |inst: u32| match nest.body.insts[inst as usize] {
-            Inst::Read(access) => Some(access as usize),
-            Inst::Index(_) | Inst::Const(_) | Inst::Op(..) => None,
-        };
-        let (a, b) = (read(a)?, read(b)?);
+        let (a, b) = self.factors()?;
         let along = |access: &Access| {
             access.gathers.is_empty()
                 && access.offset.divisor() == 1

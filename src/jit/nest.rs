@@ -170,6 +170,16 @@ impl<'a, 'f> NestEmitter<'a, 'f> {
         emitter
     }
 
+    /// The accesses of the two factors, where the body is a sum of products.
+    pub fn factors(&self) -> Option<(usize, usize)> {
+        let (a, b) = self.product?;
+        let read = |inst: u32| match self.nest.body.insts[inst as usize] {
+            Inst::Read(access) => Some(access as usize),
+            Inst::Index(_) | Inst::Const(_) | Inst::Op(..) => None,
+        };
+        Some((read(a)?, read(b)?))
+    }
+
     pub fn expression_depth(&self, e: &Affine) -> usize {
         let depths = e.terms().map(|(index, _)| self.level_of[index] + 1);
         depths.max().unwrap_or(0)

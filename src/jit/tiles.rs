@@ -13,7 +13,7 @@ use super::normal::stride;
 use super::state::Int;
 use crate::base::types::DType;
 use crate::kir::Access;
-use crate::tir::{Affine, Inst};
+use crate::tir::Affine;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::Variable;
 
@@ -69,12 +69,7 @@ impl NestEmitter<'_, '_> {
     /// The best tiling, if there is one.
     fn tiling(&self) -> Option<Tiling> {
         let nest = self.nest;
-        let (a, b) = self.product?;
-        let read = |inst: u32| match nest.body.insts[inst as usize] {
-            Inst::Read(access) => Some(access as usize),
-            Inst::Index(_) | Inst::Const(_) | Inst::Op(..) => None,
-        };
-        let (a, b) = (read(a)?, read(b)?);
+        let (a, b) = self.factors()?;
         let plain = |access: &Access| {
             access.gathers.is_empty()
                 && access.offset.divisor() == 1
