@@ -168,6 +168,33 @@ fn terms_that_another_sum_makes_are_whole_before() {
     assert_eq!(terms(&schedule), 0, "{schedule}");
 }
 
+/// A step whose update waits for the loss, which the terms make: what is put together elsewhere in the graph stays so.
+#[test]
+fn an_update_that_waits_for_a_sum_of_the_terms_leaves_other_updates_alone() {
+    let (k, d) = (2700, 100);
+    let text = format!(
+        "v0: f32[{k}, {d}] = input 0 \"x\"
+v1: f32[{k}] = input 1 \"y\"
+v2: f32[{d}] = input 2 \"w\"
+v3: f32[40, 64] = input 3 \"a\"
+v4: f32[40, 48] = input 4 \"b\"
+v5: f32[64, 48] = input 5 \"u\"
+v6: f32[64, 48] = [i0 < 64, i1 < 48] sum[i2 < 40] (mul v3[i2, i0] v4[i2, i1])
+v7: f32[{k}] = [i0 < {k}] sum[i1 < {d}] (mul v0[i0, i1] v2[i1])
+v8: f32[{k}] = [i0 < {k}] (sub v7[i0] v1[i0])
+v9: f32[] = [] sum[i0 < {k}] (mul v8[i0] v8[i0])
+v10: f32[{d}] = [i0 < {d}] sum[i1 < {k}] (mul v0[i1, i0] v8[i1])
+v11: f32[{d}] = [i0 < {d}] (sub v2[i0] (mul v9[] v10[i0]))
+v12: f32[64, 48] = [i0 < 64, i1 < 48] (sub v5[i0, i1] (mul 0.1 v6[i0, i1]))
+return v11, v9, v12
+"
+    );
+    let graph = graph(&text);
+    let aliases = [Some(2), None, Some(5)];
+    let schedule = checked(&graph, &aliases, &text, &mut Rng::new(5));
+    assert_eq!(finishes(&schedule), 1, "{schedule}");
+}
+
 #[test]
 fn random_updates_have_the_interpreters_bits() {
     let mut rng = Rng::new(2);

@@ -141,14 +141,17 @@ fn sums_over_rows(
                 .iter()
                 .flat_map(|&maker| descendants(graph, readers, maker))
                 .collect();
+            // With the updates behind the product they are emitted as one, so nothing else may come between two of them.
+            let updates = together.iter().filter(|(_, head)| **head == id);
+            let updates = updates.map(|(member, _)| *member);
+            let all: Vec<NodeId> = makers.iter().copied().chain([id]).chain(updates).collect();
             let waits = |node: &NodeId| {
                 let operands = graph.node(*node).node.operands().into_iter();
-                operands.map(|value| graph.definition(value)).all(|maker| {
-                    makers.contains(&maker) || maker == *node || !made_of_them.contains(&maker)
-                })
+                let mut before = operands.map(|value| graph.definition(value));
+                before.all(|maker| all.contains(&maker) || !made_of_them.contains(&maker))
             };
             if makers.iter().any(reads_large)
-                && makers.iter().chain([&id]).all(waits)
+                && all.iter().all(waits)
                 && !makers.iter().any(|maker| together.contains_key(maker))
             {
                 together.extend(makers.into_iter().map(|maker| (maker, id)));

@@ -1,7 +1,7 @@
 //! Contractions too small for the engine: their packing and calls would take longer than their work, so they are loop nests, which are
 //! compiled among the nests around them ([`super::bundle()`]).
 use crate::base::types::DType;
-use crate::tir::{Comprehension, Graph, Subscript};
+use crate::tir::{Comprehension, Graph};
 
 /// Multiply-adds of a contraction that is a loop nest whatever its form.
 const SMALL: usize = 256;
@@ -46,13 +46,13 @@ fn fits_tiles(graph: &Graph, c: &Comprehension) -> bool {
     let terms = c.reduce.iter().product::<usize>();
     let sums = c.shape.iter().product::<usize>();
     let plain = c.reads.iter().all(|read| {
-        let affine = |subscript: &Subscript| match subscript {
-            Subscript::Affine(affine) => affine.divisor() == 1,
-            Subscript::Gather(_) => false,
-        };
+        let mut subscripts = read
+            .subscripts
+            .iter()
+            .map(|subscript| subscript.as_affine());
         read.guard.is_always()
             && graph.ty(read.value).dtype == DType::F32
-            && read.subscripts.iter().all(affine)
+            && subscripts.all(|affine| affine.is_some_and(|e| e.divisor() == 1))
     });
     plain
         && c.dtype == DType::F32

@@ -218,11 +218,13 @@ fn unpack(codec: Compression, packed: &[u8], most: u64, into: &mut Vec<u8>) -> R
             drain(flate2::read::MultiGzDecoder::new(packed), most, into).map_err(|why| wrong(&why))
         }
         Compression::ZSTD(_) => {
-            let mut rest = packed;
+            // Frames one behind the other, which share what the page may become.
+            let (mut rest, before) = (packed, into.len());
             while !rest.is_empty() {
                 let decoder = ruzstd::decoding::StreamingDecoder::new(&mut rest);
                 let decoder = decoder.map_err(|why| wrong(&why))?;
-                drain(decoder, most, into).map_err(|why| wrong(&why))?;
+                let left = most.saturating_sub((into.len() - before) as u64);
+                drain(decoder, left, into).map_err(|why| wrong(&why))?;
             }
             Ok(())
         }
@@ -268,5 +270,31 @@ fn check_encoding(encoding: Encoding, values: Option<&[u8]>, count: u32) -> Resu
         Encoding::DELTA_BYTE_ARRAY | Encoding::BIT_PACKED | Encoding::ALP => {
             Err(error("an encoding that is not read"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_share_what_a_page_may_become() {
+        let frame = ruzstd::encoding::compress_to_vec(
+            &[7u8; 1000][..],
+            ruzstd::encoding::CompressionLevel::Fastest,
+        );
+        let packed = frame.repeat(3);
+        let unpacked = |most: u64| {
+            let mut whole = Vec::new();
+            unpack(
+                Compression::ZSTD(Default::default()),
+                &packed,
+                most,
+                &mut whole,
+            )
+            .map(|()| whole)
+        };
+        assert_eq!(unpacked(3000).map(|whole| whole.len()).ok(), Some(3000));
+        assert!(unpacked(2999).is_err());
     }
 }
