@@ -74,6 +74,8 @@ def made():
     yield "a.csv", b'\xef\xbb\xbfa,"b,c",d\r\n1,2.5,x\r\n3,NA,"y ""z"""\r\n"4",5e3,x\r\n'
     yield "b.csv", b"a;b\n1;2\n\n3;4"
     yield "c.csv", b"time,label\n2024-01-01,0\n-1e-3,1\ninf,2\n"
+    yield "a.jsonl", b'{"a": 1, "b": [1, 2.5], "c": "x"}\n{"a": null, "b": [3, 4], "c": {"d": true}}\n'
+    yield "b.jsonl", b'[{"a": 1}, {"a": 2e3}]'
     yield "a.txt", "abc äöü\nabc \U0001f600\n".encode()
     yield "a.safetensors", safetensors('{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}', bytes(8))
     yield "b.safetensors", safetensors(
@@ -97,8 +99,9 @@ def main():
                 # What is cut is no archive any more, but still a table.
                 if path.suffix == ".csv" or path.stat().st_size <= LONGEST:
                     keep("data", path.name, path.read_bytes()[:1024] if path.suffix == ".csv" else path.read_bytes())
-    for path in files("src/data/tests/parquet", "*.parquet"):
-        keep("data", path.name, path.read_bytes())
+    for folder, pattern in [("parquet", "*.parquet"), ("pictures", "*.png"), ("pictures", "*.jpg")]:
+        for path in files(f"src/data/tests/{folder}", pattern):
+            keep("data", path.name, path.read_bytes())
     for name, content in made():
         keep("data", name, content)
     # A place among the first numbers of a state, and what is put there.

@@ -105,7 +105,18 @@ fn data() -> Vec<Vec<u8>> {
     weights.extend(header);
     weights.extend([0u8; 8]);
     let text = b"a,b,c\n1,2.5,x\n3,NA,y\n\"4\",5e3,x\n".to_vec();
-    vec![npy, idx, weights, text]
+    let lines = b"{\"a\": 1, \"b\": [1, 2.5]}\n{\"a\": null, \"b\": [3, 4]}\n".to_vec();
+    let mut data = vec![npy, idx, weights, text, lines];
+    let pictures = "src/data/tests/pictures";
+    for (folder, ending) in [
+        ("src/data/tests/parquet", "parquet"),
+        (pictures, "png"),
+        (pictures, "jpg"),
+    ] {
+        let paths = files(&[folder], ending).into_iter();
+        data.extend(paths.map(|path| std::fs::read(path).unwrap()));
+    }
+    data
 }
 
 #[test]
@@ -116,8 +127,7 @@ fn spoilt_data_are_read() {
     for seed in 0..count(200) {
         let mut rng = Rng::new(seed);
         let spoilt = with_other_bytes(&data[rng.below(data.len())], &mut rng);
-        std::fs::write(folder.join("a"), &spoilt).unwrap();
-        noted("data", seed, &spoilt, || read_data(&folder, "a"));
+        noted("data", seed, &spoilt, || read_data(&folder, &spoilt));
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
@@ -233,8 +243,7 @@ fn kept_data_are_read() {
     let folder = std::env::temp_dir().join(format!("dlmc-kept-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     for (at, input) in kept("data", 500) {
-        std::fs::write(folder.join("a"), &input).unwrap();
-        noted("data", at, &input, || read_data(&folder, "a"));
+        noted("data", at, &input, || read_data(&folder, &input));
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }

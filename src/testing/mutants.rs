@@ -8,6 +8,7 @@ use crate::base::diagnostic::Severity;
 use crate::base::source::{FileId, Sources};
 use crate::base::tensor::Tensor;
 use crate::check::{CheckOptions, Library, check};
+use crate::data::survey::{Dialect, survey};
 use crate::data::{FileProvider, safetensors};
 use crate::grad::expand;
 use crate::interp::{Precision, run};
@@ -57,18 +58,27 @@ pub fn check_program(
     }
 }
 
-/// The file `name` of a folder through every reader of data sets.
-pub fn read_data(folder: &Path, name: &str) {
+/// A file's content through every reader of data sets, of weights, and through what describes a file to a person. It lies under two names
+/// in `folder` meanwhile, one of them a picture's.
+///
+/// # Panics
+/// Where the folder takes no files.
+pub fn read_data(folder: &Path, content: &[u8]) {
+    let (name, picture) = ("a", "a.png");
+    for name in [name, picture] {
+        std::fs::write(folder.join(name), content).expect("the folder takes files");
+    }
     let windows = Transform {
         name: "windows".into(),
         arguments: vec![DataOption::Number(2.0)],
         options: Vec::new(),
     };
-    let pairs = READER_NAMES
-        .iter()
-        .map(|reader| (*reader, vec![name.to_string()]));
+    let readers = READER_NAMES.iter().map(|&reader| {
+        let name = if reader == "images" { picture } else { name };
+        (reader, vec![name.to_string()])
+    });
     let labelled = ("idx", vec![name.to_string(); 2]);
-    for (reader, paths) in pairs.chain([labelled]) {
+    for (reader, paths) in readers.chain([labelled]) {
         for transforms in [Vec::new(), vec![windows.clone()]] {
             let spec = DataSpec {
                 source: DataSource::Reader {
@@ -84,6 +94,12 @@ pub fn read_data(folder: &Path, name: &str) {
         }
     }
     let _ = safetensors::load(folder.join(name));
+    for name in [name, picture] {
+        let _ = survey(
+            &folder.join(name).display().to_string(),
+            &Dialect::default(),
+        );
+    }
 }
 
 /// The text of a tensor graph through parser, verifier and printer.
