@@ -1,6 +1,5 @@
 //! Elaborating a program leaves nothing behind in memory, whether it is right or wrong.
 use dlmc::MemoryLoader;
-use dlmc::check::Library;
 use dlmc::testing::mutants::check_program;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -65,10 +64,9 @@ train f on set { loss = mse\noptimizer = adam(lr = 0.1)\nepochs = 2\nbatch = 1\n
 
 #[test]
 fn elaboration_frees_all_that_it_takes() {
-    let library = Library::default();
     for text in PROGRAMS {
         let held = || {
-            check_program(text, &mut MemoryLoader::default(), ".", &library);
+            check_program(text, &mut MemoryLoader::default(), ".");
             HELD.get()
         };
         // What is made once stays.

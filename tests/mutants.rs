@@ -1,7 +1,6 @@
 //! Good inputs, spoilt at random, and what fuzzing has kept: nothing that reads them panics. `DLMC_TEST_COUNT` says how many of each kind
 //! are tried.
 use dlmc::MemoryLoader;
-use dlmc::check::Library;
 use dlmc::data::FileProvider;
 use dlmc::testing::Rng;
 use dlmc::testing::mutants::{
@@ -75,7 +74,6 @@ fn spoilt_programs_are_read() {
 
 #[test]
 fn spoilt_programs_are_checked() {
-    let library = Library::default();
     let programs = programs();
     for seed in 0..count(150) {
         let mut rng = Rng::new(seed);
@@ -87,7 +85,7 @@ fn spoilt_programs_are_checked() {
         let folder = path.parent().unwrap().strip_prefix(root()).unwrap();
         noted("program", seed, spoilt.as_bytes(), || {
             let mut provider = FileProvider::rooted(root()).unwrap().with_limit(1 << 24);
-            check_program(&spoilt, &mut provider, folder.to_str().unwrap(), &library);
+            check_program(&spoilt, &mut provider, folder.to_str().unwrap());
         });
     }
 }
@@ -232,9 +230,8 @@ fn kept_sources_are_read() {
 
 #[test]
 fn kept_programs_are_checked() {
-    let library = Library::default();
     kept_texts("program", 100, |text| {
-        check_program(text, &mut MemoryLoader::default(), ".", &library);
+        check_program(text, &mut MemoryLoader::default(), ".");
     });
 }
 

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 const TRAINING: &str = "
 let set = data(x = [[1, 0], [0, 1], [1, 1], [-1, 0.5]], y = [2, -1, 1, -2.5])
@@ -392,6 +393,38 @@ fn the_report_is_one_file_with_all_that_was_seen() {
     assert!(own.contains("rate") && own.contains("0.05"), "{own}");
     let files = std::fs::read_dir(&folder.0).expect("a folder").count();
     assert_eq!(files, 3, "the program and two reports");
+}
+
+#[test]
+#[cfg(unix)]
+fn the_report_is_there_while_the_run_goes_on() {
+    let text = TRAINING.replace("epochs = 3", "epochs = 100000000");
+    let folder = Folder::new("live", &text);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+        .current_dir(&folder.0)
+        .args(["run", "program.dlm", "--quiet", "--report", "run.html"])
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command runs");
+    // The first page is that of a run without steps.
+    let mut page = String::new();
+    while !page.contains("loss of the steps") && child.try_wait().expect("our child").is_none() {
+        std::thread::sleep(Duration::from_millis(50));
+        page = std::fs::read_to_string(folder.0.join("run.html")).unwrap_or_default();
+    }
+    let stopped = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(stopped.expect("kill runs").success());
+    assert_eq!(child.wait().expect("our child").code(), Some(130));
+    let text = text_of(&page);
+    assert!(text.contains("running at "), "{text}");
+    assert!(page.contains("http-equiv=\"refresh\""), "{page}");
+    let page = folder.read("run.html");
+    let text = text_of(&page);
+    assert!(text.contains("interrupted by a signal"), "{text}");
+    assert!(text.contains("Memory plan"), "{text}");
+    assert!(!page.contains("http-equiv"), "{page}");
 }
 
 #[test]

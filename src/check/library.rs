@@ -40,24 +40,21 @@ pub const STANDARD_LIBRARY: &[(&str, &str)] = &[
     ),
 ];
 
-/// Its trees, parsed when they are first wanted and shared by clones: of a short program, parsing them is most of the elaboration.
-#[derive(Debug, Clone, Default)]
-pub struct Library(Arc<OnceLock<Arc<[File]>>>);
+/// Its trees where one text comes before it, the program's: places in a tree hold the number of its file. They are parsed when they are first
+/// wanted: of a short program, that is most of the elaboration.
+static TREES: OnceLock<Arc<[File]>> = OnceLock::new();
 
-impl Library {
-    /// Adds its files to the texts of a program and gives their trees. Places in a tree hold the number of its file: what is shared are
-    /// those where one text comes before, the program's.
-    pub(super) fn trees(&self, sources: &mut Sources) -> Arc<[File]> {
-        let before = sources.files().len();
-        let files = STANDARD_LIBRARY.iter();
-        let files: Vec<FileId> = files
-            .map(|(name, text)| sources.add(*name, *text))
-            .collect();
-        let parsed = || files.iter().map(|&file| parse(sources, file).0).collect();
-        match before {
-            1 => self.0.get_or_init(parsed).clone(),
-            _ => parsed(),
-        }
+/// Adds its files to the texts of a program and gives their trees.
+pub(super) fn trees(sources: &mut Sources) -> Arc<[File]> {
+    let before = sources.files().len();
+    let files = STANDARD_LIBRARY.iter();
+    let files: Vec<FileId> = files
+        .map(|(name, text)| sources.add(*name, *text))
+        .collect();
+    let parsed = || files.iter().map(|&file| parse(sources, file).0).collect();
+    match before {
+        1 => TREES.get_or_init(parsed).clone(),
+        _ => parsed(),
     }
 }
 
@@ -65,12 +62,12 @@ impl Library {
 mod tests {
     use super::*;
 
-    fn with_texts_before(library: &Library, count: usize) -> Arc<[File]> {
+    fn with_texts_before(count: usize) -> Arc<[File]> {
         let mut sources = Sources::default();
         for _ in 0..count {
             sources.add("m.dlm", "");
         }
-        let trees = library.trees(&mut sources);
+        let trees = trees(&mut sources);
         assert_eq!(sources.files().len(), count + STANDARD_LIBRARY.len());
         for file in count..sources.files().len() {
             let (tree, said) = parse(&sources, FileId(file as u32));
@@ -82,11 +79,9 @@ mod tests {
 
     #[test]
     fn its_trees_are_parsed_once_where_the_numbers_of_its_files_are_the_same() {
-        let library = Library::default();
-        let first = with_texts_before(&library, 1);
-        with_texts_before(&library, 2);
-        with_texts_before(&library, 0);
-        assert!(Arc::ptr_eq(&first, &with_texts_before(&library, 1)));
-        assert!(Arc::ptr_eq(&first, &with_texts_before(&library.clone(), 1)));
+        let first = with_texts_before(1);
+        with_texts_before(2);
+        with_texts_before(0);
+        assert!(Arc::ptr_eq(&first, &with_texts_before(1)));
     }
 }

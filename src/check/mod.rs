@@ -50,7 +50,7 @@ use crate::base::types::DType;
 use crate::syntax::ast;
 use crate::syntax::token::{self, Token};
 use graphs::Segment;
-pub use library::{Library, STANDARD_LIBRARY};
+pub use library::STANDARD_LIBRARY;
 use program::{Instr, Program, SlotId};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -68,8 +68,6 @@ pub struct CheckOptions {
     pub base_dir: String,
     /// The element type where none is written: `F32`, or `F64` for tests against references.
     pub float: DType,
-    /// The standard library, which is parsed once for all that share it.
-    pub library: Library,
 }
 
 impl Default for CheckOptions {
@@ -79,7 +77,6 @@ impl Default for CheckOptions {
             seed: 0,
             base_dir: ".".into(),
             float: DType::F32,
-            library: Library::default(),
         }
     }
 }
@@ -305,8 +302,7 @@ impl<'a> Checker<'a> {
 
     /// Parses and declares the standard library as module 0.
     fn load_standard_library(&mut self) {
-        let library = self.options.library.clone();
-        for tree in library.trees(&mut self.sources).iter() {
+        for tree in library::trees(&mut self.sources).iter() {
             self.declare_all(&tree.statements, 0);
         }
     }

@@ -84,33 +84,30 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     let journal = Journal::new(&program, keep.receipt.is_some());
     let mut machine =
         session::machine(program.clone(), compiled.clone(), resolve).map_err(failed)?;
+    let report = keep.files.report.as_deref();
     let mut drive = Drive {
         job,
+        program: &program,
+        compiled: &compiled,
         watch,
         journal,
         checkpoints,
+        report: report.map(|path| (path, report::Live::new())),
     };
     machine.take_times(reports.time);
     machine.on_nonfinite(reports.on_nonfinite);
     drive.begin(&mut machine, keep.resume)?;
     let began = Instant::now();
     drive.watch.begin(drive.journal.place);
-    if keep.files.report.is_some() {
+    if report.is_some() {
         machine.sample(report::kernels::LIMIT);
+        drive.report(&machine);
     }
     let ended = pool.run(|| drive.run(&mut machine));
     // Also of a run that did not reach its end, and why that is comes first.
     let mut reported = Ok(());
-    if let (Some(path), Some(outcome)) = (&keep.files.report, &drive.watch.outcome) {
-        let facts = report::Facts {
-            job,
-            program: &program,
-            compiled: &compiled,
-            machine: &machine,
-            history: &drive.watch.history,
-            outcome,
-        };
-        reported = write_report(path, &facts);
+    if let (Some(path), Some(_)) = (report, &drive.watch.outcome) {
+        reported = write_report(path, &drive.facts(&machine));
     }
     ended?;
     reported?;
@@ -194,12 +191,36 @@ fn unwritten(job: &Job, path: &Path, error: &std::io::Error) -> Failure {
 /// A run with all that accompanies it.
 struct Drive<'a> {
     job: &'a Job,
+    program: &'a Program,
+    compiled: &'a Compiled,
     watch: Watch<'a>,
     journal: Journal,
     checkpoints: Option<Checkpoints<'a>>,
+    /// Where the report is, of a run that has one.
+    report: Option<(&'a Path, report::Live)>,
 }
 
 impl Drive<'_> {
+    /// What a report says.
+    fn facts<'f>(&'f self, machine: &'f Machine) -> report::Facts<'f> {
+        report::Facts {
+            job: self.job,
+            program: self.program,
+            compiled: self.compiled,
+            machine,
+            history: &self.watch.history,
+            outcome: self.watch.outcome.as_ref(),
+        }
+    }
+
+    /// Writes the report of a run that goes on.
+    fn report(&mut self, machine: &Machine) {
+        if let Some((path, mut live)) = self.report.take() {
+            live.write(path, &self.facts(machine));
+            self.report = Some((path, live));
+        }
+    }
+
     /// Takes the run to where it begins. A first checkpoint is written at once, so what keeps one from being written is known before
     /// training.
     fn begin(&mut self, machine: &mut Machine, resume: bool) -> Result<(), Failure> {
@@ -246,6 +267,9 @@ impl Drive<'_> {
                 return Err(Failure::Interrupted(code));
             }
             self.keep(machine, matches!(event, Event::EpochEnd(_)))?;
+            if self.report.as_ref().is_some_and(|(_, live)| live.due()) {
+                self.report(machine);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use crate::base::data::{DataOption, DataProvider, DataSource, DataSpec, READER_N
 use crate::base::diagnostic::Severity;
 use crate::base::source::{FileId, Sources};
 use crate::base::tensor::Tensor;
-use crate::check::{CheckOptions, Library, check};
+use crate::check::{CheckOptions, check};
 use crate::data::survey::{Dialect, survey};
 use crate::data::{FileProvider, safetensors};
 use crate::grad::expand;
@@ -35,18 +35,12 @@ pub fn read_source(text: &str) {
 ///
 /// # Panics
 /// Where a program is refused in silence.
-pub fn check_program(
-    text: &str,
-    provider: &mut dyn DataProvider,
-    base_dir: &str,
-    library: &Library,
-) {
+pub fn check_program(text: &str, provider: &mut dyn DataProvider, base_dir: &str) {
     let mut sources = Sources::default();
     let file = sources.add("m.dlm", text);
     let (tree, mut diagnostics) = parse(&sources, file);
     let options = CheckOptions {
         base_dir: base_dir.into(),
-        library: library.clone(),
         ..CheckOptions::default()
     };
     let (program, said) = check(&tree, &mut sources, provider, &options);

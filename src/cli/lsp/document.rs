@@ -183,7 +183,6 @@ pub fn checked(
     };
     let options = CheckOptions {
         base_dir: folder.into(),
-        library: sets.borrow().library.clone(),
         ..CheckOptions::default()
     };
     let (said, record) = inspect(&parsed.tree, &mut sources, &mut provider, &options);

@@ -1,6 +1,5 @@
 //! The files that programs under edit read: data sets, kept until their files change, and imports, as the editor has them where it has them open.
 use crate::base::data::{DataError, DataProvider, DataSet, DataSource, DataSpec};
-use crate::check::Library;
 use crate::data::FileProvider;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -21,11 +20,9 @@ struct Kept {
     set: Arc<DataSet>,
 }
 
-/// Data sets of all documents, and the standard library.
+/// Data sets of all documents.
 #[derive(Default)]
 pub struct Sets {
-    /// Parsed once.
-    pub library: Library,
     kept: Vec<Kept>,
 }
 

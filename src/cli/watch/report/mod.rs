@@ -21,7 +21,7 @@ use chart::{Chart, Curve};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 /// What a report is made from.
 pub struct Facts<'a> {
@@ -31,13 +31,45 @@ pub struct Facts<'a> {
     pub program: &'a Program,
     /// What was compiled.
     pub compiled: &'a Compiled,
-    /// The run at its end, sampled.
+    /// The run, sampled.
     pub machine: &'a Machine,
     /// What was seen of it.
     pub history: &'a History,
-    /// How it ended.
-    pub outcome: &'a Outcome,
+    /// How it ended, if it has.
+    pub outcome: Option<&'a Outcome>,
 }
+
+/// The report while the run goes on: when it was written, and what that took.
+pub struct Live {
+    written: Instant,
+    took: Duration,
+}
+
+impl Live {
+    /// One that nobody has seen yet.
+    pub fn new() -> Live {
+        Live {
+            written: Instant::now(),
+            took: RELOAD,
+        }
+    }
+
+    /// Whether the page is due again: now and then, and so seldom that it costs a run next to nothing.
+    pub fn due(&self) -> bool {
+        self.written.elapsed() >= RELOAD.max(self.took * 100)
+    }
+
+    /// Writes the page. What cannot be written now is tried again; whether the last page can, the run's end says.
+    pub fn write(&mut self, path: &Path, facts: &Facts<'_>) {
+        let began = Instant::now();
+        let _ = write(path, facts);
+        self.written = Instant::now();
+        self.took = began.elapsed();
+    }
+}
+
+/// After what time a browser asks for the page of a run that goes on.
+const RELOAD: Duration = Duration::from_secs(2);
 
 /// Writes the report, as a whole or not at all.
 ///
@@ -78,22 +110,34 @@ fn thousands(count: usize) -> String {
 
 fn page(facts: &Facts<'_>) -> String {
     let name = escape(&facts.job.source.name);
+    let reload = match facts.outcome {
+        Some(_) => String::new(),
+        None => format!(
+            "<meta http-equiv=\"refresh\" content=\"{}\">\n",
+            RELOAD.as_secs()
+        ),
+    };
     let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{name} - dlmc</title>\n<style>\n{}</style>\n</head>\n<body>\n",
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{reload}<title>{name} - dlmc</title>\n<style>\n{}</style>\n</head>\n<body>\n",
         include_str!("style.css")
     );
     out += &head(facts);
     for training in facts.history.trainings.iter().filter(|t| t.seen > 0) {
         out += &training_section(training, facts.history.trainings.len() > 1);
     }
-    if let Some(found) = predict::predictions(facts) {
+    // Predictions, and what took the time, are made once, at the end.
+    if facts.outcome.is_some()
+        && let Some(found) = predict::predictions(facts)
+    {
         out += &classes::html(&found);
     }
     out += &output(facts.history);
     out += &settings(facts);
     out += &layers::html(facts.program);
     out += &parameters(facts.program);
-    out += &kernels::html(facts);
+    if facts.outcome.is_some() {
+        out += &kernels::html(facts);
+    }
     let _ = writeln!(
         out,
         "<h2>Program</h2>\n<details class=\"card\"><summary>{name}</summary><pre>{}</pre></details>",
@@ -116,10 +160,11 @@ fn readable(time: &str) -> String {
 /// Title, how the run ended, figures.
 fn head(facts: &Facts<'_>) -> String {
     let (state, why) = match facts.outcome {
-        Outcome::Finished => ("finished", String::new()),
-        Outcome::Interrupted => ("interrupted", " by a signal".into()),
-        Outcome::Closed => ("ended", " since nobody read its output".into()),
-        Outcome::Failed(why) => ("failed", format!(": {}", escape(why))),
+        None => ("running", String::new()),
+        Some(Outcome::Finished) => ("finished", String::new()),
+        Some(Outcome::Interrupted) => ("interrupted", " by a signal".into()),
+        Some(Outcome::Closed) => ("ended", " since nobody read its output".into()),
+        Some(Outcome::Failed(why)) => ("failed", format!(": {}", escape(why))),
     };
     let mut out = format!(
         "<h1>{}</h1>\n<p class=\"quiet\"><span class=\"state {state}\">{state}</span>{why} at {}, after {}</p>\n",
