@@ -94,6 +94,19 @@ return v13, v14
 "#;
 
 #[test]
+fn positions_are_whole_numbers() {
+    let sound = [
+        "v0: i32[4] = input 0 \"at\"\nv1: f32[4] = input 1 \"x\"\nv2: f32[3] = scatter [i0 < 4] at [v0[i0]] v1[i0]\nreturn v2\n",
+        "v0: i32[4] = input 0 \"at\"\nv1: f32[4] = input 1 \"x\"\nv2: f32[4] = [i0 < 4] v1[v0[i0]]\nreturn v2\n",
+    ];
+    for text in sound {
+        verify(&parse(text).unwrap()).unwrap();
+        let error = verify(&parse(&text.replace("i32[4]", "f32[4]")).unwrap()).unwrap_err();
+        assert!(error.contains("a position that is f32"), "{error}");
+    }
+}
+
+#[test]
 fn every_form_reads_back() {
     let graph = parse(ALL_FORMS).unwrap();
     let text = graph.to_string();

@@ -10,7 +10,7 @@ use super::reduce::as_copies;
 use super::state::{Accumulators, Int, State};
 use crate::base::types::DType;
 use crate::tir::Reducer;
-use cranelift_codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, Value, types};
+use cranelift_codegen::ir::{InstBuilder, StackSlot, StackSlotData, StackSlotKind, Value, types};
 use cranelift_frontend::Variable;
 
 /// Columns of a strip: their running values and those of whole pieces, 4 KiB, lie on the stack.
@@ -75,17 +75,25 @@ impl NestEmitter<'_, '_> {
             && accesses.any(|access| far(access) && vectors(access))
     }
 
+    /// Room for the values and totals of a strip: one for all nests of a function, which follow one another.
+    fn strip_slot(&mut self) -> StackSlot {
+        let bytes = (2 * STRIP * SIZE) as u32;
+        let slots = &self.builder.func.sized_stack_slots;
+        let known = slots.iter().find(|(_, slot)| slot.size == bytes);
+        if let Some((slot, _)) = known {
+            return slot;
+        }
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 4);
+        self.builder.create_sized_stack_slot(data)
+    }
+
     /// Emits the strips of the columns and all that is done with them.
     pub fn strips(&mut self, level: usize, mut state: State) {
         let index = self.levels[level];
         let whole = (Int::Known(0), Int::Known(self.extents[index] as i64));
         let (from, to) = state.range[index].take().unwrap_or(whole);
         let rows = self.nest.reduce[0] as i64;
-        let slot = self.builder.create_sized_stack_slot(StackSlotData::new(
-            StackSlotKind::ExplicitSlot,
-            (2 * STRIP * SIZE) as u32,
-            4,
-        ));
+        let slot = self.strip_slot();
         let values = self.builder.ins().stack_addr(types::I64, slot, 0);
         let totals = self
             .builder

@@ -3,7 +3,7 @@
 //! 1. Every operand is defined before its reader.
 //! 2. A read has one subscript per dimension of its operand. An affine subscript lies within the dimension at every point where the
 //!    read's guard and the domain hold (proved by the range of the expression; where only guards bound it, by the guard naming it).
-//! 3. A gather refers to an earlier `i32` read of the same comprehension.
+//! 3. A gather refers to an earlier read of the same comprehension, a scatter to a read of its own, of whole numbers.
 //! 4. A body's instructions refer to earlier ones, and its types fit; its result has the comprehension's element type (ArgMax: `i32`).
 //! 5. `reducer` is there exactly where there are reduction indices.
 //! 6. Reshape keeps the element count; concat's operands agree except along the axis.
@@ -169,10 +169,7 @@ fn verify_read(
             Subscript::Gather(other) => {
                 let earlier = (*other as usize) < at;
                 expect(earlier, || "gather by a read that is not earlier".into())?;
-                let dtype = graph.ty(reads[*other as usize].value).dtype;
-                expect(matches!(dtype, DType::I32 | DType::U8), || {
-                    "gather by what is not i32".into()
-                })?;
+                verify_position(graph, &reads[*other as usize])?;
             }
             Subscript::Affine(affine) => {
                 verify_bounds(affine, ty.shape[axis], extents, &[&read.guard, domain])
@@ -280,6 +277,14 @@ fn verify_concat(
     })
 }
 
+/// A read that says where something lies.
+fn verify_position(graph: &Graph, read: &Read) -> Result<(), String> {
+    let dtype = graph.ty(read.value).dtype;
+    expect(matches!(dtype, DType::I32 | DType::U8), || {
+        format!("a position that is {dtype}")
+    })
+}
+
 fn verify_scatter(graph: &Graph, s: &Scatter) -> Result<(), String> {
     let result = verify_body(graph, &s.reads, &s.body, &s.extents, &s.domain)?;
     expect(result == s.dtype, || "body of another type".into())?;
@@ -288,9 +293,10 @@ fn verify_scatter(graph: &Graph, s: &Scatter) -> Result<(), String> {
     })?;
     for (axis, subscript) in s.target.iter().enumerate() {
         match subscript {
-            Subscript::Gather(read) => expect((*read as usize) < s.reads.len(), || {
-                "scatter by no read".into()
-            })?,
+            Subscript::Gather(read) => {
+                let read = s.reads.get(*read as usize).ok_or("scatter by no read")?;
+                verify_position(graph, read)?;
+            }
             Subscript::Affine(affine) => {
                 verify_bounds(affine, s.shape[axis], &s.extents, &[&s.domain])?
             }

@@ -300,25 +300,15 @@ impl Meter {
         }
     }
 
-    /// Notes a run of a graph, and says whether the slice is over.
-    #[inline]
-    fn is_over_with(&mut self, graph: usize) -> bool {
-        let Some((share, ran)) = self.shares.get_mut(graph) else {
-            return true;
-        };
-        *ran = true;
-        self.way += *share;
-        self.way >= WAY && self.look()
-    }
-
     /// Runs of a graph until the clock is read, at least one.
     fn left(&self, graph: usize) -> u64 {
         let share = self.shares.get(graph).map_or(WAY, |(share, _)| *share);
         (WAY.saturating_sub(self.way) / share.max(1)).max(1)
     }
 
-    /// Notes several runs of a graph, and says whether the slice is over.
-    fn is_over_with_all(&mut self, graph: usize, runs: u64) -> bool {
+    /// Notes runs of a graph, and says whether the slice is over.
+    #[inline]
+    fn is_over_with(&mut self, graph: usize, runs: u64) -> bool {
         let Some((share, ran)) = self.shares.get_mut(graph) else {
             return true;
         };
@@ -423,7 +413,7 @@ impl Machine {
                         lost = Some(graph);
                     }
                     // What is noted of a run belongs to it: the stretch ends before the next.
-                    over = self.meter.is_over_with(graph) || self.stop.load(Ordering::Relaxed);
+                    over = self.meter.is_over_with(graph, 1) || self.stop.load(Ordering::Relaxed);
                     if lost.is_some() {
                         at = next;
                         break;
@@ -489,7 +479,7 @@ impl Machine {
                         self.times.updates += if *updates { done as u64 } else { 0 };
                     }
                     unseen |= done > 0 && prepared.graphs[of.graph].writes;
-                    over = self.meter.is_over_with_all(of.graph, done as u64)
+                    over = self.meter.is_over_with(of.graph, done as u64)
                         || self.stop.load(Ordering::Relaxed);
                     match end {
                         // What is left, or that nothing is, is for the plain instruction.

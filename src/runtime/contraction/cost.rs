@@ -1,5 +1,7 @@
 //! Estimated cycles: of register tiles, of packing, of stores. Only ratios matter; the constants are Zen 3's, measured.
 
+use super::tile::MAX_VECTORS;
+
 /// Cycles of one tile for one k: two FMAs and two loads a cycle (two more loads are for the offset tables), four to five
 /// instructions a cycle, a latency of four.
 fn tile_cycles(rows: usize, vectors: usize) -> f64 {
@@ -22,6 +24,25 @@ pub(super) fn split_rows(rows: usize, max: usize) -> [(usize, usize); 2] {
     [(larger, size + 1), (tiles - larger, size)]
 }
 
+/// The rows of one step cut into tiles, for each number of vectors.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Splits {
+    /// The rows.
+    pub rows: usize,
+    /// As [`split_rows`] gives them.
+    pub tiles: [[(usize, usize); 2]; MAX_VECTORS + 1],
+}
+
+impl Splits {
+    /// Those of `rows` rows, where a tile of so many vectors has at most `tallest` of them.
+    pub fn new(rows: usize, tallest: impl Fn(usize) -> usize) -> Splits {
+        Splits {
+            rows,
+            tiles: std::array::from_fn(|vectors| split_rows(rows, tallest(vectors))),
+        }
+    }
+}
+
 /// Cycles of a panel of `vectors` vectors against `rows` rows, for `k` elements.
 fn panel_cycles(rows: usize, vectors: usize, max_rows: usize, k: usize) -> f64 {
     split_rows(rows, max_rows)
@@ -39,7 +60,7 @@ pub(super) fn cut_panels(
     k: usize,
     max_rows: &dyn Fn(usize) -> usize,
 ) -> (Vec<usize>, f64) {
-    let widths: Vec<(usize, f64)> = (1..=super::tile::MAX_VECTORS)
+    let widths: Vec<(usize, f64)> = (1..=MAX_VECTORS)
         .filter(|&width| max_rows(width) > 0)
         .map(|width| (width, panel_cycles(rows, width, max_rows(width), k)))
         .collect();

@@ -1,5 +1,7 @@
 //! From a spec to a plan: offset tables, orientation, panels, blocks.
-use super::cost::{MISS_CYCLES, cut_panels, misses, pack_cycles, pack_row_cycles, scatter_cycles};
+use super::cost::{
+    MISS_CYCLES, Splits, cut_panels, misses, pack_cycles, pack_row_cycles, scatter_cycles,
+};
 use super::cpu::{Cpu, Isa};
 use super::lanes::{layout, vectors_in_place, vectors_packed};
 use super::spec::{ContractionError, ContractionSpec, Index, Operand, Orientation, piece_length};
@@ -82,6 +84,10 @@ pub struct Contraction {
     pub(super) row_step: usize,
     /// The tallest tile of packed rows.
     pub(super) tallest: usize,
+    /// The tiles of a step of all rows, or of as many as a step has.
+    pub(super) splits: Splits,
+    /// Vectors of the widest of `lane_blocks`.
+    widest: usize,
     task_rows: usize,
     cost: f64,
     ranges: [Option<(isize, isize)>; 3],
@@ -268,13 +274,7 @@ impl Contraction {
         if self.piece <= self.k_block {
             return 0;
         }
-        let widest = self
-            .lane_blocks
-            .iter()
-            .map(|block| self.block_vectors(block))
-            .max()
-            .unwrap_or(0);
-        widest * self.lanes * self.rows.len().min(ROW_CHUNK)
+        self.widest * self.lanes * self.rows.len().min(ROW_CHUNK)
     }
 
     /// Elements for one block of packed lanes.
@@ -282,13 +282,7 @@ impl Contraction {
         if !self.packed {
             return 0;
         }
-        let widest = self
-            .lane_blocks
-            .iter()
-            .map(|block| self.block_vectors(block))
-            .max()
-            .unwrap_or(0);
-        widest * self.lanes * self.k_block
+        self.widest * self.lanes * self.k_block
     }
 
     /// Elements for one block of packed rows.
@@ -298,14 +292,6 @@ impl Contraction {
         } else {
             0
         }
-    }
-
-    /// Vectors of a range of panels.
-    pub(super) fn block_vectors(&self, block: &Range<usize>) -> usize {
-        self.panels[block.clone()]
-            .iter()
-            .map(|panel| panel.vectors)
-            .sum()
     }
 }
 
@@ -631,6 +617,12 @@ fn build(
         .map(|panel| max_rows(panel.vectors))
         .min()
         .unwrap_or(1);
+    let height = |vectors: usize| match pack_rows {
+        true => tallest,
+        false => max_rows(vectors),
+    };
+    let widths = |block: &Range<usize>| panels[block.clone()].iter().map(|panel| panel.vectors);
+    let widest = lane_blocks.iter().map(|block| widths(block).sum()).max();
     let least = if packed && !spec.prepacked && !transposed {
         PACKED_ROWS
     } else {
@@ -686,6 +678,8 @@ fn build(
         k_block,
         row_step: ROW_BLOCK,
         tallest,
+        splits: Splits::new(oriented.rows.len().min(ROW_BLOCK), height),
+        widest: widest.unwrap_or(0),
         cost: cycles,
         ranges,
     }

@@ -1,5 +1,5 @@
 //! Runs a plan: blocks of lanes, pieces and blocks of K, columns of tiles.
-use super::cost::split_rows;
+use super::cost::{Splits, split_rows};
 use super::pack::{Source, pack_row_lines};
 use super::plan::{BatchOffset, Contraction, Panel, ROW_BLOCK, ROW_CHUNK};
 use super::tile::{MAX_VECTORS, TileCall, TileTable, Tiled, Vector};
@@ -48,9 +48,8 @@ pub(super) struct Run<'a, T: Tiled> {
     pub(super) far: bool,
     /// What `lane_scratch` holds: batch element, panels, start of k.
     held: Option<(usize, Range<usize>, usize)>,
-    /// The rows of one step cut into tiles, for each number of vectors, and the number of rows that holds for.
-    splits: [[(usize, usize); 2]; MAX_VECTORS + 1],
-    split_rows: usize,
+    /// The tiles of a step's rows.
+    splits: Splits,
 }
 
 /// The part of C that one call computes.
@@ -277,8 +276,7 @@ impl Contraction {
             accumulate: self.accumulate && !dense,
             far: self.partial_bytes() > NEAR_BYTES,
             held: None,
-            splits: [[(0, 0); 2]; MAX_VECTORS + 1],
-            split_rows: 0,
+            splits: self.splits,
         }
     }
 
@@ -393,11 +391,15 @@ impl<T: Tiled> Run<'_, T> {
             let step = start..rows.end.min(start + plan.row_step);
             let row = self.row.wrapping_offset(offset.row);
             self.split_step(step.len());
-            let mut packed_rows = [0_i32; ROW_BLOCK];
-            if plan.pack_rows {
+            let mut packed_rows;
+            let (a, a_rows) = if plan.pack_rows {
+                packed_rows = [0_i32; ROW_BLOCK];
                 // SAFETY: the caller's contract; the scratch holds `row_step` rows of a block of k.
                 unsafe { self.pack_step(row, &step, &k, &mut packed_rows) };
-            }
+                (self.row_scratch.cast_const(), &packed_rows[..step.len()])
+            } else {
+                (row, &plan.rows[step.clone()])
+            };
             let mut next = panels.start;
             while next < panels.end {
                 let panel = plan.panels[next];
@@ -426,16 +428,8 @@ impl<T: Tiled> Run<'_, T> {
                 let mut vectors = [Vector::default(); MAX_VECTORS];
                 let call = TileCall {
                     tiles: 0,
-                    a: if plan.pack_rows {
-                        self.row_scratch.cast_const()
-                    } else {
-                        row
-                    },
-                    a_rows: if plan.pack_rows {
-                        &packed_rows[..step.len()]
-                    } else {
-                        &plan.rows[step.clone()]
-                    },
+                    a,
+                    a_rows,
                     a_k: &plan.row_k[k.clone()],
                     b,
                     vectors: if last - first_of_group > 1 {
@@ -475,17 +469,12 @@ impl<T: Tiled> Run<'_, T> {
 
     /// Cuts a step's rows into even tiles of at most the tallest instance.
     fn split_step(&mut self, rows: usize) {
-        if self.split_rows == rows {
-            return;
-        }
-        self.split_rows = rows;
-        for (vectors, split) in self.splits.iter_mut().enumerate() {
-            let tallest = if self.plan.pack_rows {
-                self.plan.tallest
-            } else {
-                self.table.max_rows(vectors)
-            };
-            *split = split_rows(rows, tallest);
+        if self.splits.rows != rows {
+            let (plan, table) = (self.plan, self.table);
+            self.splits = Splits::new(rows, |vectors| match plan.pack_rows {
+                true => plan.tallest,
+                false => table.max_rows(vectors),
+            });
         }
     }
 
@@ -611,7 +600,7 @@ impl<T: Tiled> Run<'_, T> {
         let (a_rows, c_rows) = (call.a_rows, call.c_rows);
         let packed = self.plan.pack_rows;
         let mut row = 0;
-        for (tiles, size) in self.splits[vectors] {
+        for (tiles, size) in self.splits.tiles[vectors] {
             let Some(function) = self.table.function(size, vectors).filter(|_| tiles > 0) else {
                 continue;
             };

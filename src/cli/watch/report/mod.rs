@@ -50,7 +50,7 @@ impl Live {
     pub fn new() -> Live {
         Live {
             written: Instant::now(),
-            took: RELOAD,
+            took: Duration::ZERO,
         }
     }
 
