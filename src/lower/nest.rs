@@ -42,6 +42,19 @@ fn flat(
     (offset, gathers)
 }
 
+/// The same of subscripts that a graph holds, whose numbers may be too large for an offset.
+fn reached(
+    place: &Place,
+    subscripts: &[Subscript],
+    shape: &[usize],
+) -> Result<(Affine, Vec<(u32, usize, usize)>), String> {
+    let (offset, gathers) = flat(place, subscripts, shape);
+    match offset.is_beyond() {
+        true => Err("an access whose numbers are too large".into()),
+        false => Ok((offset, gathers)),
+    }
+}
+
 /// The arguments of a kernel being built: distinct places.
 #[derive(Default)]
 struct Arguments {
@@ -135,7 +148,7 @@ impl Lowering {
         for read in reads {
             let place = self.place(scope, read.value)?;
             let ty: &Type = graph.ty(read.value);
-            let (offset, gathers) = flat(&place, &read.subscripts, &ty.shape);
+            let (offset, gathers) = reached(&place, &read.subscripts, &ty.shape)?;
             let gathers = gathers
                 .into_iter()
                 .map(|(access, stride, bound)| GatherTerm {
@@ -268,7 +281,7 @@ impl Lowering {
         if !s.extents.contains(&0) {
             let mut arguments = Arguments::default();
             let accesses = self.accesses(scope, graph, &s.reads, &mut arguments, origin)?;
-            let (offset, gathers) = flat(&place, &s.target, &s.shape);
+            let (offset, gathers) = reached(&place, &s.target, &s.shape)?;
             let gathers = gathers
                 .into_iter()
                 .map(|(access, stride, bound)| GatherTerm {
@@ -387,12 +400,13 @@ impl Lowering {
         read: u32,
     ) -> Result<Option<(Place, Affine)>, String> {
         let read = &c.reads[read as usize];
+        let affine = |subscript: &Subscript| subscript.as_affine().is_some();
+        if !read.guard.is_always() || !read.subscripts.iter().all(affine) {
+            return Ok(None);
+        }
         let place = self.place(scope, read.value)?;
-        let (offset, gathers) = flat(&place, &read.subscripts, &[]);
-        Ok(
-            (gathers.is_empty() && read.guard.is_always() && offset.divisor() == 1)
-                .then_some((place, offset)),
-        )
+        let (offset, _) = reached(&place, &read.subscripts, &[])?;
+        Ok((offset.divisor() == 1).then_some((place, offset)))
     }
 }
 

@@ -82,7 +82,12 @@ fn absorb(
             refused += 1;
             continue;
         }
-        c = simplify::comprehension(graph, substituted(&c, refused, producer));
+        let joined = substituted(&c, refused, producer);
+        if joined.reads.iter().any(Read::is_beyond) {
+            refused += 1;
+            continue;
+        }
+        c = simplify::comprehension(graph, joined);
         c = without_small_powers(c);
         refused = 0;
     }
