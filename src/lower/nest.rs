@@ -587,3 +587,18 @@ fn renumbered(mut nest: Nest, image: &[Affine]) -> Nest {
     nest.body = body;
     nest
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lower::{Small, lower};
+    use crate::tir::parse::parse;
+
+    /// A product whose operand is gathered, as the passes leave it without `outline`: it is a loop, not a product of the engine.
+    #[test]
+    fn a_product_of_a_gathered_operand_is_a_loop() {
+        let text = "v0: f32[50, 64] = input 0 \"table\"\nv1: f32[1000] = input 1 \"w\"\nv2: i32[1000] = [i0 < 1000] (mod i0 50)\nv3: f32[64] = [i0 < 64] sum[i1 < 1000] (mul v0[v2[i1], i0] v1[i1])\nreturn v3\n";
+        let graph = parse(text).expect("a graph");
+        let schedule = lower(&graph, &[None], Small::default()).expect("a schedule");
+        assert_eq!((schedule.products.len(), schedule.kernels.len()), (0, 2));
+    }
+}

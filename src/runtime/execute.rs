@@ -197,6 +197,13 @@ impl Executable {
         &self.schedule
     }
 
+    /// The plans of its products, which executables may share.
+    pub fn plans(&self) -> impl Iterator<Item = &Arc<Contraction>> {
+        self.contractions
+            .iter()
+            .flat_map(|planned| std::iter::once(&planned.plain).chain(&planned.prepacked))
+    }
+
     /// Bytes that a workspace for this executable takes.
     pub fn workspace_bytes(&self) -> usize {
         self.schedule.arena_bytes + self.scratch_bytes() + self.pack_bytes

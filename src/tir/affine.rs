@@ -457,6 +457,24 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_are_too_large_are_known_as_such() {
+        let far = Affine::index(0).times(1 << 40);
+        let twice = far.substitute(std::slice::from_ref(&far));
+        assert!(!far.is_beyond() && twice.is_beyond());
+        assert!(Affine::index(0).over(1 << 40).over(1 << 40).is_beyond());
+        assert!(twice.minus(&twice).is_beyond() && twice.over(1 << 40).is_beyond());
+        assert_eq!(twice.range(&[1]), (i64::MIN, i64::MAX));
+        // 2^40 i / 2^40 is exact on the way.
+        assert_eq!(far.times(1 << 13).over(1 << 53), Affine::index(0));
+        let guard = Guard::within(&Affine::index(0), 4).substitute(&[twice]);
+        assert!(guard.is_beyond());
+        assert_eq!(guard.simplified(&[1]), Some(guard.clone()));
+        let residue = Condition::Divisible(Affine::index(0), 1 << 40);
+        let residue = residue.substitute(&[Affine::index(0).over(1 << 40)]);
+        assert_eq!(residue.decided(&[1]), None);
+    }
+
+    #[test]
     fn a_guard_that_always_holds_vanishes_and_one_that_never_does_is_seen() {
         let shifted = Affine::new(-1, [(0, 1)]);
         assert_eq!(

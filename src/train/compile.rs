@@ -15,7 +15,7 @@ use crate::runtime::execute::{MOST_LOOPS, depth};
 use crate::runtime::{Call, CallSpace, Executable, KernelFunction, Planner, Plans, Turns};
 use crate::tir::{Graph, Node};
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -82,6 +82,22 @@ impl Compiled {
     /// Memory for one run at a time of any graph.
     pub fn space(&self) -> CallSpace {
         CallSpace::for_calls(&self.calls)
+    }
+
+    /// Bytes of the offset tables of all products, and of the most that a run packs and keeps beside the arena.
+    pub fn product_bytes(&self) -> usize {
+        let executables = || self.calls.iter().map(|call| call.executable());
+        let mut seen = FxHashSet::default();
+        let tables: usize = executables()
+            .flat_map(|executable| executable.plans())
+            .filter(|plan| seen.insert(Arc::as_ptr(plan)))
+            .map(|plan| plan.table_bytes())
+            .sum();
+        let beside = |executable: &Arc<Executable>| {
+            executable.workspace_bytes() - executable.schedule().arena_bytes
+        };
+        let packed = executables().map(beside).max();
+        tables + packed.unwrap_or(0)
     }
 
     /// Bytes of the largest arena, and the least that any plan could need for that graph.

@@ -5,7 +5,7 @@
 Three kinds: definitions over indices and their gradients (`indices.py`, against plain Python in 64 bits and differences), expressions of
 whole tensors (`tensors.py`, against NumPy), and programs of loops, branches and batches (`loops.py`, step by step in Python). `--count`
 pieces of each are made from the seed; pieces of one kind share a program, a dozen at a time, and are run alone where that program fails. The
-programs run on one thread or three and at the processor's level or `--cpu avx2`, by the seed too.
+programs run on one thread or three, at the processor's level of instructions or at `baseline`, with all passes or without one, by the seed too.
 
 A number may differ by the tolerance that its case states: what `f32` rounds, or 1e-9 in `f64`, and 1e-4 of a gradient. A refusal with a
 message and exit code 1 or 2 is counted, not a difference, since a generator may write what the language forbids; the first of each sort are shown. Each
@@ -31,21 +31,30 @@ NUMBER = re.compile(r"-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)")
 BETWEEN = "----"
 LONGEST_RUN = 300
 FAULTS = ("fault of the compiler", "panicked")
+PASSES = [
+    "simplify", "cse", "dce", "views", "presum", "factor", "chain", "hoist", "fuse", "residue", "outline", "narrow", "order", "bundle",
+    "tiles", "turns",
+]
 
 
 class Runner:
-    """Runs programs with one binary, each at a number of threads and a level of instructions that the seed chooses."""
+    """Runs programs with one binary, each in a way that the seed chooses."""
 
     def __init__(self, binary, folder, choices):
         self.binary, self.file, self.choices = binary, Path(folder) / "program.dlm", choices
+        self.options = []
 
     def run(self, cases):
         """The exit code, and what was printed for each case (or all of it, where the run failed)."""
         setups = "".join(dict.fromkeys(case.setup for case in cases))
         parts = [case.text(f"result{at}") for at, case in enumerate(cases)]
         self.file.write_text(setups + f'print "{BETWEEN}"\n'.join(parts), encoding="utf-8")
-        options = ["--quiet", "--threads", self.choices.pick("13"), "--cpu", self.choices.pick(["native", "avx2"])]
-        command = [self.binary, "run", str(self.file), *options]
+        self.options = ["--threads", self.choices.pick("13")]
+        if self.choices.chance(0.2):
+            self.options += ["--cpu", "baseline"]
+        if self.choices.chance(0.3):
+            self.options += ["--skip", self.choices.pick(PASSES)]
+        command = [self.binary, "run", str(self.file), "--quiet", *self.options]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_RUN, check=False)
         except subprocess.TimeoutExpired:
@@ -53,6 +62,11 @@ class Runner:
         if done.returncode != 0:
             return done.returncode, [done.stderr + done.stdout]
         return 0, done.stdout.split(f"{BETWEEN}\n")
+
+    def alone(self, case):
+        """The same for one case, whose output is whole."""
+        code, printed = self.run([case])
+        return code, "".join(printed)
 
 
 def judged(case, code, printed):
@@ -77,15 +91,15 @@ def compare(kind, count, choices, runner):
         for setup in dict.fromkeys(case.setup for case in cases):
             group = [case for case in cases if case.setup == setup]
             code, printed = runner.run(group)
-            runs = [(code, part) for part in printed]
+            runs = [(code, part, runner.options) for part in printed]
             if len(runs) != len(group):
-                runs = [(code, "".join(printed)) for code, printed in (runner.run([case]) for case in group)]
+                runs = [(*runner.alone(case), runner.options) for case in group]
             compared += len(group)
-            for case, (code, part) in zip(group, runs):
+            for case, (code, part, options) in zip(group, runs):
                 wrong, refused = judged(case, code, part)
                 if wrong is not None:
                     differences += 1
-                    print(f"{kind}: {wrong}\n{case.setup}{case.text('result')}", flush=True)
+                    print(f"{kind} ({' '.join(options)}): {wrong}\n{case.setup}{case.text('result')}", flush=True)
                 if refused is not None:
                     refusals[refused] += 1
     return compared, differences, refusals
