@@ -384,6 +384,18 @@ fn the_gradient_of_a_long_formula_is_found_soon() {
     assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
 }
 
+/// Each padding adds conditions to the one around it: they are not gathered into one access without end.
+#[test]
+fn paddings_of_paddings_are_compiled_soon() {
+    let paddings = "let x = pad(x, left = 1, right = 1)\n".repeat(2000);
+    let text = format!("let x = normal[4]\n{paddings}print sum(x)\n");
+    let engine = dlmc::Engine::new(dlmc::Config::default()).unwrap();
+    let start = std::time::Instant::now();
+    let program = engine.compile(&text, dlmc::ProgramOptions::default(), FileProvider::new());
+    assert!(program.is_ok(), "{:?}", program.err());
+    assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
+}
+
 #[test]
 fn expressions_over_indices_that_double_are_refused() {
     let nested = |function: &str, depth: usize| {
