@@ -39,7 +39,7 @@ class Tensors:
         self.forms = [
             self.broadcast, self.choice, self.reduction, self.reduction, self.whole_sum, self.slice, self.elements, self.concat,
             self.stack, self.pad, self.transpose, self.permutation, self.reshape, self.product, self.part, self.position,
-            self.running_sum, self.magnitude,
+            self.running_sum, self.magnitude, self.convolution,
         ]
 
     def leaf(self):
@@ -190,6 +190,24 @@ class Tensors:
         reverse = self.choices.chance(0.3)
         sums = np.cumsum(a[::-1], axis=0)[::-1] if reverse else np.cumsum(a, axis=0)
         return f"(scan {'reverse ' * reverse}q in {text}, h = {start} {{ h + q }})", sums
+
+    def convolution(self, text, a, depth):
+        """A convolution of planes of its own, added to what is there by its sum."""
+        stride, padding, dilation, kernel = (self.choices.pick(some) for some in ([1, 1, 2, 3], [0, 0, 1, 2], [1, 1, 2], [1, 2, 3]))
+        most = 17 if self.large else 6
+        height, width = (self.choices.whole(dilation * (kernel - 1) + 1, most) for _ in range(2))
+        batch, channels, outputs = (self.choices.pick([1, 2, 3]) for _ in range(3))
+        planes, x = self.pattern((batch, channels, height, width))
+        filters, w = self.pattern((outputs, channels, kernel, kernel))
+        x = np.pad(x, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
+        rows = (height + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+        columns = (width + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+        result = np.zeros((batch, outputs, rows, columns))
+        for i, j in np.ndindex(kernel, kernel):
+            part = x[:, :, i * dilation:, j * dilation:][:, :, ::stride, ::stride][:, :, :rows, :columns]
+            result += np.einsum("nchw,oc->nohw", part, w[:, :, i, j])
+        written = f"conv2d_op({planes}, {filters}, stride = {stride}, padding = {padding}, dilation = {dilation})"
+        return f"({written} + sum({text}))", result + a.sum()
 
     def magnitude(self, text, a, depth):
         return f"abs({text})", np.abs(a)

@@ -83,8 +83,5 @@ fn any_number_of_rows_that_hold_nothing_is_refused() {
     };
     assert_eq!(field(&read(3).unwrap(), "", "x").shape(), [3, 0]);
     let said = message(read(4_294_967_295));
-    assert!(
-        said.contains("4294967295 rows that hold nothing"),
-        "{said}"
-    );
+    assert!(said.contains("4294967295 rows that hold nothing"), "{said}");
 }
