@@ -86,7 +86,7 @@ fn a_run_holds_what_check_says() {
             );
         }
         if name == "thin" {
-            assert!(said.product_bytes > 32 << 20, "{said:?}");
+            assert!(said.product_bytes > 24 << 20, "{said:?}");
         }
     }
 }

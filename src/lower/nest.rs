@@ -149,6 +149,9 @@ impl Lowering {
             let place = self.place(scope, read.value)?;
             let ty: &Type = graph.ty(read.value);
             let (offset, gathers) = reached(&place, &read.subscripts, &ty.shape)?;
+            if read.guard.is_beyond() {
+                return Err("a guard whose numbers are too large".into());
+            }
             let gathers = gathers
                 .into_iter()
                 .map(|(access, stride, bound)| GatherTerm {

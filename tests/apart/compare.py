@@ -1,10 +1,10 @@
 """Compares what random programs print with what Python and NumPy compute for them, apart from the compiler.
 
-    python3 tests/apart/compare.py --dlmc target/release/dlmc [--count 1000] [--seed 1] [--kinds indices,tensors,loops]
+    python3 tests/apart/compare.py --dlmc target/release/dlmc [--count 1000] [--seed 1] [--kinds indices,tensors,products,loops]
 
-Three kinds: definitions over indices and their gradients (`indices.py`, against plain Python in 64 bits and differences), expressions of
-whole tensors (`tensors.py`, against NumPy), and programs of loops, branches and batches (`loops.py`, step by step in Python). `--count`
-pieces of each are made from the seed; pieces of one kind share a program, a dozen at a time, and are run alone where that program fails. The
+Four kinds: definitions over indices and their gradients (`indices.py`, against plain Python in 64 bits and differences), expressions of
+whole tensors (`tensors.py`, against NumPy), sums of products and their gradients (`products.py`, against `numpy.einsum`), and programs of loops,
+branches and batches (`loops.py`, step by step in Python). `--count` pieces of each are made from the seed; pieces of one kind share a program, a dozen at a time, and are run alone where that program fails. The
 programs run on one thread or three, at the processor's level of instructions or at `baseline`, with all passes or without one, by the seed too.
 
 A number may differ by the tolerance that its case states: what `f32` rounds, or 1e-9 in `f64`, and 1e-4 of a gradient. A refusal with a
@@ -23,10 +23,11 @@ from pathlib import Path
 import indices
 import loops
 import numpy as np
+import products
 import tensors
 from case import Choices
 
-KINDS = {"indices": (indices.generate, 12), "tensors": (tensors.generate, 12), "loops": (loops.generate, 1)}
+KINDS = {"indices": (indices.generate, 12), "tensors": (tensors.generate, 12), "products": (products.generate, 12), "loops": (loops.generate, 1)}
 NUMBER = re.compile(r"-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)")
 BETWEEN = "----"
 LONGEST_RUN = 300
