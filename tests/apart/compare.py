@@ -3,13 +3,15 @@
     python3 tests/apart/compare.py --dlmc target/release/dlmc [--count 1000] [--seed 1] [--kinds indices,tensors,products,loops]
 
 Four kinds: definitions over indices and their gradients (`indices.py`, against plain Python in 64 bits and differences), expressions of
-whole tensors (`tensors.py`, against NumPy), sums of products and their gradients (`products.py`, against `numpy.einsum`), and programs of loops,
-branches and batches (`loops.py`, step by step in Python). `--count` pieces of each are made from the seed; pieces of one kind share a program, a dozen at a time, and are run alone where that program fails. The
-programs run on one thread or three, at the processor's level of instructions or at `baseline`, with all passes or without one, by the seed too.
+whole tensors (`tensors.py`, against NumPy), sums of products and their gradients (`products.py`, against `numpy.einsum`), and programs
+of loops, branches and batches (`loops.py`, step by step in Python). `--count` pieces of each are made from the seed; pieces of one kind
+share a program, a dozen at a time, and are run alone where that program fails. The programs run on one thread or three, at the
+processor's level of instructions or at `baseline`, with all passes or without one, by the seed too.
 
-A number may differ by the tolerance that its case states: what `f32` rounds, or 1e-9 in `f64`, and 1e-4 of a gradient. A refusal with a
-message and exit code 1 or 2 is counted, not a difference, since a generator may write what the language forbids; the first of each sort are shown. Each
-difference is printed with its program; the exit code is 1 where there was one, or where most programs were refused. Needs NumPy.
+A number may differ by the tolerance that its case states: what `f32` rounds, 1e-9 in `f64`, 1e-4 of a gradient by differences. A refusal
+with a message and exit code 1 or 2 is counted, not a difference, since a generator may write what the language forbids; the most
+frequent are shown. Each difference is printed with its program; the exit code is 1 where there was one, or where most programs were
+refused. Needs NumPy.
 """
 import argparse
 import random
@@ -27,7 +29,13 @@ import products
 import tensors
 from case import Choices
 
-KINDS = {"indices": (indices.generate, 12), "tensors": (tensors.generate, 12), "products": (products.generate, 12), "loops": (loops.generate, 1)}
+# For each kind what makes a case, and how many cases share a program.
+KINDS = {
+    "indices": (indices.generate, 12),
+    "tensors": (tensors.generate, 12),
+    "products": (products.generate, 12),
+    "loops": (loops.generate, 1),
+}
 NUMBER = re.compile(r"-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)")
 BETWEEN = "----"
 LONGEST_RUN = 300
@@ -113,8 +121,11 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kinds", default=",".join(KINDS), help="which, with commas between")
     options = parser.parse_args()
+    kinds = options.kinds.split(",")
+    if not set(kinds) <= set(KINDS):
+        parser.error(f"the kinds are {', '.join(KINDS)}")
     wrong = False
-    for kind in options.kinds.split(","):
+    for kind in kinds:
         choices = Choices(random.Random(f"{kind} {options.seed}"))
         with tempfile.TemporaryDirectory() as folder:
             runner = Runner(options.dlmc, folder, choices)
