@@ -550,9 +550,10 @@ impl Checker<'_> {
         for subscript in subscripts {
             resolved.push(match (affine(subscript), &**subscript) {
                 (Some(affine), _) => {
-                    // What multiplies an index of one value says nothing, and may be any number.
-                    let counts =
-                        |&(var, c): &(usize, i64)| c.abs() == 1 || builder.extents[&var] != 1;
+                    // What multiplies an index of one value says nothing, however large it is.
+                    let counts = |&(var, c): &(usize, i64)| {
+                        c.abs() <= ORDINARY || builder.extents[&var] != 1
+                    };
                     let images: Vec<(usize, i64)> = affine
                         .terms()
                         .filter(counts)
@@ -624,6 +625,9 @@ fn quotient(ix: &Ix) -> (Option<Affine>, usize) {
     }
     (affine(ix), 1)
 }
+
+/// Strides up to here stand in accesses as they are written.
+const ORDINARY: i64 = 1 << 16;
 
 /// The greatest number in an affine subscript, which is an `i32`: what is larger is computed where it is read, and found out of range.
 const MOST_IN_AFFINE: u64 = 1 << 31;
