@@ -283,6 +283,8 @@ pub struct Summary {
     pub arena_bytes: usize,
     /// The least that any plan could need for it.
     pub live_bound: usize,
+    /// Bytes of the tables of products, and of what they pack.
+    pub product_bytes: usize,
 }
 
 /// A program in numbers.
@@ -313,14 +315,16 @@ pub fn summary(program: &Program, compiled: &Compiled) -> Summary {
         loops: compiled.loops,
         arena_bytes,
         live_bound,
+        product_bytes: compiled.product_bytes(),
     }
 }
 
 impl Summary {
-    /// Bytes that a run holds beside its data sets: its slots, the state that it keeps to go back to, and the arena.
+    /// Bytes that a run holds beside its data sets: its slots, the state that it keeps to go back to, the arena, and what products keep.
     pub fn memory(&self) -> usize {
         let slots = self.slot_bytes.saturating_mul(2);
-        slots.saturating_add(self.arena_bytes)
+        let beside = self.arena_bytes.saturating_add(self.product_bytes);
+        slots.saturating_add(beside)
     }
 }
 

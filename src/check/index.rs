@@ -473,6 +473,7 @@ impl Checker<'_> {
                 "check the sizes",
             );
         }
+        self.terms_within_limits(reducer, &shape, &reduce, span)?;
         let comprehension = Comprehension {
             shape,
             reducer: if reduce.is_empty() { None } else { reducer },
@@ -494,7 +495,12 @@ impl Checker<'_> {
     fn emit(&mut self, builder: &mut Builder<'_>, ix: &Rc<Ix>) -> Outcome<u32> {
         match &**ix {
             Ix::Const(dtype, value) => Ok(builder.body.constant(*dtype, *value)),
-            Ix::Index(var) => Ok(builder.body.push(Inst::Index(builder.place[var] as u32))),
+            Ix::Index(var) => {
+                let name = self.index_vars[*var].name.clone();
+                let what = format!("`{name}` as a number");
+                self.position_within_i32(builder.extents[var] as u128, &what, builder.span)?;
+                Ok(builder.body.push(Inst::Index(builder.place[var] as u32)))
+            }
             Ix::Op(op, arguments) => {
                 let mut values = Vec::with_capacity(arguments.len());
                 for argument in arguments {
@@ -544,8 +550,13 @@ impl Checker<'_> {
         for subscript in subscripts {
             resolved.push(match (affine(subscript), &**subscript) {
                 (Some(affine), _) => {
+                    // What multiplies an index of one value says nothing, however large it is.
+                    let counts = |&(var, c): &(usize, i64)| {
+                        c.abs() <= ORDINARY || builder.extents[&var] != 1
+                    };
                     let images: Vec<(usize, i64)> = affine
                         .terms()
+                        .filter(counts)
                         .map(|(var, c)| (builder.place[&var], c))
                         .collect();
                     TirSubscript::Affine(Affine::new(affine.offset(), images))
@@ -614,6 +625,9 @@ fn quotient(ix: &Ix) -> (Option<Affine>, usize) {
     }
     (affine(ix), 1)
 }
+
+/// Strides up to here stand in accesses as they are written.
+const ORDINARY: i64 = 1 << 16;
 
 /// The greatest number in an affine subscript, which is an `i32`: what is larger is computed where it is read, and found out of range.
 const MOST_IN_AFFINE: u64 = 1 << 31;

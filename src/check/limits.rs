@@ -4,6 +4,7 @@ use super::values::{Ix, Outcome, Reported, Val};
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::source::Span;
 use crate::base::types::Type;
+use crate::tir::Reducer;
 
 /// Most evaluations of statements and calls of one program. `fn`s that call themselves twice and nested unrolled loops grow as powers.
 pub const MOST_EVALUATIONS: u64 = 400_000;
@@ -20,6 +21,8 @@ pub const MOST_INDICES: usize = 2 * MOST_DIMENSIONS;
 /// Most bytes of a tensor were its elements of eight bytes: 2^37 elements. What is below and more than the machine has is refused before
 /// the run, when all memory that the program needs is known.
 pub const MOST_TENSOR_BYTES: usize = 1 << 40;
+/// Most terms of a reduction, all elements of its result together: more than any machine adds up in a year.
+pub const MOST_TERMS: u128 = 1 << 60;
 /// Most files that one program imports.
 pub const MOST_IMPORTS: usize = 64;
 
@@ -142,6 +145,50 @@ impl Checker<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// Refuses a reduction of more terms than are ever computed, and positions that an `i32` does not hold.
+    pub(super) fn terms_within_limits(
+        &mut self,
+        reducer: Option<Reducer>,
+        shape: &[usize],
+        reduce: &[usize],
+        span: Span,
+    ) -> Outcome<()> {
+        let product = |sizes: &[usize]| {
+            let sizes = sizes.iter().map(|&size| size as u128);
+            sizes.fold(1, u128::saturating_mul)
+        };
+        if reducer == Some(Reducer::ArgMax) {
+            self.position_within_i32(product(reduce), "a position of `argmax`", span)?;
+        }
+        if product(shape).saturating_mul(product(reduce)) <= MOST_TERMS {
+            return Ok(());
+        }
+        self.error(
+            "E0352",
+            span,
+            format!("a reduction over indices of sizes {reduce:?} never ends"),
+            "a reduction takes at most 2^60 terms, all elements of its result together",
+        )
+    }
+
+    /// Refuses positions up to that count, of which the last does not fit an `i32`.
+    pub(super) fn position_within_i32(
+        &mut self,
+        count: u128,
+        what: &str,
+        span: Span,
+    ) -> Outcome<()> {
+        if count <= 1 << 31 {
+            return Ok(());
+        }
+        self.error(
+            "E0311",
+            span,
+            format!("{what} goes to {}, beyond an i32", count - 1),
+            "positions reach to 2147483647: take fewer at a time",
+        )
     }
 
     /// Refuses sizes whose product is beyond any memory, before anything is computed with it.

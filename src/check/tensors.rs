@@ -602,6 +602,8 @@ impl Checker<'_> {
                 "check the shape",
             );
         }
+        let reduced: Vec<usize> = axes.iter().map(|&axis| ty.shape[axis]).collect();
+        self.terms_within_limits(Some(reducer), &[], &reduced, span)?;
         let value = self.here(tensor);
         let mut value = self.graph().reduce(reducer, value, axes, span);
         let mut dims: DimNames = tensor

@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// Bytes of what products keep from which on a line says so.
+const WORTH_SAYING: usize = 16 << 20;
+
 /// What is reported beside the results.
 #[derive(Debug, Clone, Copy)]
 pub struct Reports {
@@ -382,7 +385,7 @@ pub fn within_budget(job: &Job, program: &Program, compiled: &Compiled) -> Resul
             "error: the program keeps {} in memory ({} of parameters, states and values, as much again for the state that it goes back to, {} that a step works in), --max-memory allows {}\nhelp: smaller batches make a step smaller; `dlmc check` lists what is kept\n",
             bytes(summary.memory()),
             bytes(summary.slot_bytes),
-            bytes(summary.arena_bytes),
+            bytes(summary.arena_bytes.saturating_add(summary.product_bytes)),
             bytes(most)
         ));
     }
@@ -473,6 +476,12 @@ pub fn description(program: &Program, compiled: &Compiled) -> Vec<String> {
         bytes(summary.arena_bytes),
         bytes(summary.live_bound)
     ));
+    if summary.product_bytes > WORTH_SAYING {
+        lines.push(format!(
+            "products    {} of offset tables and packed operands",
+            bytes(summary.product_bytes)
+        ));
+    }
     lines.push(format!(
         "graphs      {} ({} different), {} kernels",
         summary.graphs, summary.distinct_graphs, summary.kernels

@@ -101,6 +101,9 @@ fn frame(path: &str, mut fields: Named, test: Option<(&str, Named)>) -> Result<F
     Ok(frame)
 }
 
+/// Most rows of a data set that hold nothing: a file of a few bytes may say that it has any number of them, and each is numbered.
+const MOST_EMPTY_ROWS: usize = 1 << 20;
+
 /// The common first dimension of tensors, or an error that names two that disagree.
 pub(super) fn common_rows(name: &str, fields: &[(String, Tensor)]) -> Result<usize, DataError> {
     let mut common: Option<(&str, usize)> = None;
@@ -123,7 +126,11 @@ pub(super) fn common_rows(name: &str, fields: &[(String, Tensor)]) -> Result<usi
             None => common = Some((field, rows)),
         }
     }
+    let hold_nothing = fields.iter().all(|(_, tensor)| tensor.is_empty());
     match common {
+        Some((_, rows)) if rows > MOST_EMPTY_ROWS && hold_nothing => Err(fault(format!(
+            "{name}: {rows} rows that hold nothing: another dimension is 0"
+        ))),
         Some((_, rows)) if rows > 0 => Ok(rows),
         Some(_) => Err(fault(format!(
             "{name}: the data set is empty: its first dimension is 0"

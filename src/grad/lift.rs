@@ -62,7 +62,7 @@ pub fn liftable(
             let fits = match (target, c.reducer) {
                 (Target::Captured(_), Some(Reducer::Sum)) => true,
                 (Target::Captured(_), None) => {
-                    c.shape.iter().product::<usize>() * length <= LARGEST_STACK
+                    c.shape.iter().product::<usize>().saturating_mul(length) <= LARGEST_STACK
                 }
                 (Target::Sequence(..), _) => c.as_product().is_some(),
                 (Target::Captured(_), Some(_)) => false,

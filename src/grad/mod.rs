@@ -22,6 +22,9 @@ use rustc_hash::FxHashMap;
 pub const MOST_OPERATIONS: usize = 500_000;
 /// The error of a graph that has more.
 pub const TOO_LARGE: &str = "a step with its gradients has more than 500000 operations";
+/// What [`expand`] says of a maximum, minimum or product over more terms than an `i32` numbers, which its gradient tells apart.
+pub const TOO_MANY_TERMS: &str =
+    "the gradient of a maximum, minimum or product over more than 2^31 terms";
 
 /// The graph with every gradient written out and no `stop_gradient`; inputs and outputs keep their numbers.
 ///

@@ -3,7 +3,7 @@ use super::cell::{Cell, is_expensive};
 use super::flow::{Values, useful, varied};
 use super::scan::{self, Plan};
 use super::turn::turned;
-use super::{Copy, Size};
+use super::{Copy, Size, TOO_MANY_TERMS};
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
 use crate::ops::simplify;
@@ -243,6 +243,11 @@ impl Reverse {
         let top = c.body.result;
         let arrived = cell.read(here(cotangent, c.dtype));
         let mut known = None;
+        let positions = c.reduce.iter().fold(1, |p: usize, &n| p.saturating_mul(n));
+        let numbered = matches!(c.reducer, Some(Reducer::Max | Reducer::Min | Reducer::Prod));
+        if numbered && positions > 1 << 31 {
+            return Err(TOO_MANY_TERMS.into());
+        }
         let seed = match c.reducer {
             None => {
                 if let Some(Inst::Op(op, _)) = c.body.insts.get(top as usize)

@@ -159,6 +159,19 @@ fn strided_dilated_negative_and_diagonal_accesses() {
     });
 }
 
+/// The gradient by `x` would read `w` at `(b i + a j) / (a b)`, and no number of an access is as large as `a b`.
+#[test]
+fn strides_whose_product_no_number_holds() {
+    let (a, b) = ((1 << 40) + 1, (1 << 40) + 15);
+    check(&[&[5, 5], &[5]], |g, v| {
+        let reads = vec![
+            read(v[0], &[at(0, &[(0, a)]), at(0, &[(1, b)])]),
+            read(v[1], &[at(0, &[(0, 1), (1, 1)])]),
+        ];
+        comprehension(g, (&[1, 1], &[], None), Guard::always(), reads, mul)
+    });
+}
+
 #[test]
 fn padding_and_domains() {
     check(&[&[5], &[3]], |g, v| {

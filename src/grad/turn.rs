@@ -24,7 +24,12 @@ pub fn turned(graph: &Graph, cell: &Cell, read: usize, gradient: u32) -> Option<
     if gathers(&cell.reads[read]) && !densely(cell, &solution, &cell.reads[read], &shape) {
         return scattered(graph, cell, read, gradient).map(Node::Scatter);
     }
-    dense(graph, cell, read, gradient, &shape, &solution).map(Node::Comprehension)
+    // Where the numbers of a turned access would be too large, the access is taken as it is.
+    let made = dense(graph, cell, read, gradient, &shape, &solution)?;
+    if solution.is_beyond() || made.domain.is_beyond() || made.reads.iter().any(Read::is_beyond) {
+        return scattered(graph, cell, read, gradient).map(Node::Scatter);
+    }
+    Some(Node::Comprehension(made))
 }
 
 fn gathers(read: &Read) -> bool {
@@ -54,6 +59,12 @@ struct Solution {
     image: Vec<Affine>,
     reduce: Vec<usize>,
     guard: Guard,
+}
+
+impl Solution {
+    fn is_beyond(&self) -> bool {
+        self.image.iter().any(Affine::is_beyond) || self.guard.is_beyond()
+    }
 }
 
 /// While solving, index `d < rank` is the operand's, index `rank + j` the body's own index `j`.

@@ -230,7 +230,8 @@ impl NestEmitter<'_, '_> {
     /// Reports a position out of bounds (where the guard holds). Gives the position, 0 for such a one, and whether it is in bounds.
     fn checked(&mut self, position: Value, gather: &GatherTerm, guard: Known) -> (Value, Value) {
         let position = self.builder.ins().uextend(types::I64, position);
-        let bound = gather.bound as i64;
+        // A negative position is a large one without its sign, and no `i32` names what lies beyond its reach.
+        let bound = (gather.bound as i64).min(1 << 31);
         let good = self
             .builder
             .ins()

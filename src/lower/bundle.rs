@@ -19,6 +19,8 @@ const MOST_WORK: usize = 4096;
 const OF_A_CONTRACTION: usize = 40;
 /// Instructions of all bodies of a bundle, at most: the time that registers take to allocate grows faster than the code.
 const MOST_INSTRUCTIONS: usize = 240;
+/// The greatest divisor of an offset, to whose dividend the place in the arena is added that many times.
+const MOST_DIVISOR: i64 = 1 << 20;
 
 /// The name by which bundles are left out, like a pass.
 pub const BUNDLE: &str = "bundle";
@@ -89,8 +91,9 @@ impl Bundles<'_> {
                 work,
                 ..
             } => {
-                outer.saturating_mul(*work) <= MOST_WORK
-                    || is_small_contraction(&self.from[*kernel])
+                let kernel = &self.from[*kernel];
+                let little = outer.saturating_mul(*work) <= MOST_WORK;
+                (little || is_small_contraction(kernel)) && can_be_moved(kernel)
             }
             _ => false,
         }
@@ -237,6 +240,12 @@ impl Bundles<'_> {
 /// Whether a kernel is a contraction that its nest does whole, as [`super::small`] makes them.
 fn is_small_contraction(kernel: &Kernel) -> bool {
     kernel.outer == 0 && kernel.nests.iter().all(|nest| nest.reducer.is_some())
+}
+
+/// Whether the offsets of a kernel hold the place of another buffer too.
+fn can_be_moved(kernel: &Kernel) -> bool {
+    let mut accesses = kernel.nests.iter().flat_map(|nest| &nest.accesses);
+    accesses.all(|access| access.offset.divisor() <= MOST_DIVISOR)
 }
 
 fn renumbered(step: Step, number: usize) -> Step {

@@ -7,6 +7,7 @@
 //!
 //! Not done, since it is not exact: `x * 0`, `x - x`, `x + 0` (wrong for -0), `x / c => x * (1/c)`. For passes that need not be exact there is
 //! [`without_small_powers`].
+use super::evaluate::rounded;
 use crate::base::types::DType;
 use crate::tir::build::compact;
 use crate::tir::{Body, Comprehension, Graph, Guard, Inst, Literal, Op, Read, Scatter, Subscript};
@@ -157,11 +158,15 @@ fn fold(body: &Body, read_types: &[DType]) -> Body {
     folded
 }
 
-fn constant(body: &Body, at: u32) -> Option<f64> {
+fn literal(body: &Body, at: u32) -> Option<Literal> {
     match body.insts.get(at as usize) {
-        Some(Inst::Const(literal)) => Some(literal.value),
+        Some(Inst::Const(literal)) => Some(*literal),
         _ => None,
     }
+}
+
+fn constant(body: &Body, at: u32) -> Option<f64> {
+    literal(body, at).map(|literal| literal.value)
 }
 
 fn fold_op(body: &mut Body, op: Op, arguments: &[u32], ty: DType) -> u32 {
@@ -201,33 +206,43 @@ fn fold_op(body: &mut Body, op: Op, arguments: &[u32], ty: DType) -> u32 {
         Op::Or if is(1, 0.0) => return arguments[0],
         _ => {}
     }
-    match fold_constants(op, &constants, ty) {
+    let literals: Option<Vec<Literal>> = arguments.iter().map(|&a| literal(body, a)).collect();
+    match literals.and_then(|literals| fold_constants(op, &literals, ty)) {
         Some(value) => body.constant(ty, value),
         None => body.op(op, arguments),
     }
 }
 
-/// Constant results that are exact whatever precision the graph runs in: integers, truth values, conversions of whole numbers.
-fn fold_constants(op: Op, constants: &[Option<f64>], ty: DType) -> Option<f64> {
-    let a = (*constants.first()?)?;
-    let b = || constants.get(1).copied().flatten();
+/// Constant results that are exact whatever precision the graph runs in: integers, conversions of whole numbers, and truth values that are
+/// the same of numbers as written and as their type holds them.
+fn fold_constants(op: Op, constants: &[Literal], ty: DType) -> Option<f64> {
+    let a = constants.first()?.value;
+    let b = constants.get(1).map(|literal| literal.value);
     let small = |x: f64| x.fract() == 0.0 && x.abs() <= 1e6;
-    let truth = |holds: bool| if holds { 1.0 } else { 0.0 };
+    let both_small = b.filter(|&b| small(a) && small(b));
     match op {
-        Op::Neg => Some(-a),
-        Op::Lt => b().map(|b| truth(a < b)),
-        Op::Le => b().map(|b| truth(a <= b)),
-        Op::Eq => b().map(|b| truth(a == b)),
-        Op::Ne => b().map(|b| truth(a != b)),
-        Op::Add if b().is_some_and(|b| small(a) && small(b)) => b().map(|b| a + b),
-        Op::Sub if b().is_some_and(|b| small(a) && small(b)) => b().map(|b| a - b),
-        Op::Mul if b().is_some_and(|b| small(a) && small(b) && a.abs() * b.abs() <= 1e6) => {
-            b().map(|b| a * b)
-        }
+        // The negative of the least i32 is itself.
+        Op::Neg if ty.is_float() || small(a) => Some(-a),
+        Op::Lt => truth(constants, |a, b| a < b),
+        Op::Le => truth(constants, |a, b| a <= b),
+        Op::Eq => truth(constants, |a, b| a == b),
+        Op::Ne => truth(constants, |a, b| a != b),
+        Op::Add => both_small.map(|b| a + b),
+        Op::Sub => both_small.map(|b| a - b),
+        Op::Mul => both_small
+            .map(|b| a * b)
+            .filter(|&product| product.abs() <= 1e6),
         Op::ToF32 | Op::ToF64 | Op::ToI32 if small(a) => Some(a),
-        Op::ToBool => Some(truth(a != 0.0)),
-        Op::Not => Some(truth(a == 0.0)),
-        _ if ty == DType::Bool => None,
+        Op::ToBool => truth(constants, |a, _| a != 0.0),
+        Op::Not => truth(constants, |a, _| a == 0.0),
         _ => None,
     }
+}
+
+/// Whether a condition holds of one or two constants; `None` where rounding to their type decides it.
+fn truth(constants: &[Literal], holds: fn(f64, f64) -> bool) -> Option<f64> {
+    let (a, b) = (constants.first()?, constants.get(1).or(constants.first())?);
+    let held = |literal: &Literal| rounded(literal.dtype, literal.value);
+    let found = holds(a.value, b.value);
+    (found == holds(held(a), held(b))).then(|| f64::from(u8::from(found)))
 }

@@ -53,6 +53,14 @@ fn substitute(graph: &Graph, again: fn(&Graph) -> Graph, policy: Policy<'_>) -> 
     super::dce::dce(&rewriter.finish(graph))
 }
 
+/// Conditions of all guards of a comprehension that takes in another, at most: paddings of paddings add some each.
+const MOST_CONDITIONS: usize = 96;
+
+fn conditions(c: &Comprehension) -> usize {
+    let guards = c.reads.iter().map(|read| read.guard.conditions.len());
+    guards.sum()
+}
+
 /// Substitutes producers into one comprehension until none is left that fits.
 fn absorb(
     graph: &Graph,
@@ -74,7 +82,8 @@ fn absorb(
         };
         let used = uses.get(&read.value).copied().unwrap_or(0);
         let room = c.reads.len() + producer.reads.len() <= 14
-            && c.body.insts.len() + producer.body.insts.len() <= 96;
+            && c.body.insts.len() + producer.body.insts.len() <= 96
+            && conditions(&c) + conditions(producer) <= MOST_CONDITIONS;
         if !room
             || !can_substitute(producer, read, &c.reads, refused)
             || !policy(used, producer, &c, read)
@@ -82,7 +91,12 @@ fn absorb(
             refused += 1;
             continue;
         }
-        c = simplify::comprehension(graph, substituted(&c, refused, producer));
+        let joined = substituted(&c, refused, producer);
+        if joined.reads.iter().any(Read::is_beyond) {
+            refused += 1;
+            continue;
+        }
+        c = simplify::comprehension(graph, joined);
         c = without_small_powers(c);
         refused = 0;
     }

@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 pub type KernelFunction = unsafe extern "C" fn(*const *mut u8, i64, i64, *const Status);
 
 /// Loops that may lie in one another.
-const MOST_LOOPS: usize = 8;
+pub const MOST_LOOPS: usize = 8;
 /// Buffers of all kernels of one group.
 const MOST_GROUP_ARGUMENTS: usize = 96;
 /// Scalar operations below which a kernel is not shared among threads: some microseconds of work.
@@ -195,6 +195,13 @@ impl Executable {
     /// The schedule.
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
+    }
+
+    /// The plans of its products, which executables may share.
+    pub fn plans(&self) -> impl Iterator<Item = &Arc<Contraction>> {
+        self.contractions
+            .iter()
+            .flat_map(|planned| std::iter::once(&planned.plain).chain(&planned.prepacked))
     }
 
     /// Bytes that a workspace for this executable takes.
@@ -742,7 +749,8 @@ fn groups_fit(steps: &[Step]) -> bool {
     })
 }
 
-fn depth(steps: &[Step]) -> usize {
+/// How many loops lie within each other.
+pub fn depth(steps: &[Step]) -> usize {
     steps
         .iter()
         .map(|step| {

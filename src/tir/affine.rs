@@ -4,9 +4,13 @@
 //! turning an access round (which [`crate::grad`] does) stays within it any number of times.
 use std::fmt;
 
+/// The greatest number of an expression: an `f64` holds it, and no offset into a tensor comes near it.
+const MOST: i64 = 1 << 53;
+
 /// `(constant + Σ coefficient · index) / divisor`, the division exact wherever the expression is evaluated.
 ///
-/// Invariants: terms sorted by index, no zero coefficient, `divisor > 0`, and no common factor of all numbers.
+/// Invariants: terms sorted by index, no zero coefficient, `divisor > 0`, and no common factor of all numbers. Where a number would be
+/// greater than 2^53, the expression is [beyond](Affine::is_beyond) what can be said, and so is whatever is made of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Affine {
     constant: i64,
@@ -14,12 +18,8 @@ pub struct Affine {
     divisor: i64,
 }
 
-fn gcd(a: i64, b: i64) -> i64 {
-    if b == 0 {
-        a.saturating_abs()
-    } else {
-        gcd(b, a.wrapping_rem(b))
-    }
+fn gcd(a: i128, b: i128) -> i128 {
+    if b == 0 { a.abs() } else { gcd(b, a % b) }
 }
 
 impl Affine {
@@ -43,32 +43,56 @@ impl Affine {
 
     /// `constant + Σ coefficient · index`, in any order and with repetitions.
     pub fn new(constant: i64, terms: impl IntoIterator<Item = (usize, i64)>) -> Affine {
-        let mut sorted: Vec<(u32, i64)> = Vec::new();
+        let terms = terms.into_iter().map(|(index, c)| (index, c.into()));
+        Affine::reduced(constant.into(), terms, 1)
+    }
+
+    /// The expression without the common factor of its numbers, which have room for the product of any two within the limit.
+    fn reduced(
+        constant: i128,
+        terms: impl IntoIterator<Item = (usize, i128)>,
+        divisor: i128,
+    ) -> Affine {
+        let mut sorted: Vec<(u32, i128)> = Vec::new();
         for (index, coefficient) in terms {
             match sorted.binary_search_by_key(&(index as u32), |term| term.0) {
-                Ok(at) => sorted[at].1 = sorted[at].1.saturating_add(coefficient),
+                Ok(at) => sorted[at].1 += coefficient,
                 Err(at) => sorted.insert(at, (index as u32, coefficient)),
             }
         }
         sorted.retain(|term| term.1 != 0);
-        Affine {
-            constant,
-            terms: sorted,
-            divisor: 1,
+        let common = match divisor {
+            1 => 1,
+            _ => sorted
+                .iter()
+                .fold(gcd(constant, divisor), |common, term| gcd(common, term.1)),
+        };
+        let small = |number: i128| {
+            i64::try_from(number / common)
+                .ok()
+                .filter(|number| number.unsigned_abs() <= MOST.unsigned_abs())
+        };
+        let terms = sorted
+            .iter()
+            .map(|&(index, coefficient)| Some((index, small(coefficient)?)));
+        match (small(constant), terms.collect(), small(divisor)) {
+            (Some(constant), Some(terms), Some(divisor)) => Affine {
+                constant,
+                terms,
+                divisor,
+            },
+            _ => Affine::beyond(),
         }
     }
 
-    fn reduced(mut self) -> Affine {
-        let mut common = gcd(self.constant, self.divisor);
-        for term in &self.terms {
-            common = gcd(common, term.1);
-        }
-        if common > 1 {
-            self.constant /= common;
-            self.divisor /= common;
-            self.terms.iter_mut().for_each(|term| term.1 /= common);
-        }
-        self
+    /// What is made of numbers that are too large.
+    fn beyond() -> Affine {
+        Affine::constant(i64::MAX)
+    }
+
+    /// Whether its numbers became too large, so that nothing is known of its value.
+    pub fn is_beyond(&self) -> bool {
+        self.constant == i64::MAX
     }
 
     /// The constant of the numerator.
@@ -110,18 +134,14 @@ impl Affine {
 
     /// The sum of two expressions.
     pub fn plus(&self, other: &Affine) -> Affine {
-        let (a, b) = (other.divisor, self.divisor);
-        let terms = self
-            .terms()
-            .map(|(i, c)| (i, c.saturating_mul(a)))
-            .chain(other.terms().map(|(i, c)| (i, c.saturating_mul(b))));
-        let constants = (
-            self.constant.saturating_mul(a),
-            other.constant.saturating_mul(b),
-        );
-        let mut sum = Affine::new(constants.0.saturating_add(constants.1), terms);
-        sum.divisor = self.divisor.saturating_mul(other.divisor);
-        sum.reduced()
+        if self.is_beyond() || other.is_beyond() {
+            return Affine::beyond();
+        }
+        let (a, b) = (i128::from(other.divisor), i128::from(self.divisor));
+        let own = self.terms().map(|(index, c)| (index, a * i128::from(c)));
+        let others = other.terms().map(|(index, c)| (index, b * i128::from(c)));
+        let constant = a * i128::from(self.constant) + b * i128::from(other.constant);
+        Affine::reduced(constant, own.chain(others), a * b)
     }
 
     /// `self + value`.
@@ -131,12 +151,12 @@ impl Affine {
 
     /// `self · factor`.
     pub fn times(&self, factor: i64) -> Affine {
-        let mut product = Affine::new(
-            self.constant.saturating_mul(factor),
-            self.terms().map(|(i, c)| (i, c.saturating_mul(factor))),
-        );
-        product.divisor = self.divisor;
-        product.reduced()
+        if self.is_beyond() {
+            return Affine::beyond();
+        }
+        let by = i128::from(factor);
+        let terms = self.terms().map(|(index, c)| (index, by * i128::from(c)));
+        Affine::reduced(by * i128::from(self.constant), terms, self.divisor.into())
     }
 
     /// `self - other`.
@@ -146,10 +166,13 @@ impl Affine {
 
     /// `self / divisor`, for an expression that a guard knows to be divisible.
     pub fn over(&self, divisor: i64) -> Affine {
-        let sign = if divisor < 0 { -1 } else { 1 };
-        let mut quotient = self.times(sign);
-        quotient.divisor *= divisor.abs();
-        quotient.reduced()
+        let quotient = self.times(divisor.signum());
+        if quotient.is_beyond() {
+            return quotient;
+        }
+        let terms = quotient.terms().map(|(index, c)| (index, c.into()));
+        let whole = i128::from(quotient.divisor) * i128::from(divisor).abs();
+        Affine::reduced(quotient.constant.into(), terms, whole)
     }
 
     /// The numerator, without the divisor.
@@ -175,14 +198,20 @@ impl Affine {
 
     /// Its value at a point; the division is exact where the guard holds and rounds down elsewhere.
     pub fn at(&self, point: &[usize]) -> i64 {
-        let numerator: i64 =
-            self.constant + self.terms().map(|(i, c)| c * point[i] as i64).sum::<i64>();
+        let part = |(index, c): (usize, i64)| c.saturating_mul(point[index] as i64);
+        let numerator = self
+            .terms()
+            .map(part)
+            .fold(self.constant, i64::saturating_add);
         numerator.div_euclid(self.divisor)
     }
 
     /// Least and greatest value of the expression over `0 <= index < extent`; the box must not be empty. What is beyond 64 bits stops at their
     /// ends, which no size reaches.
     pub fn range(&self, extents: &[usize]) -> (i64, i64) {
+        if self.is_beyond() {
+            return (i64::MIN, i64::MAX);
+        }
         let (mut low, mut high) = (self.constant, self.constant);
         for (index, coefficient) in self.terms() {
             let reach = coefficient.saturating_mul(extents[index] as i64 - 1);
@@ -256,7 +285,10 @@ impl Condition {
     /// The same condition with the smallest numbers: a common factor of the coefficients divides the constant too, rounded down where
     /// the condition is an inequality, since indices are whole.
     pub fn tightened(self) -> Condition {
-        let common = |e: &Affine| e.terms.iter().fold(0, |common, term| gcd(common, term.1));
+        let common = |e: &Affine| {
+            let common = e.terms().fold(0, |common, term| gcd(common, term.1.into()));
+            common as i64
+        };
         match self {
             Condition::NonNegative(e) if common(&e) > 1 => {
                 let by = common(&e);
@@ -279,7 +311,10 @@ impl Condition {
             Condition::Zero(e) => Condition::Zero(e.substitute(map).numerator()),
             Condition::Divisible(e, by) => {
                 let image = e.substitute(map);
-                Condition::Divisible(image.numerator(), by * image.divisor())
+                match by.checked_mul(image.divisor()) {
+                    Some(by) => Condition::Divisible(image.numerator(), by),
+                    None => Condition::Divisible(Affine::beyond(), *by),
+                }
             }
         }
     }
@@ -287,7 +322,7 @@ impl Condition {
     /// Whether it holds (`Some(true)`) or fails (`Some(false)`) at every point of the box; `None` where it varies or is not seen to, and where
     /// there is no point: what would hold there says nothing of a larger box that the expression is put into.
     pub fn decided(&self, extents: &[usize]) -> Option<bool> {
-        if extents.contains(&0) {
+        if extents.contains(&0) || self.expression().is_beyond() {
             return None;
         }
         let (low, high) = self.expression().range(extents);
@@ -331,11 +366,18 @@ impl Guard {
     /// `0 <= expression < extent`.
     pub fn within(expression: &Affine, extent: usize) -> Guard {
         let numerator = expression.numerator();
-        let limit = Affine::constant(extent as i64 * expression.divisor() - 1);
+        let limit = Affine::constant(extent as i64).times(expression.divisor());
+        let limit = limit.plus_constant(-1);
         let mut guard = Guard::always();
         guard.push(Condition::NonNegative(numerator.clone()));
         guard.push(Condition::NonNegative(limit.minus(&numerator)));
         guard
+    }
+
+    /// Whether a condition's numbers became too large, so that nothing is known of where it holds.
+    pub fn is_beyond(&self) -> bool {
+        let mut conditions = self.conditions.iter();
+        conditions.any(|condition| condition.expression().is_beyond())
     }
 
     /// Whether it always holds, having no condition.
@@ -412,6 +454,24 @@ mod tests {
         let access = Affine::new(1, [(0, 2)]);
         let half = Affine::new(-1, [(0, 1)]).over(2);
         assert_eq!(access.substitute(&[half]), Affine::index(0));
+    }
+
+    #[test]
+    fn numbers_that_are_too_large_are_known_as_such() {
+        let far = Affine::index(0).times(1 << 40);
+        let twice = far.substitute(std::slice::from_ref(&far));
+        assert!(!far.is_beyond() && twice.is_beyond());
+        assert!(Affine::index(0).over(1 << 40).over(1 << 40).is_beyond());
+        assert!(twice.minus(&twice).is_beyond() && twice.over(1 << 40).is_beyond());
+        assert_eq!(twice.range(&[1]), (i64::MIN, i64::MAX));
+        // 2^40 i / 2^40 is exact on the way.
+        assert_eq!(far.times(1 << 13).over(1 << 53), Affine::index(0));
+        let guard = Guard::within(&Affine::index(0), 4).substitute(&[twice]);
+        assert!(guard.is_beyond());
+        assert_eq!(guard.simplified(&[1]), Some(guard.clone()));
+        let residue = Condition::Divisible(Affine::index(0), 1 << 40);
+        let residue = residue.substitute(&[Affine::index(0).over(1 << 40)]);
+        assert_eq!(residue.decided(&[1]), None);
     }
 
     #[test]

@@ -160,6 +160,14 @@ pub struct Read {
     pub fill: Literal,
 }
 
+impl Read {
+    /// Whether numbers of its subscripts or its guard became too large, so that nothing is known of where it reads.
+    pub fn is_beyond(&self) -> bool {
+        let mut affine = self.subscripts.iter().filter_map(Subscript::as_affine);
+        affine.any(Affine::is_beyond) || self.guard.is_beyond()
+    }
+}
+
 /// How a comprehension reduces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reducer {

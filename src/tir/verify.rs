@@ -194,9 +194,13 @@ fn verify_bounds(
     if extents.contains(&0) {
         return Ok(());
     }
+    expect(!affine.is_beyond(), || {
+        "is made of numbers that are too large".into()
+    })?;
     let numerator = affine.numerator();
     let (low, high) = numerator.range(extents);
-    let limit = Affine::constant(size as i64 * affine.divisor() - 1).minus(&numerator);
+    let end = Affine::constant(size as i64).times(affine.divisor());
+    let limit = end.plus_constant(-1).minus(&numerator);
     let bounded = |expression: &Affine| {
         guards
             .iter()
@@ -205,10 +209,9 @@ fn verify_bounds(
     expect(low >= 0 || bounded(&numerator), || {
         format!("{affine} can be below 0")
     })?;
-    expect(
-        high < size as i64 * affine.divisor() || bounded(&limit),
-        || format!("{affine} can exceed {size}"),
-    )?;
+    expect(high < end.offset() || bounded(&limit), || {
+        format!("{affine} can exceed {size}")
+    })?;
     let divisible = affine.divisor() == 1
         || guards.iter().any(|guard| {
             guard

@@ -7,14 +7,15 @@ use crate::base::types::Type;
 use crate::check::program::{Instr, Program, SlotId, StepGraph};
 use crate::jit;
 use crate::kir::Kernel;
-use crate::kir::schedule::Schedule;
+use crate::kir::schedule::{MOST_ARGUMENTS, Schedule, Step};
 use crate::lower::{BUNDLE, Small, TILES, bundle};
 use crate::pass;
 use crate::runtime::contraction::{ContractionError, Cpu, Isa};
+use crate::runtime::execute::{MOST_LOOPS, depth};
 use crate::runtime::{Call, CallSpace, Executable, KernelFunction, Planner, Plans, Turns};
-use crate::tir::Graph;
+use crate::tir::{Graph, Node};
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -83,6 +84,22 @@ impl Compiled {
         CallSpace::for_calls(&self.calls)
     }
 
+    /// Bytes of the offset tables of all products, and of the most that a run packs and keeps beside the arena.
+    pub fn product_bytes(&self) -> usize {
+        let executables = || self.calls.iter().map(|call| call.executable());
+        let mut seen = FxHashSet::default();
+        let tables: usize = executables()
+            .flat_map(|executable| executable.plans())
+            .filter(|plan| seen.insert(Arc::as_ptr(plan)))
+            .map(|plan| plan.table_bytes())
+            .sum();
+        let beside = |executable: &Arc<Executable>| {
+            executable.workspace_bytes() - executable.schedule().arena_bytes
+        };
+        let packed = executables().map(beside).max();
+        tables + packed.unwrap_or(0)
+    }
+
     /// Bytes of the largest arena, and the least that any plan could need for that graph.
     pub fn arena(&self) -> (usize, usize) {
         self.calls
@@ -131,6 +148,10 @@ pub fn stages(
                 "each order of `grad` multiplies the operations: take fewer orders at a time",
             );
         }
+        if why == crate::grad::TOO_MANY_TERMS {
+            return RunError::new(TOO_LARGE, step.origin, why)
+                .help("take the maximum of parts first, and then of their maxima");
+        }
         fault("grad")(why)
     })?;
     times.grad += start.elapsed();
@@ -177,6 +198,7 @@ pub fn compile(program: &Program, options: &CompileOptions) -> Result<Compiled, 
         .map(|step| {
             let mut times = CompileTimes::default();
             let stages = stages(step, &options.skip, &mut times, &mut |_, _| {})?;
+            within_the_machine(step, &stages.schedule)?;
             let schedule = match options.skip.iter().any(|pass| pass == BUNDLE) {
                 true => stages.schedule,
                 false => bundle(stages.schedule),
@@ -238,6 +260,50 @@ pub fn compile(program: &Program, options: &CompileOptions) -> Result<Compiled, 
         loops,
         times,
         options: options.clone(),
+    })
+}
+
+/// Refuses a step with a kernel of more tensors, or with more scans within each other, than a run has places for.
+fn within_the_machine(step: &StepGraph, schedule: &Schedule) -> Result<(), RunError> {
+    if let Some((count, origin)) = crowded(schedule, &schedule.steps) {
+        let message = format!(
+            "an expression of {count} tensors, its result counted; {MOST_ARGUMENTS} are possible"
+        );
+        return Err(RunError::new(TOO_LARGE, origin, message)
+            .help("name parts of it, `let part[i] = ...`, and make the whole of those"));
+    }
+    if depth(&schedule.steps) > MOST_LOOPS {
+        let origin = inner_scan(&step.graph, MOST_LOOPS).unwrap_or(step.origin);
+        let message = format!(
+            "this scan has more than {} others around it",
+            MOST_LOOPS - 1
+        );
+        return Err(RunError::new(TOO_LARGE, origin, message).help(
+            "join scans that walk the same way, or walk two ways at once with a range of their product",
+        ));
+    }
+    Ok(())
+}
+
+/// The first kernel that has too many tensors: how many, and where it is from.
+fn crowded(schedule: &Schedule, steps: &[Step]) -> Option<(usize, Span)> {
+    steps.iter().find_map(|step| match step {
+        Step::Kernel { kernel, origin, .. } => {
+            let count = schedule.kernels[*kernel].buffers.len();
+            (count > MOST_ARGUMENTS).then_some((count, *origin))
+        }
+        Step::Group { members, .. } => crowded(schedule, members),
+        Step::Loop { body, .. } => crowded(schedule, body),
+        Step::Product { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => None,
+    })
+}
+
+/// The first scan that has so many around it.
+fn inner_scan(graph: &Graph, around: usize) -> Option<Span> {
+    graph.nodes().find_map(|(_, data)| match &data.node {
+        Node::Scan(_) if around == 0 => Some(data.origin),
+        Node::Scan(scan) => inner_scan(&scan.body, around - 1),
+        _ => None,
     })
 }
 

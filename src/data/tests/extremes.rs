@@ -73,3 +73,15 @@ fn tables_of_many_columns_are_put_below_one_another() {
     assert!(x[..names.len()].iter().all(|&value| value == 1.0));
     assert!(x[names.len()..].iter().all(|&value| value == 2.0));
 }
+
+#[test]
+fn any_number_of_rows_that_hold_nothing_is_refused() {
+    let read = |rows: usize| {
+        let bytes = npy("<f4", "False", &format!("({rows}, 0)"), &[]);
+        let folder = Folder::new().with("a.npy", bytes);
+        open(&folder, reader("npy", &["a.npy"], &[]), &[])
+    };
+    assert_eq!(field(&read(3).unwrap(), "", "x").shape(), [3, 0]);
+    let said = message(read(4_294_967_295));
+    assert!(said.contains("4294967295 rows that hold nothing"), "{said}");
+}

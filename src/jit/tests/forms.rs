@@ -504,6 +504,22 @@ fn gather_term(access: u32, stride: usize, bound: usize, check: u32) -> GatherTe
     }
 }
 
+/// As a number without a sign it would lie within the bound.
+#[test]
+fn a_negative_position_is_out_of_any_bound() {
+    let mut buffers = Buffers::new();
+    buffers.add(DType::I32, vec![-3.0, 2.0]);
+    buffers.add(DType::F32, numbers(4, 3));
+    buffers.add(DType::F32, vec![0.0; 2]);
+    let position = access(0, DType::I32, Affine::index(0));
+    let mut element = access(1, DType::F32, Affine::constant(1));
+    element.gathers = vec![gather_term(0, 0, u32::MAX as usize, 4)];
+    let mut body = Body::default();
+    body.result = body.push(Inst::Read(1));
+    let nest = map(&[2], vec![position, element], body, 2);
+    check(&kernel(&buffers, 1, vec![nest]), &buffers);
+}
+
 #[test]
 fn gathers_read_rows_and_single_elements_and_report_the_least_bad_position() {
     for bad in [false, true] {

@@ -206,8 +206,10 @@ impl Run<'_> {
         let I(position) = found[gather.access as usize] else {
             panic!("a position that is no integer");
         };
-        if (position as u32 as usize) < gather.bound {
-            return Some(position as usize);
+        if let Ok(position) = usize::try_from(position)
+            && position < gather.bound
+        {
+            return Some(position);
         }
         let word = u64::from(gather.check) << 32 | u64::from(position as u32);
         self.status = self.status.min(word);

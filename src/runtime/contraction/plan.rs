@@ -239,6 +239,26 @@ impl Contraction {
         batch * self.k * self.vectors.len() * self.lanes * self.dtype.size()
     }
 
+    /// Bytes of its offset tables, which are as long as the operands have rows and columns.
+    pub fn table_bytes(&self) -> usize {
+        let offsets = [
+            &self.rows,
+            &self.c_rows,
+            &self.lane_sources,
+            &self.c_lanes,
+            &self.dense_rows,
+            &self.dense_lanes,
+            &self.row_k,
+            &self.lane_k,
+        ];
+        let tables = offsets.into_iter().chain(&self.panel_k).chain(&self.tile_k);
+        tables.map(|table| size_of_val(&**table)).sum::<usize>()
+            + size_of_val(&*self.batch)
+            + size_of_val(&*self.vectors)
+            + size_of_val(&*self.dense_vectors)
+            + size_of_val(&*self.panels)
+    }
+
     /// Bytes of scratch for one running task, any alignment.
     pub fn scratch_bytes(&self) -> usize {
         let elements = self.spill_elements()
