@@ -57,6 +57,23 @@ pub(super) const NAMES: &[Row] = &[
         "the sizes of a tensor are bound by a signature: in `fn f(x: [n, d]) { ... }`, `n` and `d` are numbers",
     ),
     (
+        &[
+            "mnist",
+            "MNIST",
+            "fashion_mnist",
+            "FashionMNIST",
+            "cifar10",
+            "CIFAR10",
+            "load_iris",
+            "load_digits",
+            "load_wine",
+            "load_dataset",
+            "ImageFolder",
+            "fetch_openml",
+        ],
+        "no data set is fetched: read its files, `csv(\"table.csv\")`, `images(\"folder\")` or `idx(\"images.gz\", \"labels.gz\")`; `dlmc data FILE` shows what one holds",
+    ),
+    (
         &["enumerate"],
         "count in the loop: `for i in 0..10 { ... }`",
     ),

@@ -265,6 +265,11 @@ impl Checker<'_> {
         if before.trim_end_matches(' ').ends_with("//") {
             return "`//` is the division that rounds down; a comment starts with `#`".into();
         }
+        if let ("None" | "newaxis", Some(base)) = (name, subscripted(before)) {
+            return format!(
+                "a subscript adds no dimension: write the sizes, `reshape({base}, [n, 1])`"
+            );
+        }
         if let Some(help) = elsewhere::of_name(name) {
             return help.into();
         }
