@@ -412,7 +412,7 @@ fn data_answers_in_json_and_refuses_what_it_cannot_read() {
         "",
         1,
         "",
-        "row 2: 1 cells, where the header has 2",
+        "row 2: 1 cell, where the header has 2",
     );
     let address = "https://data.invalid/a.csv";
     check(&["data", address], "", 2, "", "is an address");
@@ -425,5 +425,47 @@ fn data_answers_in_json_and_refuses_what_it_cannot_read() {
         !shown.contains('\x1b') && shown.contains("\\u{1b}"),
         "{shown}"
     );
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+/// What a person meant who gave a file that is no program, or a word that is no command.
+#[test]
+fn a_program_that_is_not_there_is_told_beside_those_that_are() {
+    let folder = std::env::temp_dir().join(format!("dlmc-meant-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let at = |name: &str| folder.join(name).display().to_string();
+    check(
+        &["run", &at("main.dlm")],
+        "",
+        2,
+        "",
+        "`dlmc new DIR` begins one",
+    );
+    std::fs::write(at("model.dlm"), "print 1\n").expect("written");
+    std::fs::write(at("rows.csv"), "a,b\n1,2\n").expect("written");
+    check(
+        &["run", &at("main.dlm")],
+        "",
+        2,
+        "",
+        "the programs there: model.dlm",
+    );
+    check(&["run", &at("model")], "", 2, "", "did you mean");
+    check(&["run", &at("")], "", 2, "", "it is a folder");
+    check(
+        &["run", &at("rows.csv")],
+        "",
+        2,
+        "",
+        "is a file of data, not a program",
+    );
+    check(
+        &["rn", &at("model.dlm")],
+        "",
+        2,
+        "",
+        "a similar subcommand exists: 'run'",
+    );
+    check(&["init"], "", 2, "", "'dlmc new DIR'");
     std::fs::remove_dir_all(&folder).expect("removed");
 }

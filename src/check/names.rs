@@ -542,7 +542,10 @@ impl Checker<'_> {
                         "E0402",
                         name.span,
                         format!("`{full_name}={text}` is not a number"),
-                        format!("write `{full_name}=0.1`"),
+                        format!(
+                            "write a number, such as the program's own: `{full_name}={}`",
+                            default.value()
+                        ),
                     );
                 }
             },

@@ -346,7 +346,9 @@ fn setting(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.trim().is_empty() => {
             Ok((name.trim().to_string(), value.trim().to_string()))
         }
-        Some(_) | None => Err("hyper-parameters are set as `name=value`".into()),
+        Some(_) | None => {
+            Err("hyper-parameters are set as `name=value`, without blanks around `=`".into())
+        }
     }
 }
 
