@@ -23,6 +23,8 @@ pub struct Output {
     pub blocks: bool,
     /// Whether nothing is said but errors.
     pub quiet: bool,
+    /// Whether a prompt is open, which has commands of its own.
+    pub prompt: bool,
 }
 
 impl Output {
@@ -40,6 +42,7 @@ impl Output {
             colour,
             blocks: locale.as_deref().is_none_or(is_unicode),
             quiet: false,
+            prompt: false,
         }
     }
 
@@ -115,9 +118,11 @@ impl Output {
         } else {
             ("", "")
         };
-        self.say(&format!(
-            "{dim}`dlmc explain-error {code}` tells more{end}\n"
-        ));
+        let command = match self.prompt {
+            true => ":doc",
+            false => "dlmc explain-error",
+        };
+        self.say(&format!("{dim}`{command} {code}` tells more{end}\n"));
     }
 
     /// Writes a message to standard error; where that is closed nobody wants to know.

@@ -47,7 +47,10 @@ pub struct Request {
 
 /// Reads inputs to their end.
 pub fn repl(request: &Request) -> Result<(), Failure> {
-    let output = Output::new(request.colour);
+    let output = Output {
+        prompt: true,
+        ..Output::new(request.colour)
+    };
     let mut prompt = Prompt {
         session: new_session(request, &output)?,
         request,
