@@ -720,3 +720,30 @@ save net to "net.safetensors"
         close(&last_column(&table), &[at_zero; 3]);
     }
 }
+
+/// A text that the training part does not have has no column: nothing was learned of it.
+#[test]
+fn a_row_with_an_unknown_word_is_refused() {
+    let program = r#"
+let set = csv("rows.csv") |> target("y") |> one_hot("kind") |> standardize
+layer linear(x: [n, d]) -> [n] {
+    param theta: [d] = ones
+    x @ theta
+}
+let net = linear()
+print sum(net(set.x)) < 1e9
+save net to "net.safetensors"
+"#;
+    let rows = "a,kind,y\n1,oak,0\n2,ash,1\n6,oak,0\n";
+    let (folder, _) = run("unknown_word", program, "rows.csv", rows);
+    let (table, _) = predict(&folder, 0, &["rows.csv"]);
+    assert_eq!(table.lines().count(), 4, "{table}");
+    for (row, said) in [
+        ("3,elm,0", "row 2, column \"kind\": \"elm\" is not a value"),
+        ("3,,0", "row 2, column \"kind\": the value is missing"),
+    ] {
+        let new = format!("a,kind,y\n1,oak,0\n{row}\n");
+        let (_, err) = piped(&folder, 1, &[], new.as_bytes());
+        assert!(err.contains(said) && err.contains("ash, oak"), "{err}");
+    }
+}
