@@ -355,6 +355,7 @@ impl Checker<'_> {
         if loss.is_err()
             && self.sources.snippet(plan.loss_span).contains(&applies)
             && let Some(first) = self.diagnostics.get_mut(said)
+            && first.code != "E0202"
         {
             first.notes.push(format!(
                 "a loss of two inputs is given the prediction and the target; one input is the batch: `fn (b) {{ cross_entropy({applies}b.x), b.y) }}`"

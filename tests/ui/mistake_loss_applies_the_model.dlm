@@ -3,7 +3,7 @@ layer m(x: [n, d]) -> [n] { x |> dense(1) |> reshape([n]) }
 let net = m()
 train net on set {
     loss      = fn (x, y) { mse(net(x), y) }
-    optimizer = adam(learning_rate = 0.01)
+    optimizer = adam()
     batch_size = 4
 }
 train net on set {
