@@ -394,12 +394,8 @@ fn unknown(text: &str, file: FileId, range: std::ops::Range<usize>) -> Diagnosti
             .help("close it with `\"` on the same line");
     }
     let row = ELSEWHERE.iter().find(|(signs, _)| signs.contains(&found));
-    Diagnostic::error(
-        "E0103",
-        span,
-        format!("`{}` has no meaning", found.escape_debug()),
-    )
-    .help(row.map_or("remove it", |(_, help)| help))
+    Diagnostic::error("E0103", span, format!("`{}` has no meaning", shown(found)))
+        .help(row.map_or("remove it", |(_, help)| help))
 }
 
 /// The tokens as text, one a line: `start..end token`.
@@ -409,4 +405,12 @@ pub fn print_tokens(text: &str, file: FileId) -> String {
         .iter()
         .map(|(start, token, end)| format!("{start}..{end} {token}\n"))
         .collect()
+}
+
+/// A character as a message shows it: quotes and backslashes as they are, what cannot be seen by its code.
+fn shown(character: char) -> String {
+    match character {
+        '\'' | '"' | '\\' => character.to_string(),
+        other => other.escape_debug().to_string(),
+    }
 }
