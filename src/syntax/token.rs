@@ -398,6 +398,15 @@ fn unknown(text: &str, file: FileId, range: std::ops::Range<usize>) -> Diagnosti
         .help(row.map_or("remove it", |(_, help)| help))
 }
 
+/// Characters as a message shows them: quotes and backslashes as they are, what cannot be seen by its code.
+fn shown(text: &str) -> String {
+    let one = |character: char| match character {
+        '\'' | '"' | '\\' => character.to_string(),
+        other => other.escape_debug().to_string(),
+    };
+    text.chars().map(one).collect()
+}
+
 /// The tokens as text, one a line: `start..end token`.
 pub fn print_tokens(text: &str, file: FileId) -> String {
     tokens(text, file)
@@ -405,12 +414,4 @@ pub fn print_tokens(text: &str, file: FileId) -> String {
         .iter()
         .map(|(start, token, end)| format!("{start}..{end} {token}\n"))
         .collect()
-}
-
-/// A character as a message shows it: quotes and backslashes as they are, what cannot be seen by its code.
-fn shown(character: char) -> String {
-    match character {
-        '\'' | '"' | '\\' => character.to_string(),
-        other => other.escape_debug().to_string(),
-    }
 }
