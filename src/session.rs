@@ -29,27 +29,69 @@ pub struct Source {
 
 /// What was meant by the path of a program that cannot be read: another name in the same folder.
 fn meant(path: &str, error: &std::io::Error) -> Option<String> {
-    if error.kind() != std::io::ErrorKind::NotFound {
-        return None;
-    }
     let path = Path::new(path);
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+    let folder = match error.kind() {
+        _ if path.is_dir() => path,
+        std::io::ErrorKind::NotFound => path.parent()?,
+        _ => return None,
+    };
+    let here = folder.as_os_str().is_empty();
+    let entries = std::fs::read_dir(if here { Path::new(".") } else { folder }).ok()?;
     let names = entries
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| name.ends_with(".dlm")).collect();
     names.sort_unstable();
-    let near = nearest(
-        path.file_name()?.to_str()?,
-        names.iter().map(String::as_str),
-    )?;
-    Some(format!(
-        "did you mean \"{}\"?",
-        path.with_file_name(near).display()
-    ))
+    let written = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let whole = format!("{written}.dlm");
+    let near = match names.contains(&whole) {
+        _ if path.is_dir() => None,
+        true => Some(whole.as_str()),
+        false => nearest(written, names.iter().map(String::as_str)),
+    };
+    match (near, names.as_slice()) {
+        (Some(near), _) => Some(format!(
+            "did you mean \"{}\"?",
+            path.with_file_name(near).display()
+        )),
+        (None, []) => Some("that folder has no program; `dlmc new DIR` begins one".into()),
+        (None, names) => Some(format!("the programs there: {}", a_few(names))),
+    }
+}
+
+/// The first names of a list.
+fn a_few(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(6).map(String::as_str).collect();
+    let more = if names.len() > shown.len() {
+        ", ..."
+    } else {
+        ""
+    };
+    shown.join(", ") + more
+}
+
+/// Why a program cannot be read, in the words of a person.
+fn why_unread(path: &str, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        _ if Path::new(path).is_dir() => "it is a folder".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// Endings of files of data, which are given in place of a program now and then.
+const DATA_ENDINGS: [&str; 10] = [
+    "csv", "tsv", "jsonl", "json", "parquet", "npy", "npz", "gz", "png", "jpg",
+];
+
+fn is_data(path: &str) -> bool {
+    let ending = Path::new(path)
+        .extension()
+        .and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| DATA_ENDINGS.contains(&ending))
 }
 
 /// The name of a program from standard input.
@@ -61,6 +103,15 @@ impl Source {
     /// # Errors
     /// A file that cannot be read or is not UTF-8.
     pub fn read(path: &str) -> Result<Source, DataError> {
+        if is_data(path) {
+            return Err(DataError {
+                message: format!("\"{path}\" is a file of data, not a program"),
+                help: Some(format!(
+                    "`dlmc data {path}` shows what it holds and how a program reads it"
+                )),
+                missing: true,
+            });
+        }
         let mut bytes = Vec::new();
         let name = if path == "-" { STDIN } else { path };
         let most = MOST_SOURCE_BYTES as u64 + 1;
@@ -70,7 +121,7 @@ impl Source {
             std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
         };
         read.map_err(|error| DataError {
-            message: format!("\"{name}\" cannot be read: {error}"),
+            message: format!("\"{name}\" cannot be read: {}", why_unread(path, &error)),
             help: meant(path, &error),
             missing: true,
         })?;

@@ -168,6 +168,35 @@ print \"{f.theta}\"
 ";
 
 #[test]
+fn a_training_that_its_rule_ended_says_so() {
+    let program = "
+let set = data(x = [[1, 2], [2, 3], [3, 4], [4, 5]], y = [2, 3, 4, 5])
+layer linear(x: [n, d]) -> [n] {
+    param theta: [d] = zeros
+    x @ theta
+}
+let f = linear()
+train f on set {
+    loss = mse
+    optimizer = sgd(lr = 0.0)
+    epochs = 12
+    batch = 2
+    stop = no_improvement(epochs = 1)
+}
+";
+    let (_, stderr) = texts(&dlmc(&["run", "-", "--progress"], program));
+    let last = stderr.lines().last().expect("a table");
+    assert!(
+        last.starts_with("2 of 12 epochs of 2 steps in "),
+        "{stderr}"
+    );
+    assert!(last.ends_with("stopped: no improvement"), "{stderr}");
+    let whole = program.replace("    stop = no_improvement(epochs = 1)\n", "");
+    let (_, stderr) = texts(&dlmc(&["run", "-", "--progress"], &whole));
+    assert!(!stderr.contains("stopped"), "{stderr}");
+}
+
+#[test]
 fn progress_is_one_line_an_epoch_on_standard_error() {
     let output = dlmc(&["run", "-", "--progress"], TRAINING);
     let (stdout, stderr) = texts(&output);
@@ -412,7 +441,7 @@ fn data_answers_in_json_and_refuses_what_it_cannot_read() {
         "",
         1,
         "",
-        "row 2: 1 cells, where the header has 2",
+        "row 2: 1 cell, where the header has 2",
     );
     let address = "https://data.invalid/a.csv";
     check(&["data", address], "", 2, "", "is an address");
@@ -425,5 +454,47 @@ fn data_answers_in_json_and_refuses_what_it_cannot_read() {
         !shown.contains('\x1b') && shown.contains("\\u{1b}"),
         "{shown}"
     );
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+/// What a person meant who gave a file that is no program, or a word that is no command.
+#[test]
+fn a_program_that_is_not_there_is_told_beside_those_that_are() {
+    let folder = std::env::temp_dir().join(format!("dlmc-meant-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let at = |name: &str| folder.join(name).display().to_string();
+    check(
+        &["run", &at("main.dlm")],
+        "",
+        2,
+        "",
+        "`dlmc new DIR` begins one",
+    );
+    std::fs::write(at("model.dlm"), "print 1\n").expect("written");
+    std::fs::write(at("rows.csv"), "a,b\n1,2\n").expect("written");
+    check(
+        &["run", &at("main.dlm")],
+        "",
+        2,
+        "",
+        "the programs there: model.dlm",
+    );
+    check(&["run", &at("model")], "", 2, "", "did you mean");
+    check(&["run", &at("")], "", 2, "", "it is a folder");
+    check(
+        &["run", &at("rows.csv")],
+        "",
+        2,
+        "",
+        "is a file of data, not a program",
+    );
+    check(
+        &["rn", &at("model.dlm")],
+        "",
+        2,
+        "",
+        "a similar subcommand exists: 'run'",
+    );
+    check(&["init"], "", 2, "", "'dlmc new DIR'");
     std::fs::remove_dir_all(&folder).expect("removed");
 }

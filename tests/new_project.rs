@@ -163,7 +163,7 @@ fn each_readme_gives_commands_that_exist() {
         let text = std::fs::read_to_string(path).expect("written");
         let commands = text.lines().filter_map(|line| line.strip_prefix("dlmc "));
         let names: Vec<&str> = commands.filter_map(|c| c.split(' ').next()).collect();
-        assert_eq!(names.len(), 3, "{text}");
+        assert_eq!(names.len(), 4, "{text}");
         for name in names {
             assert!(help.contains(&format!("\n  {name} ")), "{name}");
         }

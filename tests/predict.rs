@@ -346,7 +346,7 @@ fn faults_of_rows_name_their_place_and_mend() {
     for (input, place, mend) in [
         (
             &b"a,b\n1,2\n3\n"[..],
-            "<stdin>, row 2: 1 cells, where the header has 2",
+            "<stdin>, row 2: 1 cell, where the header has 2",
             "line 3",
         ),
         (
@@ -691,4 +691,59 @@ fn sequences_of_a_layer_without_a_mask_are_as_long_as_those_it_learned_from() {
     assert!(err.contains("there is no column \"s\""), "{err}");
     let (_, err) = piped(&folder, 1, &[], b"s,a,b\nx,1,\n");
     assert!(err.contains("missing"), "{err}");
+}
+
+/// A target that the pipe scales, and the mean of the scaled target as the model: its answer is the mean of the target.
+#[test]
+fn a_scaled_target_is_answered_in_the_unit_of_the_file() {
+    for (scaling, at_zero) in [
+        (r#"standardize("y")"#, 150.0),
+        (r#"standardize("y", "a")"#, 150.0),
+        (r#"scale(0, 1, "y")"#, 100.0),
+    ] {
+        let program = format!(
+            r#"
+let set = csv("rows.csv") |> target("y") |> {scaling}
+layer zero(x: [n, d]) -> [n] {{
+    param theta: [d] = zeros
+    x @ theta
+}}
+let net = zero()
+print sum(net(set.x))
+save net to "net.safetensors"
+"#
+        );
+        let rows = "a,b,y\n1,10,100\n2,30,200\n6,20,150\n";
+        let (folder, _) = run("scaled_target", &program, "rows.csv", rows);
+        let (table, err) = predict(&folder, 0, &["rows.csv"]);
+        assert_eq!(err, "", "{scaling}");
+        close(&last_column(&table), &[at_zero; 3]);
+    }
+}
+
+/// A text that the training part does not have has no column: nothing was learned of it.
+#[test]
+fn a_row_with_an_unknown_word_is_refused() {
+    let program = r#"
+let set = csv("rows.csv") |> target("y") |> one_hot("kind") |> standardize
+layer linear(x: [n, d]) -> [n] {
+    param theta: [d] = ones
+    x @ theta
+}
+let net = linear()
+print sum(net(set.x)) < 1e9
+save net to "net.safetensors"
+"#;
+    let rows = "a,kind,y\n1,oak,0\n2,ash,1\n6,oak,0\n";
+    let (folder, _) = run("unknown_word", program, "rows.csv", rows);
+    let (table, _) = predict(&folder, 0, &["rows.csv"]);
+    assert_eq!(table.lines().count(), 4, "{table}");
+    for (row, said) in [
+        ("3,elm,0", "row 2, column \"kind\": \"elm\" is not a value"),
+        ("3,,0", "row 2, column \"kind\": the value is missing"),
+    ] {
+        let new = format!("a,kind,y\n1,oak,0\n{row}\n");
+        let (_, err) = piped(&folder, 1, &[], new.as_bytes());
+        assert!(err.contains(said) && err.contains("ash, oak"), "{err}");
+    }
 }

@@ -364,7 +364,7 @@ mod terminal {
         prompt.until("\ndlm>");
         // One empty line ends what is not finished.
         prompt.press("let w = [1.0,\r\r");
-        prompt.until("`dlmc explain-error E0106` tells more\ndlm>");
+        prompt.until("`:doc E0106` tells more\ndlm>");
         // Tab completes files.
         prompt.press("let set = csv(\"poi\t");
         prompt.until("dlm> let set = csv(\"points.csv");

@@ -327,6 +327,11 @@ impl Checker<'_> {
             .filter(|(parameter, argument)| parameter.default.is_none() && argument.is_none())
             .map(|(parameter, _)| &*parameter.name.text)
             .collect();
+        let written: Vec<String> = given
+            .iter()
+            .flatten()
+            .map(|argument| self.short(argument.span, "..."))
+            .collect();
         let said = self.diagnostics.len();
         let mut misfits = 0;
         for (parameter, argument) in parameters.iter().zip(given) {
@@ -353,10 +358,19 @@ impl Checker<'_> {
                 .map(|p| &*p.name.text)
                 .collect();
             if let Some(first) = self.diagnostics.get_mut(said) {
-                first.notes.push(format!(
+                let order = format!(
                     "`{what}` takes its arguments in the order {}",
                     names.join(", ")
-                ));
+                );
+                // Neither of two has the elements that are wanted: they stand the other way round.
+                if let [a, b] = written.as_slice()
+                    && first.code == "E0345"
+                {
+                    first.help = Some(format!(
+                        "write them the other way round: `{what}({b}, {a})`"
+                    ));
+                }
+                first.notes.push(order);
             }
         }
         if misfits > 0

@@ -227,7 +227,10 @@ impl Checker<'_> {
                 "E0434",
                 span,
                 format!("a condition is one truth value, not {described}"),
-                "compare two scalars: `loss < 1e-6`",
+                match ty.dtype {
+                    DType::Bool => format!("say of how many it must hold: `mean({0}) == 1` of all, `sum({0}) > 0` of one", self.short(span, "c")),
+                    _ => "compare two scalars: `loss < 1e-6`".into(),
+                },
             );
         }
         Ok(self.export("condition", tensor, span))
@@ -393,13 +396,26 @@ impl Checker<'_> {
                 self.note_name(name);
             }
             Pattern::Tuple(_, span) => {
-                self.error::<()>(
-                    "E0304",
-                    *span,
-                    "a loop binds one name",
-                    "write `for i in ...`",
-                )
-                .ok();
+                let help = match &value {
+                    Val::Record(fields) => {
+                        let fields: Vec<String> = fields
+                            .iter()
+                            .map(|(name, _)| format!("`b.{name}`"))
+                            .collect();
+                        format!(
+                            "a batch holds its fields: write `for b in ...`, then {}",
+                            fields.join(", ")
+                        )
+                    }
+                    _ => "write `for i in ...`".into(),
+                };
+                self.error::<()>("E0304", *span, "a loop binds one name", help)
+                    .ok();
+                let mut names = Vec::new();
+                super::statements::pattern_names(pattern, &mut names);
+                for name in names {
+                    self.bind(&name, Val::Error);
+                }
             }
         }
     }

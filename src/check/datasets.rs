@@ -3,7 +3,8 @@ use super::Checker;
 use super::call::Argument;
 use super::program::{self, SlotId, SlotKind};
 use super::values::{DataVal, Num, Outcome, Reported, Val};
-use crate::base::data::{DataOption, DataSource, DataSpec, TRANSFORM_NAMES, Transform};
+use crate::base::data::{DataError, DataOption, DataSource, DataSpec, TRANSFORM_NAMES, Transform};
+use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
 use crate::base::tensor::{Elements, Tensor};
 use crate::base::types::{DType, Type};
@@ -77,12 +78,31 @@ impl Checker<'_> {
     }
 
     fn data_value(&mut self, spec: DataSpec, span: Span) -> Val {
-        Val::Data(DataVal {
+        let data = DataVal {
             spec: Rc::new(spec),
             set: Rc::new(Cell::new(None)),
             part: None,
             span,
-        })
+        };
+        self.data_sets.push(data.clone());
+        Val::Data(data)
+    }
+
+    /// Looks at data sets of which the program reads nothing: a file or column that is not there is a mistake, whether or not it is read.
+    pub(super) fn unread_data(&mut self) {
+        for data in std::mem::take(&mut self.data_sets) {
+            if data.set.get().is_none()
+                && let Err(error) = self.provider.open(&data.spec)
+            {
+                self.unopened(error, data.span);
+            }
+        }
+    }
+
+    fn unopened(&mut self, error: DataError, span: Span) -> Reported {
+        let code = if error.missing { "E0501" } else { "E0502" };
+        let help = error.help.unwrap_or_else(|| "check the file".into());
+        self.report(Diagnostic::error(code, span, error.message).help(help))
     }
 
     /// One more step of a data pipe.
@@ -106,6 +126,8 @@ impl Checker<'_> {
                             "transform first, then take `.train`",
                         );
                     }
+                    self.data_sets
+                        .retain(|known| !Rc::ptr_eq(&known.spec, &data.spec));
                     spec = Some((*data.spec).clone());
                 }
                 (_, value, None) => positional.push(self.data_option(&value, argument.span)?),
@@ -258,15 +280,7 @@ impl Checker<'_> {
                     data.set.set(Some(number));
                     number
                 }
-                Err(error) => {
-                    let code = if error.missing { "E0501" } else { "E0502" };
-                    return self.error(
-                        code,
-                        data.span,
-                        error.message,
-                        error.help.unwrap_or_else(|| "check the file".into()),
-                    );
-                }
+                Err(error) => return Err(self.unopened(error, data.span)),
             },
         };
         let parts = self.program.data[set]

@@ -5,12 +5,15 @@ use super::foreign_names::{MODULES, NAMES};
 /// A row: names that other languages or libraries know, and the mend.
 pub(super) type Row = (&'static [&'static str], &'static str);
 
+/// What other libraries call the sizes of a tensor.
+const SIZES: &[&str] = &[
+    "shape", "size", "dim", "ndim", "ndims", "dims", "numel", "rank", "len",
+];
+
 /// Members of tensors elsewhere.
 const OF_TENSORS: &[Row] = &[
     (
-        &[
-            "shape", "size", "dim", "ndim", "ndims", "dims", "numel", "rank", "len",
-        ],
+        SIZES,
         "its sizes are bound by a signature: in `fn f(x: [n, d]) { ... }`, `n` and `d` are numbers",
     ),
     (&["T", "mT", "t", "H"], "write `transpose({x})`"),
@@ -305,7 +308,7 @@ const ARGUMENTS: &[Row] = &[
     (&["total_steps", "max_steps"], "steps"),
     (&["gamma", "decay_rate"], "factor"),
     (&["step_size", "T_0", "decay_steps"], "epochs"),
-    (&["return_sequences", "return_state"], "states"),
+    (&["return_state"], "states"),
     (&["go_backwards"], "reverse"),
 ];
 
@@ -336,6 +339,10 @@ const LEFT_OUT: &[Row] = &[
         "leave it out: losses are means",
     ),
     (&["batch_first"], "leave it out: sequences are `[n, t, d]`"),
+    (
+        &["return_sequences"],
+        "leave it out: a recurrence gives all its steps; the last alone is `|> last_over_time`",
+    ),
     (
         &[
             "dtype",
@@ -376,7 +383,7 @@ const LEFT_OUT: &[Row] = &[
 
 /// Settings of training elsewhere.
 const SETTINGS: &[Row] = &[
-    (&["batch_size", "minibatch", "bs"], "write `batch = 32`"),
+    (&["batch_size", "minibatch", "bs"], "write `batch = {v}`"),
     (
         &["learning_rate", "lr", "rate"],
         "the rate belongs to the optimizer: `optimizer = sgd(lr = 0.1)`",
@@ -389,7 +396,7 @@ const SETTINGS: &[Row] = &[
             "iterations",
             "steps",
         ],
-        "write `epochs = 10`",
+        "write `epochs = {v}`",
     ),
     (
         &[
@@ -407,7 +414,11 @@ const SETTINGS: &[Row] = &[
         "split the data set first, `csv(\"file.csv\") |> target(\"y\") |> split(train = 0.8)`, then write `validate = set.test`",
     ),
     (
-        &["callbacks", "patience", "early_stopping"],
+        &["patience", "early_stopping"],
+        "write `stop = no_improvement(epochs = {v})`, with `validate = set.test`",
+    ),
+    (
+        &["callbacks"],
         "write `stop = no_improvement(epochs = 3)` or `save_best = \"net.safetensors\"`",
     ),
     (
@@ -473,6 +484,11 @@ fn find(rows: &[Row], name: &str) -> Option<&'static str> {
     row.map(|(_, help)| *help)
 }
 
+/// Whether a member is what other libraries call the sizes of a tensor.
+pub(super) fn asks_for_sizes(name: &str) -> bool {
+    SIZES.contains(&name)
+}
+
 /// Whether other languages have a module of this name.
 pub(super) fn is_module(name: &str) -> bool {
     MODULES.contains(&name)
@@ -503,9 +519,9 @@ pub(super) fn of_argument(name: &str, known: &[String]) -> Option<String> {
     }
 }
 
-/// The mend for a setting of `train` that has another name here.
-pub(super) fn of_setting(name: &str) -> Option<&'static str> {
-    find(SETTINGS, name)
+/// The mend for a setting of `train` that has another name here, with the value that was given to it.
+pub(super) fn of_setting(name: &str, value: &str) -> Option<String> {
+    find(SETTINGS, name).map(|help| help.replace("{v}", value))
 }
 
 #[cfg(test)]

@@ -630,6 +630,15 @@ impl Checker<'_> {
                 let (message, help) = self.not_a_size(x);
                 self.error("E0303", expr.span, message, help)
             }
+            None if let Val::Hyper(slot, Num::Float(x)) = value => {
+                let name = self.program.slot(slot).name.clone();
+                self.error(
+                    "E0302",
+                    expr.span,
+                    format!("a size is a whole number, and the hyper-parameter `{name}` is {x:?}"),
+                    format!("give it one, without a point: `hyper {name} = {}`", x.round()),
+                )
+            }
             None => self.error(
                 "E0302",
                 expr.span,

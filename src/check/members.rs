@@ -22,8 +22,15 @@ impl Checker<'_> {
             _ => return self.field(value, name),
         };
         let written = self.sources.snippet(base.span).to_string();
-        let help = elsewhere::of_member(owner, &name.text, &written);
+        let mut help = elsewhere::of_member(owner, &name.text, &written);
         if owner == Owner::Tensor {
+            if let Val::Tensor(_) | Val::Slot(..) = &value
+                && elsewhere::asks_for_sizes(&name.text)
+            {
+                let tensor = self.operand(&value, None, base.span)?;
+                let described = self.describe(&tensor);
+                help = help.map(|help| format!("`{written}` is {described} here; {help}"));
+            }
             let help = help.or_else(|| match self.lookup(&name.text)? {
                 Val::Fn(_) | Val::Builtin(_) => Some(format!(
                     "functions stand before what they take: `{}({written})`",

@@ -43,6 +43,14 @@ pub(super) fn for_one_value(written: &str) -> &'static str {
     }
 }
 
+/// How an instance of a layer is made: `mlp()`, `tower(depth, classes)`.
+pub(super) fn made(def: &super::values::LayerDef) -> String {
+    let wants = def.syntax.config.iter().flatten();
+    let wants = wants.filter(|config| config.default.is_none());
+    let wants: Vec<&str> = wants.map(|config| &*config.name.text).collect();
+    format!("{}({})", def.syntax.name.text, wants.join(", "))
+}
+
 impl Checker<'_> {
     /// The text of a place, if it is short enough to be repeated; else `other`.
     pub(super) fn short(&self, place: Span, other: &str) -> String {
@@ -300,6 +308,16 @@ impl Checker<'_> {
             return Ok(());
         }
         let input = self.short(first.span, "x");
+        if !rest.is_empty() && rest.iter().all(is_input) {
+            let configured = config.iter().filter(|config| config.default.is_none());
+            let configured: Vec<&str> = configured.map(|config| &*config.name.text).collect();
+            return self.error(
+                "E0410",
+                first.span,
+                format!("`{name}` is given its inputs where its configuration stands"),
+                format!("write `{input} |> {name}({})`", configured.join(", ")),
+            );
+        }
         let others: Vec<String> = rest
             .iter()
             .map(|argument| self.short(argument.span, "..."))

@@ -204,6 +204,8 @@ pub struct Checker<'a> {
     /// The folder that paths of the file being elaborated start from.
     base_dir: String,
     unknown_names: HashSet<(Arc<str>, Span)>,
+    /// Data sets of which no other was made: a program that reads nothing of one is told all the same what is wrong with it.
+    data_sets: Vec<values::DataVal>,
     /// Tensors that are the result of `softmax` or `sigmoid`, with its name: losses take what stands before it.
     normalised: HashMap<(usize, crate::tir::Value), Arc<str>>,
     /// Names that statements which did not parse would have bound: nothing is said of them.
@@ -287,6 +289,7 @@ impl<'a> Checker<'a> {
             evaluations: 0,
             exhausted: false,
             unknown_names: HashSet::new(),
+            data_sets: Vec::new(),
             normalised: HashMap::new(),
             lost: HashSet::new(),
             twins: None,
@@ -316,6 +319,10 @@ impl<'a> Checker<'a> {
     /// The program, where nothing is wrong with it.
     fn finish(&mut self) -> Option<Program> {
         self.finish_elaboration();
+        if self.has_errors() {
+            return None;
+        }
+        self.unread_data();
         if self.has_errors() {
             return None;
         }

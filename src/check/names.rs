@@ -265,6 +265,11 @@ impl Checker<'_> {
         if before.trim_end_matches(' ').ends_with("//") {
             return "`//` is the division that rounds down; a comment starts with `#`".into();
         }
+        if let ("None" | "newaxis", Some(base)) = (name, subscripted(before)) {
+            return format!(
+                "a subscript adds no dimension: write the sizes, `reshape({base}, [n, 1])`"
+            );
+        }
         if let Some(help) = elsewhere::of_name(name) {
             return help.into();
         }
@@ -537,7 +542,10 @@ impl Checker<'_> {
                         "E0402",
                         name.span,
                         format!("`{full_name}={text}` is not a number"),
-                        format!("write `{full_name}=0.1`"),
+                        format!(
+                            "write a number, such as the program's own: `{full_name}={}`",
+                            default.value()
+                        ),
                     );
                 }
             },

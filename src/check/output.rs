@@ -12,12 +12,16 @@ impl Checker<'_> {
     pub(super) fn print(&mut self, values: &[Expr], span: Span) -> Outcome<()> {
         self.host_only("print", span)?;
         let mut pieces = Vec::new();
+        let mut outcome = Ok(());
         for (at, value) in values.iter().enumerate() {
             if at > 0 {
                 pieces.push(Piece::Text(" ".into()));
             }
-            self.pieces(value, &mut pieces)?;
+            // Each value is looked at, also after one that is wrong.
+            let piece = self.pieces(value, &mut pieces);
+            outcome = outcome.and(piece);
         }
+        outcome?;
         self.after_step(Instr::Print(pieces));
         Ok(())
     }
@@ -30,7 +34,10 @@ impl Checker<'_> {
             "E0433",
             span,
             format!("`{what}` stands at the top level of a program"),
-            "layers and functions only compute",
+            match what {
+                "print" => "layers and functions only compute: print what they give, `print net(x)`; the shapes inside are drawn by `dlmc graph FILE`",
+                _ => "layers and functions only compute",
+            },
         )
     }
 
@@ -97,6 +104,11 @@ impl Checker<'_> {
             }
             Val::Instance(instance) => {
                 let text = self.described_instance(instance);
+                into.push(Piece::Text(text));
+                Ok(())
+            }
+            Val::Data(data) => {
+                let text = self.described_data(data)?;
                 into.push(Piece::Text(text));
                 Ok(())
             }
@@ -169,6 +181,20 @@ impl Checker<'_> {
         span: Span,
     ) -> Outcome<()> {
         let holds = self.eval(condition)?;
+        if let (Val::Tuple(parts), ExprKind::Tuple(written)) = (&holds, &condition.kind)
+            && let ([_, Val::Str(_)], [tested, said]) = (parts.as_slice(), written.as_slice())
+        {
+            let (tested, said) = (
+                self.short(tested.span, "c"),
+                self.short(said.span, "\"...\""),
+            );
+            return self.error(
+                "E0442",
+                condition.span,
+                "`assert` takes its condition and its message without parentheses",
+                format!("write `assert {tested}, {said}`"),
+            );
+        }
         if let Val::Bool(true) = holds {
             return Ok(());
         }

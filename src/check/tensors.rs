@@ -402,7 +402,11 @@ impl Checker<'_> {
                     self.short(sides[1].0, "b")
                 )
             } else {
-                self.help_for_product(k, &right_type.shape, sides[1].0)
+                self.help_for_product(
+                    (&left_type.shape, k),
+                    &right_type.shape,
+                    [sides[0].0, sides[1].0],
+                )
             };
             return self.shape_error("E0317", span, message, &sides, &help);
         }

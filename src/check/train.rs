@@ -74,7 +74,15 @@ impl Checker<'_> {
                 "E0444",
                 model.span,
                 format!("`train` trains a layer, not {}", model_value.kind()),
-                "make an instance first: `let net = mlp()`",
+                match &model_value {
+                    Val::Layer(def) => {
+                        format!(
+                            "make an instance first: `let net = {}`",
+                            super::mends::made(def)
+                        )
+                    }
+                    _ => "make an instance first: `let net = mlp()`".into(),
+                },
             );
         };
         let Val::Data(data_value) = self.eval(data)? else {
@@ -112,123 +120,20 @@ impl Checker<'_> {
             clip_norm: None,
             accumulate: 1,
         };
-        let (mut shuffle, mut seed, mut has_optimizer) = (true, 0u64, false);
-        let mut unknown = Ok(());
+        let (mut shuffling, mut outcome) = ((true, 0u64), Ok(()));
         for setting in settings {
-            let (value, place) = (&setting.value, setting.value.span);
-            match &*setting.name.text {
-                "loss" => {
-                    self.is_no_call(value, "the loss")?;
-                    let loss = self.eval(value)?;
-                    (plan.loss, plan.loss_span) = (self.kept(loss, place), place);
-                    if let ExprKind::Name(name) = &value.kind {
-                        plan.loss_name = name.to_string();
-                    }
-                }
-                "optimizer" => {
-                    plan.optimizer = value.clone();
-                    has_optimizer = true;
-                }
-                "epochs" => {
-                    let found = self.eval(value)?;
-                    let epochs = self.count(&found, place, "the number of epochs")?;
-                    plan.epochs = self.counted_by_i32(epochs, place)?;
-                }
-                "batch" => {
-                    let found = self.eval(value)?;
-                    plan.batch = self.count(&found, place, "the batch size")?;
-                    if plan.batch == 0 {
-                        return self.error(
-                            "E0512",
-                            place,
-                            "a batch has at least one row",
-                            "give a size above 0",
-                        );
-                    }
-                }
-                "shuffle" => match self.eval(value)? {
-                    Val::Bool(truth) => shuffle = truth,
-                    other => {
-                        return self.error(
-                            "E0406",
-                            place,
-                            format!("`shuffle` is true or false, not {}", other.kind()),
-                            "write `shuffle = true`",
-                        );
-                    }
-                },
-                "seed" => {
-                    let found = self.eval(value)?;
-                    seed = self.count(&found, place, "the seed")? as u64;
-                }
-                "validate" => match self.eval(value)? {
-                    Val::Data(data) => {
-                        self.one_part(&data, value)?;
-                        plan.validate = Some(data);
-                    }
-                    other => {
-                        return self.error(
-                            "E0511",
-                            place,
-                            format!("validation wants a data set, not {}", other.kind()),
-                            "write `validate = set.test`",
-                        );
-                    }
-                },
-                "metrics" => self.metrics(value, &mut plan.metrics)?,
-                "augment" => plan.augment = Some(self.augmentation(value)?),
-                "clip_norm" => {
-                    let found = self.eval(value)?;
-                    plan.clip_norm = Some(self.number(&found, place, "`clip_norm`")?);
-                }
-                "stop" => match self.eval(value)? {
-                    Val::Patience(epochs) => plan.patience = Some(epochs),
-                    other => {
-                        return self.error(
-                            "E0445",
-                            place,
-                            format!("a rule for stopping is wanted, not {}", other.kind()),
-                            "write `stop = no_improvement(epochs = 3)`",
-                        );
-                    }
-                },
-                "save_best" => {
-                    let file = self.file_name(value)?;
-                    self.weights_file(&file, value, true)?;
-                    plan.save_best = Some(file);
-                }
-                "over" => {
-                    plan.over = Some(match &value.kind {
-                        ExprKind::Tuple(parts) => parts.clone(),
-                        ExprKind::List(items) => {
-                            items.iter().map(|item| item.value.clone()).collect()
-                        }
-                        _ => vec![value.clone()],
-                    });
-                }
-                "no_decay" => plan.no_decay = Some(value.clone()),
-                "accumulate" => {
-                    let found = self.eval(value)?;
-                    plan.accumulate = self.count(&found, place, "`accumulate`")?.max(1);
-                }
-                // The parser has said what is wrong with it.
-                "" => unknown = Err(Reported),
-                key if let Some(help) = super::elsewhere::of_setting(key) => {
-                    let message = format!("there is no setting of `train` called `{key}`");
-                    unknown = self.error("E0202", setting.name.span, message, help);
-                }
-                _ => {
-                    let known: Vec<String> = KEYS.iter().map(|key| key.to_string()).collect();
-                    unknown = self.no_such(
-                        &setting.name.text,
-                        setting.name.span,
-                        "setting of `train` called",
-                        &known,
-                    );
-                }
-            }
+            // Each setting is looked at, also after one that is wrong.
+            let done = self.train_setting(setting, &mut plan, &mut shuffling);
+            outcome = outcome.and(done);
         }
-        unknown?;
+        let has_optimizer = settings
+            .iter()
+            .any(|setting| &*setting.name.text == "optimizer");
+        if outcome.is_err() && has_optimizer {
+            let optimizer = plan.optimizer.clone();
+            self.eval(&optimizer).ok();
+        }
+        outcome?;
         if matches!(plan.loss, Val::None) {
             return self.error(
                 "E0447",
@@ -245,8 +150,130 @@ impl Checker<'_> {
                 "add `optimizer = adam(lr = 0.001)`",
             );
         }
+        let (shuffle, seed) = shuffling;
         plan.shuffle = shuffle.then_some(seed ^ self.options.seed);
         Ok(plan)
+    }
+
+    /// One setting of a `train`; `shuffling` is whether the rows are shuffled, and the seed.
+    fn train_setting(
+        &mut self,
+        setting: &Setting,
+        plan: &mut Plan,
+        shuffling: &mut (bool, u64),
+    ) -> Outcome<()> {
+        let (value, place) = (&setting.value, setting.value.span);
+        match &*setting.name.text {
+            "loss" => {
+                self.is_no_call(value, "the loss")?;
+                let loss = self.eval(value)?;
+                (plan.loss, plan.loss_span) = (self.kept(loss, place), place);
+                if let ExprKind::Name(name) = &value.kind {
+                    plan.loss_name = name.to_string();
+                }
+            }
+            "optimizer" => {
+                plan.optimizer = value.clone();
+            }
+            "epochs" => {
+                let found = self.eval(value)?;
+                let epochs = self.count(&found, place, "the number of epochs")?;
+                plan.epochs = self.counted_by_i32(epochs, place)?;
+            }
+            "batch" => {
+                let found = self.eval(value)?;
+                plan.batch = self.count(&found, place, "the batch size")?;
+                if plan.batch == 0 {
+                    return self.error(
+                        "E0512",
+                        place,
+                        "a batch has at least one row",
+                        "give a size above 0",
+                    );
+                }
+            }
+            "shuffle" => match self.eval(value)? {
+                Val::Bool(truth) => shuffling.0 = truth,
+                other => {
+                    return self.error(
+                        "E0406",
+                        place,
+                        format!("`shuffle` is true or false, not {}", other.kind()),
+                        "write `shuffle = true`",
+                    );
+                }
+            },
+            "seed" => {
+                let found = self.eval(value)?;
+                shuffling.1 = self.count(&found, place, "the seed")? as u64;
+            }
+            "validate" => match self.eval(value)? {
+                Val::Data(data) => {
+                    self.one_part(&data, value)?;
+                    plan.validate = Some(data);
+                }
+                other => {
+                    return self.error(
+                        "E0511",
+                        place,
+                        format!("validation wants a data set, not {}", other.kind()),
+                        "write `validate = set.test`",
+                    );
+                }
+            },
+            "metrics" => self.metrics(value, &mut plan.metrics)?,
+            "augment" => plan.augment = Some(self.augmentation(value)?),
+            "clip_norm" => {
+                let found = self.eval(value)?;
+                plan.clip_norm = Some(self.number(&found, place, "`clip_norm`")?);
+            }
+            "stop" => match self.eval(value)? {
+                Val::Patience(epochs) => plan.patience = Some(epochs),
+                other => {
+                    return self.error(
+                        "E0445",
+                        place,
+                        format!("a rule for stopping is wanted, not {}", other.kind()),
+                        "write `stop = no_improvement(epochs = 3)`",
+                    );
+                }
+            },
+            "save_best" => {
+                let file = self.file_name(value)?;
+                self.weights_file(&file, value, true)?;
+                plan.save_best = Some(file);
+            }
+            "over" => {
+                plan.over = Some(match &value.kind {
+                    ExprKind::Tuple(parts) => parts.clone(),
+                    ExprKind::List(items) => items.iter().map(|item| item.value.clone()).collect(),
+                    _ => vec![value.clone()],
+                });
+            }
+            "no_decay" => plan.no_decay = Some(value.clone()),
+            "accumulate" => {
+                let found = self.eval(value)?;
+                plan.accumulate = self.count(&found, place, "`accumulate`")?.max(1);
+            }
+            // The parser has said what is wrong with it.
+            "" => return Err(Reported),
+            key if let Some(help) =
+                super::elsewhere::of_setting(key, &self.short(place, "...")) =>
+            {
+                let message = format!("there is no setting of `train` called `{key}`");
+                return self.error("E0202", setting.name.span, message, help);
+            }
+            _ => {
+                let known: Vec<String> = KEYS.iter().map(|key| key.to_string()).collect();
+                return self.no_such(
+                    &setting.name.text,
+                    setting.name.span,
+                    "setting of `train` called",
+                    &known,
+                );
+            }
+        }
+        Ok(())
     }
 
     fn metrics(&mut self, value: &Expr, into: &mut Vec<(String, Val, Span)>) -> Outcome<()> {
@@ -317,12 +344,24 @@ impl Checker<'_> {
                 span: plan.loss_span,
             },
         ];
-        self.call(
+        let said = self.diagnostics.len();
+        let loss = self.call(
             plan.loss.clone(),
             &plan.loss_name,
             arguments,
             plan.loss_span,
-        )
+        );
+        let applies = format!("{}(", self.path(instance));
+        if loss.is_err()
+            && self.sources.snippet(plan.loss_span).contains(&applies)
+            && let Some(first) = self.diagnostics.get_mut(said)
+            && first.code != "E0202"
+        {
+            first.notes.push(format!(
+                "a loss of two inputs is given the prediction and the target; one input is the batch: `fn (b) {{ cross_entropy({applies}b.x), b.y) }}`"
+            ));
+        }
+        loss
     }
 
     /// The model's output for a batch's `x`, and its `y`. Lengths of sequences become a mask where the model takes one.

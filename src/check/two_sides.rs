@@ -1,6 +1,6 @@
 //! What is said where the sizes of two tensors differ: both sides by their names, and the mend that follows from them.
 use super::Checker;
-use super::values::{Outcome, TensorVal};
+use super::values::{Num, Outcome, TensorVal, Val};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
@@ -158,7 +158,7 @@ impl Checker<'_> {
             Some((below, above)) => (
                 message,
                 format!(
-                    "{i} divides by {below} and by {above}: choose one of them in place of {j}, or another {i}"
+                    "{i} divides by {below} and by {above}: choose one of them in place of {j}, or another size in place of {i}"
                 ),
             ),
             None if around && i < j => (message, format!("choose {i} or less in place of {j}")),
@@ -273,6 +273,10 @@ impl Checker<'_> {
                 "a label is one whole number for each row, the class: of rows that mark it with a 1 take `argmax(y, over = -1)`".into()
             }
             _ if same_count => format!("reshape one: {}", reshaped(bound)),
+            (Some(width), _) if label && bound.len() == found.len() + 2 && bound.starts_with(found) => format!(
+                "there are scores for each of {} by {width} pixels and one label for them all: put `|> flatten` before the last layer",
+                bound[found.len()]
+            ),
             (Some(steps), _) if label && one_more(bound, found) => format!(
                 "there are scores for each of {steps} steps and one label for them all: before the last layer take one step, `|> last_over_time`, or the mean, `|> mean_over_time`"
             ),
@@ -393,7 +397,21 @@ impl Checker<'_> {
     }
 
     /// The mend where the inner sizes of a product differ and no transpose makes them equal.
-    pub(super) fn help_for_product(&self, k: usize, right: &[usize], place: Span) -> String {
+    pub(super) fn help_for_product(
+        &self,
+        (left, k): (&[usize], usize),
+        right: &[usize],
+        [left_place, place]: [Span; 2],
+    ) -> String {
+        // W x of a paper, where x holds an example in each row.
+        if let ([rows, _], [_, columns]) = (left, right)
+            && rows == columns
+        {
+            let (a, b) = (self.short(left_place, "a"), self.short(place, "b"));
+            return format!(
+                "the other way round they fit, with an example in each row: `{b} @ {a}`"
+            );
+        }
         let which = if right.len() == 1 {
             "only one"
         } else {
@@ -455,8 +473,52 @@ impl Checker<'_> {
                     None => "reshape, or check what is passed".into(),
                 }
             }
+            _ if result && !open => format!("the body gives {0}: declare `-> {0}`, or `reshape` it", self.as_declared(tensor)),
             _ => "reshape, or check what is passed".into(),
         }
+    }
+
+    /// The sizes of a tensor as a signature would state them: by its names where they are bound, else as numbers.
+    fn as_declared(&mut self, tensor: &TensorVal) -> String {
+        let shape = self.type_of(tensor).shape;
+        let names = tensor.dims.iter().cloned().chain(std::iter::repeat(None));
+        let sizes: Vec<String> = shape
+            .iter()
+            .zip(names)
+            .map(|(size, name)| {
+                let bound = name.filter(|name| {
+                    matches!(self.local(name), Some(Val::Num(Num::Int(value))) if value == *size as i64)
+                });
+                bound.map_or(size.to_string(), |name| name.to_string())
+            })
+            .collect();
+        format!("[{}]", sizes.join(", "))
+    }
+
+    /// The mend where the last layer of a body gives another size than the result is declared with.
+    fn help_for_last_layer(
+        &mut self,
+        tensor: &TensorVal,
+        (size, wanted): (usize, usize),
+        body: Span,
+    ) -> Option<String> {
+        let text = self.sources.snippet(body);
+        let inside = text.strip_suffix('}').unwrap_or(text).trim_end();
+        let end = Span {
+            end: body.start + inside.len() as u32,
+            ..body
+        };
+        let stage = self.sources.snippet(self.last_stage(end));
+        let inner = stage.strip_suffix(')')?;
+        let layer = ["dense", "projection"].into_iter().find(|layer| {
+            inner
+                .strip_prefix(*layer)
+                .is_some_and(|rest| rest.starts_with('('))
+        })?;
+        let declared = self.as_declared(tensor);
+        Some(format!(
+            "the last layer gives {size} numbers: write `{layer}({wanted})`, or declare `-> {declared}`"
+        ))
     }
 
     /// The mend where a result keeps a last dimension of size 1, such as `dense(1)` gives.
@@ -506,7 +568,20 @@ impl Checker<'_> {
                 "declare the one channel, or repeat it for each of {wanted}: `concat({each}, over = 1)`"
             );
         }
-        "check the sizes on the way here".into()
+        if what.starts_with("the result") {
+            let last = (axis + 1 == shape.len())
+                .then(|| self.help_for_last_layer(tensor, (size, wanted), place));
+            return last.flatten().unwrap_or_else(|| {
+                let declared = self.as_declared(tensor);
+                format!(
+                    "the body gives {declared}: declare `-> {declared}`, or change what it computes"
+                )
+            });
+        }
+        match what == "the value" {
+            true => format!("declare {}, or change the value", self.as_declared(tensor)),
+            false => format!("declare {size} instead of {wanted}, or give a tensor of that size"),
+        }
     }
 }
 

@@ -103,6 +103,16 @@ pub(super) fn explain_error(arguments: &Arguments) -> Result<(), Failure> {
     result
 }
 
+/// What a code means, for the prompt; nothing where there is no such code.
+pub(super) fn of_code(written: &str, coloured: bool) -> Option<String> {
+    let code = normal(written);
+    let found = explanations()
+        .into_iter()
+        .find(|known| known.code == code)?;
+    let style = Style::new(Output::result_columns(), coloured);
+    Some(shown(&found, style).trim_end().to_string())
+}
+
 /// A code as it stands in messages: `e317`, `317` and `error[E0317]` are `E0317`.
 fn normal(written: &str) -> String {
     let bare = written.split_once('[').map_or(written, |(_, rest)| rest);

@@ -32,7 +32,6 @@ mod watch;
 mod words;
 
 use crate::base::diagnostic::{Diagnostic, Severity};
-use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::data::FileProvider;
 use crate::runtime::contraction::Cpu;
@@ -346,7 +345,9 @@ fn setting(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.trim().is_empty() => {
             Ok((name.trim().to_string(), value.trim().to_string()))
         }
-        Some(_) | None => Err("hyper-parameters are set as `name=value`".into()),
+        Some(_) | None => {
+            Err("hyper-parameters are set as `name=value`, without blanks around `=`".into())
+        }
     }
 }
 
@@ -602,7 +603,7 @@ impl Job {
             return;
         }
         self.output
-            .say(&render(diagnostic, &self.sources, self.output.colour));
+            .say(&self.output.rendered(diagnostic, &self.sources));
     }
 
     fn say_all(&self, diagnostics: &[Diagnostic]) {
@@ -640,7 +641,7 @@ impl Job {
 fn read_source(path: &str, output: &Output) -> Result<Source, Failure> {
     Source::read(path).map_err(|error| {
         let diagnostic = session::data_diagnostic(&error);
-        output.say(&render(&diagnostic, &Sources::default(), output.colour));
+        output.say(&output.rendered(&diagnostic, &Sources::default()));
         if error.missing {
             Failure::Usage
         } else {

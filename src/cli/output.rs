@@ -1,5 +1,8 @@
 //! Standard output and standard error, where a closed pipe is no error.
 use super::{Colour, Failure};
+use crate::base::diagnostic::Diagnostic;
+use crate::base::render::render_within;
+use crate::base::source::Sources;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IsTerminal, Write};
 
@@ -23,6 +26,8 @@ pub struct Output {
     pub blocks: bool,
     /// Whether nothing is said but errors.
     pub quiet: bool,
+    /// Whether a prompt is open, which has commands of its own.
+    pub prompt: bool,
 }
 
 impl Output {
@@ -40,7 +45,14 @@ impl Output {
             colour,
             blocks: locale.as_deref().is_none_or(is_unicode),
             quiet: false,
+            prompt: false,
         }
+    }
+
+    /// A diagnostic for standard error: on a terminal within its columns.
+    pub fn rendered(&self, diagnostic: &Diagnostic, sources: &Sources) -> String {
+        let columns = self.terminal.then(|| self.columns());
+        render_within(diagnostic, sources, self.colour, columns)
     }
 
     /// Columns of the terminal, as wide as its window is now.
@@ -115,9 +127,11 @@ impl Output {
         } else {
             ("", "")
         };
-        self.say(&format!(
-            "{dim}`dlmc explain-error {code}` tells more{end}\n"
-        ));
+        let command = match self.prompt {
+            true => ":doc",
+            false => "dlmc explain-error",
+        };
+        self.say(&format!("{dim}`{command} {code}` tells more{end}\n"));
     }
 
     /// Writes a message to standard error; where that is closed nobody wants to know.

@@ -50,7 +50,10 @@ pub(super) fn table(
 }
 
 fn parse(text: &str, path: &str, dialect: &Dialect) -> Result<Columns, DataError> {
-    let separator = dialect.separator.unwrap_or_else(|| guess_separator(text));
+    let separator = dialect.separator.unwrap_or_else(|| match is_tabbed(path) {
+        true => '\t',
+        false => guess_separator(text),
+    });
     let Ok(delimiter) = u8::try_from(separator) else {
         return Err(fault(format!(
             "`csv`: the separator {separator:?} is not an ASCII character"
@@ -92,6 +95,12 @@ fn parse(text: &str, path: &str, dialect: &Dialect) -> Result<Columns, DataError
             "{path}: the data set is empty: the file holds no line"
         ))),
     }
+}
+
+/// Whether the name of a file says that tabs stand between its cells.
+fn is_tabbed(path: &str) -> bool {
+    let path = path.strip_suffix(".gz").unwrap_or(path);
+    path.ends_with(".tsv") || path.ends_with(".tab")
 }
 
 /// The most frequent of `,`, `;` and tab in the first line, outside quotes.
@@ -168,9 +177,10 @@ fn push(
     if record.len() != width {
         return Err(fault_help(
             format!(
-                "{path}, row {}: {} cells, where the header has {width}",
+                "{path}, row {}: {} {}, where the header has {width}",
                 row + 1,
-                record.len()
+                record.len(),
+                if record.len() == 1 { "cell" } else { "cells" }
             ),
             format!(
                 "this is line {line} of the file; a cell that contains the separator needs quotes"

@@ -56,6 +56,7 @@ impl FileProvider {
         let mut frame = pipe::open(&files, &spec.source)?;
         let rows = read(&here, input, &options(spec, &frame))?;
         let start = frame.rows();
+        frame.outside = Some((input.name().to_string(), start));
         let given = match rows {
             Rows::Table(given) => with_flags(given, frame.table.as_ref()),
             Rows::Array(given) => match &frame.table {
@@ -125,6 +126,7 @@ impl FileProvider {
         };
         let given = with_flags(given, Some(table));
         append_columns(table, &given, spec)?;
+        frame.outside = Some((input.name().to_string(), start));
         let further: Vec<u32> = (start..frame.rows()).map(|row| row as u32).collect();
         let files = files(&spec.base_dir);
         let (frame, made) = pipe::with_further(&files, frame, spec, further)?;

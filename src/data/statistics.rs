@@ -375,9 +375,11 @@ pub(super) fn one_hot(
         .to_string();
     let training = frame.training_rows();
     let used = frame.used();
+    let outside = frame.outside.clone();
     if let Some(table) = &mut frame.table {
         let is_target = table.targets.contains(&name) || context.reserved.contains(&name);
         if !is_target && table.columns.iter().any(|column| column.name == name) {
+            known_outside(table, &name, &training, outside)?;
             return indicator_columns(table, &name, &training, &used, context);
         }
     }
@@ -396,6 +398,45 @@ pub(super) fn one_hot(
         arguments.count(None, "classes", 1)?,
         context,
     )
+}
+
+/// Refuses a row from outside of the program whose value the training part does not have: the model has learned nothing of it.
+fn known_outside(
+    table: &Columns,
+    name: &str,
+    training: &[u32],
+    outside: Option<(String, usize)>,
+) -> Result<(), DataError> {
+    let Some((file, start)) = outside else {
+        return Ok(());
+    };
+    let Some(column) = table.columns.get(table.index(name, "one_hot")?) else {
+        return Ok(());
+    };
+    let values: BTreeSet<String> = training.iter().filter_map(|&row| column.key(row)).collect();
+    for row in start..table.rows {
+        let key = column.key(row as u32);
+        if key.as_ref().is_some_and(|key| values.contains(key)) {
+            continue;
+        }
+        let found = key.map_or("the value is missing".into(), |key| {
+            format!("{key:?} is not a value of the training part")
+        });
+        let few: Vec<&str> = values.iter().take(8).map(String::as_str).collect();
+        let more = if values.len() > few.len() {
+            ", ..."
+        } else {
+            ""
+        };
+        return Err(fault_help(
+            format!(
+                "{file}, row {}, column \"{name}\": {found}",
+                row - start + 1
+            ),
+            format!("the program has learned from {}{more}", few.join(", ")),
+        ));
+    }
+    Ok(())
 }
 
 /// Replaces a column by one of zeros and ones for each of its values in the training part.

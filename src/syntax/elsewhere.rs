@@ -27,6 +27,12 @@ pub(super) const OF_OTHER_LANGUAGES: &[Recogniser] = &[
     equals_for_body,
     body_after_a_word,
     let_mut,
+    range_step,
+    shape_in_parentheses,
+    several_targets,
+    operator_on_the_next_line,
+    capital_statement,
+    body_without_braces,
 ];
 
 /// Libraries that programs of other languages begin with.
@@ -265,7 +271,7 @@ fn doubled_operator(s: &Situation<'_, '_>) -> Option<Mistake> {
                 "there is no `=>`",
                 format!(
                     "a function value is written `fn ({}) {{ ... }}`, a comparison `>=`",
-                    s.written(s.at - 1)
+                    inputs_before(s, s.at).join(", ")
                 ),
             ))
         }
@@ -277,12 +283,40 @@ fn doubled_operator(s: &Situation<'_, '_>) -> Option<Mistake> {
             Some(Mistake::new("there is no `===`", "write `==`"))
         }
         (Token::Plus, Token::Plus) if adjacent => {
-            Some(Mistake::new("there is no `++`", "write `x = x + 1`"))
+            let name = s
+                .text
+                .get(s.range(s.statement.start).start..s.range(s.at - 1).start);
+            let name = name
+                .map(str::trim)
+                .filter(|name| !name.is_empty() && name.chars().all(char::is_alphanumeric))
+                .unwrap_or("x");
+            Some(
+                Mistake::new("there is no `++`", format!("write `{name} = {name} + 1`"))
+                    .at(s.at - 1),
+            )
+        }
+        (Token::Lt, Token::Gt) if adjacent => {
+            Some(Mistake::new("there is no `<>`", "write `!=`").at(s.at - 1))
         }
         (Token::Plus, Token::Plus) => Some(Mistake::help("a plus sign has a value on its left")),
         (Token::Lt, Token::Minus) if adjacent => Some(Mistake::help("write `=`")),
         _ => None,
     }
+}
+
+/// The names before a `=>`: `x` of `x => ...`, `a` and `b` of `(a, b) => ...`.
+fn inputs_before<'s>(s: &'s Situation<'_, '_>, arrow: usize) -> Vec<&'s str> {
+    let is_name = |at: &usize| matches!(s.token(*at), Some(Token::Ident(_)));
+    let last = arrow.saturating_sub(1);
+    if s.token(last) != Some(Token::RParen) {
+        return (last..arrow)
+            .filter(is_name)
+            .map(|at| s.written(at))
+            .collect();
+    }
+    let opens = (s.statement.start..last).rfind(|&at| s.token(at) == Some(Token::LParen));
+    let names = (opens.unwrap_or(last)..last).filter(is_name);
+    names.map(|at| s.written(at)).collect()
 }
 
 fn compound_assignment(s: &Situation<'_, '_>) -> Option<Mistake> {
@@ -329,13 +363,11 @@ fn list_comprehension(s: &Situation<'_, '_>) -> Option<Mistake> {
 fn slice_step(s: &Situation<'_, '_>) -> Option<Mistake> {
     let adjacent = s.at > 0 && s.range(s.at - 1).end == s.range(s.at).start;
     if s.before()? == Token::DotDot && s.found() == Some(Token::Dot) && adjacent {
-        return Some(
-            Mistake::new(
-                "there is no `...`",
-                "all dimensions that are left are `..`: `x[.., 0]`",
-            )
-            .at(s.at - 1),
-        );
+        let help = match s.first() {
+            Some(Token::For) => "a range without its end is `0..3`, with it `0..=3`",
+            _ => "all dimensions that are left are `..`: `x[.., 0]`",
+        };
+        return Some(Mistake::new("there is no `...`", help).at(s.at - 1));
     }
     let slice = s.in_statement(Token::Colon).is_some() && s.expects("]");
     let stepped = s.found() == Some(Token::Colon)
@@ -517,10 +549,10 @@ fn quote_in_a_string(s: &Situation<'_, '_>) -> Option<Mistake> {
 /// `for i, x in xs`
 fn several_loop_names(s: &Situation<'_, '_>) -> Option<Mistake> {
     (s.first() == Some(Token::For) && s.found() == Some(Token::Comma) && s.expects("in")).then(|| {
-        let (a, b) = (s.written(s.at - 1), s.written(s.at + 1));
+        let a = s.written(s.at - 1);
         Mistake::new(
-            "several names of a loop stand in parentheses",
-            format!("write `for ({a}, {b}) in xs {{ ... }}` where each turn gives a tuple; a loop that counts is `for {a} in 0..10 {{ ... }}`"),
+            "a loop binds one name",
+            format!("a batch holds its fields, `for b in set |> batches(32) {{ ... }}` with `b.x` and `b.y`; a loop that counts is `for {a} in 0..10 {{ ... }}`"),
         )
     })
 }
@@ -573,6 +605,133 @@ fn type_before_a_name(s: &Situation<'_, '_>) -> Option<Mistake> {
                 "write `{} {} = {}`",
                 s.written(s.statement.start),
                 s.written(s.at.saturating_sub(2)),
+                s.written(s.at)
+            ),
+        )
+    })
+}
+
+/// `for i in 0..10 step 2`
+fn range_step(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let word = matches!(s.found()?, Token::Ident("step" | "by"));
+    let range = [Token::DotDot, Token::DotDotEq]
+        .into_iter()
+        .any(|sign| s.in_statement(sign).is_some());
+    (word && range && s.first() == Some(Token::For)).then(|| {
+        let (name, step) = (s.written(s.statement.start + 1), s.written(s.at + 1));
+        Mistake::new(
+            "a range has no step",
+            format!("count the turns, and compute in the loop: `let j = {step} * {name}`"),
+        )
+    })
+}
+
+/// `param w: (d, 1) = zeros`
+fn shape_in_parentheses(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let declared = matches!(
+        s.first()?,
+        Token::Let | Token::Param | Token::State | Token::Fn | Token::Layer
+    );
+    let opens = (s.statement.start..s.at).rfind(|&at| s.token(at) == Some(Token::LParen))?;
+    let after = opens.checked_sub(1).and_then(|at| s.token(at));
+    let number = matches!(s.found()?, Token::Number(_));
+    (declared && number && matches!(after, Some(Token::Colon | Token::Arrow)) && !s.wants_value())
+        .then(|| {
+            let sizes = (opens + 1..s.statement.end)
+                .take_while(|&at| s.token(at) != Some(Token::RParen))
+                .filter(|&at| s.token(at) != Some(Token::Comma))
+                .map(|at| s.written(at));
+            Mistake::new(
+                "a shape stands in brackets",
+                format!("write `[{}]`", sizes.collect::<Vec<_>>().join(", ")),
+            )
+            .at(opens)
+        })
+}
+
+/// `a, b = (1, 2)`
+fn several_targets(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let comma = s.found() == Some(Token::Comma) && s.at == s.statement.start + 1;
+    let names: Vec<&str> = (s.statement.start..s.statement.end)
+        .take_while(|&at| matches!(s.token(at), Some(Token::Ident(_) | Token::Comma)))
+        .filter(|&at| s.token(at) != Some(Token::Comma))
+        .map(|at| s.written(at))
+        .collect();
+    let equals = s.token(s.statement.start + 2 * names.len() - usize::from(!names.is_empty()));
+    (comma && equals == Some(Token::Eq)).then(|| {
+        Mistake::new(
+            "several names stand in parentheses",
+            format!("write `let ({}) = ...`", names.join(", ")),
+        )
+    })
+}
+
+/// A line that begins with an operator.
+fn operator_on_the_next_line(s: &Situation<'_, '_>) -> Option<Mistake> {
+    use Token::*;
+    let operator = matches!(
+        s.found()?,
+        Plus | Star | Slash | Percent | Caret | And | Or | EqEq | Ne | Lt | Le | Gt | Ge
+    );
+    let follows = s.before() == Some(Newline);
+    (operator && follows && s.at == s.statement.start).then(|| {
+        let sign = s.written(s.at);
+        Mistake::new(
+            format!("a statement does not begin with `{sign}`"),
+            format!("a line that goes on ends in its operator: write `{sign}` at the end of the line before, or parentheses around both"),
+        )
+    })
+}
+
+/// `Print x`
+fn capital_statement(s: &Situation<'_, '_>) -> Option<Mistake> {
+    let word = s.written(s.statement.start);
+    let small = word.to_lowercase();
+    let known = matches!(
+        &*small,
+        "let"
+            | "print"
+            | "for"
+            | "if"
+            | "repeat"
+            | "train"
+            | "layer"
+            | "fn"
+            | "param"
+            | "hyper"
+            | "save"
+            | "load"
+            | "plot"
+            | "import"
+            | "minimize"
+            | "assert"
+    );
+    (known && small != word && s.at == s.statement.start + 1).then(|| {
+        Mistake::new(
+            format!("`{word}` begins no statement"),
+            format!("write `{small}`"),
+        )
+        .at(s.statement.start)
+    })
+}
+
+/// `if a > 2 print x`
+fn body_without_braces(s: &Situation<'_, '_>) -> Option<Mistake> {
+    use Token::*;
+    let head = matches!(s.first()?, If | For | Repeat);
+    let statement = matches!(
+        s.found()?,
+        Print | Let | Train | Minimize | Save | Load | Plot | Assert
+    );
+    (head && statement && s.expects("{") && s.after_value()).then(|| {
+        let head = s
+            .text
+            .get(s.range(s.statement.start).start..s.range(s.at).start);
+        Mistake::new(
+            "a body stands in braces",
+            format!(
+                "write `{} {{ {} ... }}`",
+                head.unwrap_or("").trim_end(),
                 s.written(s.at)
             ),
         )

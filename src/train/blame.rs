@@ -175,7 +175,7 @@ fn infix(op: Op) -> Option<&'static str> {
 }
 
 /// What is said where numbers only grew.
-const GROWTH: &str = "numbers grow from step to step: lower the learning rate, or limit the gradients with `clip_norm`";
+const GROWTH: &str = "numbers grow from step to step: lower the learning rate, bring large inputs to one scale with `standardize`, or limit the gradients with `clip_norm`";
 
 /// What mends it. `backward`: the operation is one of a gradient, whose formula nobody wrote.
 pub(super) fn mend(cause: &Cause, backward: bool) -> String {

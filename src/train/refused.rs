@@ -81,7 +81,11 @@ pub(super) fn enough_memory(program: &Program, compiled: &Compiled) -> Result<()
         Some(there) if wanted > there => Err(RunError::new(
             MEMORY,
             origin,
-            format!("the program needs {wanted} bytes of memory, the machine has {there}"),
+            format!(
+                "the program needs {:.1} GB of memory, the machine has {:.1} GB",
+                wanted as f64 / 1e9,
+                there as f64 / 1e9
+            ),
         )
         .help(
             "use smaller tensors or batches; `dlmc emit --stage memory FILE` lists what is kept",

@@ -5,6 +5,7 @@
 # Settings that the command line can change.
 hyper hidden = 32
 hyper rate = 0.01
+hyper epochs = 60
 
 # A column of text as target makes classes, numbered in the order of their names.
 let points = csv("data.csv") |> target("colour") |> standardize |> split(train = 0.8, seed = 1)
@@ -18,7 +19,7 @@ let net = model(hidden)
 train net on points.train {
     loss      = cross_entropy
     optimizer = adam(lr = rate)
-    epochs    = 60
+    epochs    = epochs
     batch     = 16
     seed      = 1
     validate  = points.test

@@ -5,6 +5,7 @@
 # Settings that the command line can change.
 hyper channels = 8
 hyper rate = 0.005
+hyper epochs = 15
 
 # Each row holds 64 pixels from 0 to 255; images are [n, channels, height, width].
 let drawings = csv("data.csv") |> target("shape") |> scale(0.004) |> reshape(1, 8, 8) |> split(train = 0.8, seed = 1)
@@ -19,7 +20,7 @@ let net = model(channels)
 train net on drawings.train {
     loss      = cross_entropy
     optimizer = adam(lr = rate)
-    epochs    = 15
+    epochs    = epochs
     batch     = 16
     seed      = 1
     validate  = drawings.test

@@ -68,7 +68,7 @@ impl Template {
         }
     }
 
-    /// What the data are, and a third command beside `run` and `check`.
+    /// What the data are, and a fourth command beside `run` and `check`.
     fn about(self) -> (&'static str, &'static str, &'static str) {
         const APPLY: &str = "dlmc predict model.dlm --weights model.safetensors --input data.csv";
         match self {
@@ -104,8 +104,9 @@ impl Template {
         let (about, command, what) = self.about();
         format!(
             "# dlmc: {}\n\n{about}\nThe numbers are made by a formula and belong to nobody: use them as you like.\n\n\
-             ```sh\ndlmc run model.dlm\ndlmc check model.dlm\n{command}\n```\n\n\
-             The first command trains, the second says what the program is (parameters, memory) without running it, the third\n{what}.\n\
+             ```sh\ndlmc run model.dlm\ndlmc run model.dlm epochs=100 --report report.html\ndlmc check model.dlm\n{command}\n```\n\n\
+             The first command trains, the second trains longer and shows what happened as a page for a browser, the third says\n\
+             what the program is (parameters, memory) without running it, the fourth\n{what}.\n\
              `dlmc doc` explains the words of the program, `dlmc explain-error CODE` an error.\n",
             self.name()
         )

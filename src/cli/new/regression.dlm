@@ -5,6 +5,7 @@
 # Settings that the command line can change.
 hyper hidden = 16
 hyper rate = 0.01
+hyper epochs = 60
 
 # The table. `standardize` brings each column but the target to mean 0 and deviation 1, as the training part has them.
 let flats = csv("data.csv") |> target("rent") |> standardize |> split(train = 0.8, seed = 1)
@@ -21,7 +22,7 @@ let net = model(hidden)
 train net on flats.train {
     loss      = mse
     optimizer = adam(lr = rate)
-    epochs    = 60
+    epochs    = epochs
     batch     = 16
     seed      = 1
     validate  = flats.test

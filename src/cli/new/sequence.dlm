@@ -5,6 +5,7 @@
 # Settings that the command line can change.
 hyper hidden = 24
 hyper rate = 0.01
+hyper epochs = 40
 
 # The lines of one series make one example; shorter ones are filled up, and `mask` says which steps exist.
 let waves = csv("data.csv") |> sequences(by = "series", target = "wave") |> split(train = 0.8, seed = 1)
@@ -19,7 +20,7 @@ let net = model(hidden)
 train net on waves.train {
     loss      = cross_entropy
     optimizer = adam(lr = rate)
-    epochs    = 40
+    epochs    = epochs
     batch     = 16
     seed      = 1
     clip_norm = 1.0

@@ -5,6 +5,7 @@
 # Settings that the command line can change.
 hyper hidden = 64
 hyper rate = 0.01
+hyper epochs = 6
 hyper temperature = 0.7
 
 # Windows of 48 characters; `next` is the same window one character further.
@@ -18,7 +19,7 @@ let net = writer(book.vocabulary, hidden)
 train net on book.train {
     loss      = fn (b) { cross_entropy(net(b.tokens), b.next) }
     optimizer = adam(lr = rate)
-    epochs    = 6
+    epochs    = epochs
     batch     = 16
     seed      = 1
     clip_norm = 1.0

@@ -1,10 +1,11 @@
 //! `dlmc predict`: a trained model applied to new rows, which are prepared as the program prepares its own.
 mod sequences;
 mod shown;
+mod unit;
 
 use super::output::Output;
 use super::{Choices, Failure, failure_of, read_source};
-use crate::base::data::{DataError, DataOption, DataProvider, DataSet, DataSpec};
+use crate::base::data::{DataError, DataProvider, DataSet, DataSpec};
 use crate::base::diagnostic::nearest;
 use crate::base::source::FileId;
 use crate::base::tensor::Tensor;
@@ -27,7 +28,7 @@ const ROWS: usize = 512;
 /// What `dlmc predict` is asked.
 #[derive(Args)]
 #[command(
-    after_help = "The model is not trained: its weights come from a file that `save net to \"net.safetensors\"` (or `save_best` of `train`) has\nwritten. What the program does to its data, `standardize` for instance, is done to the new rows too, with the statistics of the\nprogram's own training part."
+    after_help = "The model is not trained: its weights come from a file that `save net to \"net.safetensors\"` (or `save_best` of `train`) has\nwritten. What the program does to its data, `standardize` for instance, is done to the new rows too, with the statistics of the\nprogram's own training part; a target that it scales, `standardize(\"y\")`, is answered in the unit of the file."
 )]
 pub struct Arguments {
     /// The program that declares the model
@@ -120,20 +121,18 @@ pub(super) fn predict(arguments: &Arguments) -> Result<(), Failure> {
         (Some(series), Some((_, data))) => {
             let trainer = trainer(&program, &layer, &arguments.weights, output)?;
             let values = sequences::applied(&trainer, &layer, &series, data, output)?;
+            let values = unit::of_the_file(values, set, output);
             Predictions::new(values, set, &used).named(series.key, series.names)
         }
         _ => {
             let rows = provider.prepared(set.map(|(spec, _)| spec), &input);
             let rows = rows.map_err(failed)?;
             let trainer = trainer(&program, &layer, &arguments.weights, output)?;
-            Predictions::new(applied(&trainer, &layer, &rows, output)?, set, &used)
+            let values = applied(&trainer, &layer, &rows, output)?;
+            let values = unit::of_the_file(values, set, output);
+            Predictions::new(values, set, &used)
         }
     };
-    if let Some((spec, _)) = set
-        && scales_its_target(spec)
-    {
-        output.note("note: the program scales its target: predictions are in the scaled unit\n");
-    }
     match format {
         None => predictions
             .table()
@@ -289,21 +288,6 @@ fn learned_from(opened: &Mutex<Opened>) -> Option<(DataSpec, Arc<DataSet>)> {
         tables.any(|table| table.field("x").is_some())
     });
     found.cloned()
-}
-
-/// Whether the pipe maps the target to another unit.
-fn scales_its_target(spec: &DataSpec) -> bool {
-    let texts = |transform: &crate::base::data::Transform| -> Vec<String> {
-        let texts = transform.arguments.iter().filter_map(|value| match value {
-            DataOption::Text(text) => Some(text.clone()),
-            DataOption::Number(_) | DataOption::Flag(_) | DataOption::List(_) => None,
-        });
-        texts.collect()
-    };
-    let named = |name: &'static str| spec.transforms.iter().filter(move |t| t.name == name);
-    let targets: Vec<String> = named("target").flat_map(texts).collect();
-    let mut scaled = named("standardize").chain(named("scale")).flat_map(texts);
-    scaled.any(|name| name == "y" || targets.contains(&name))
 }
 
 fn trainer(

@@ -6,6 +6,7 @@ use crate::base::source::FileId;
 use crate::check::declared::Declared;
 use crate::cli::doc;
 use crate::cli::explain;
+use crate::cli::explain_error;
 use crate::cli::run::duration;
 use crate::data::safetensors;
 use crate::data::whole::replace;
@@ -147,6 +148,9 @@ pub fn command(session: &mut Session, line: &str, colour: bool) -> Result<Wish, 
 
 /// What is said to `quit` or `help()`, where no such name is known: commands begin with a colon.
 pub fn command_without_colon(text: &str, names: &[String]) -> Option<String> {
+    if let Some(asked) = asked_elsewhere(text) {
+        return Some(format!("commands begin with a colon: `{asked}`\n"));
+    }
     let word = text.strip_suffix("()").unwrap_or(text);
     let command = match word {
         "exit" | "q" => ":quit".to_string(),
@@ -157,6 +161,26 @@ pub fn command_without_colon(text: &str, names: &[String]) -> Option<String> {
     // Those that take something are words of the language too.
     let plain = wanted.is_empty() && !names.iter().any(|name| name == word);
     plain.then(|| format!("`{word}` is no name; commands begin with a colon: `{known}`\n"))
+}
+
+/// What `relu?`, `?relu`, `help(relu)` and `%time f(x)` of other prompts are here.
+fn asked_elsewhere(text: &str) -> Option<String> {
+    let is_name =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let marked = text.strip_suffix('?').or(text.strip_prefix('?'));
+    let called = text
+        .strip_prefix("help(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    if let Some(name) = marked
+        .or(called)
+        .map(str::trim)
+        .filter(|name| is_name(name))
+    {
+        return Some(format!(":doc {name}"));
+    }
+    let (word, rest) = text.split_once(char::is_whitespace)?;
+    matches!(word, "%time" | "%timeit" | "@time" | "@btime")
+        .then(|| format!(":time {}", rest.trim()))
 }
 
 fn help() -> String {
@@ -190,6 +214,9 @@ fn documentation(session: &Session, name: &str, colour: bool) -> Result<String, 
     if session.growing.declared(name).is_none()
         && let Some(text) = doc::of_language(name, colour)
     {
+        return Ok(text);
+    }
+    if let Some(text) = explain_error::of_code(name, colour) {
         return Ok(text);
     }
     Ok(doc::declared(declared(session, name)?, colour))
@@ -256,9 +283,11 @@ fn profile(session: &mut Session, text: &str) -> Result<String, Refusal> {
 }
 
 fn stage(session: &mut Session, text: &str) -> Result<String, Refusal> {
-    let (name, text) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let stage = match Stage::parse(name) {
-        Ok(stage) => stage,
+    let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let (stage, text) = match Stage::parse(name) {
+        Ok(stage) => (stage, rest),
+        // An expression alone is shown in the tensor IR.
+        Err(_) if session.growing.type_of(text).is_ok() => (Stage::Tir, text),
         Err(why) => return said(why),
     };
     if text.trim().is_empty() {

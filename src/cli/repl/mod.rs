@@ -12,7 +12,6 @@ use super::watch::history::History;
 use super::watch::progress::{Mode, Progress};
 use super::{Colour, Failure, read_source, say_count};
 use crate::base::diagnostic::Diagnostic;
-use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::check::growing::Renewed;
 use crate::check::shown::typed;
@@ -47,7 +46,10 @@ pub struct Request {
 
 /// Reads inputs to their end.
 pub fn repl(request: &Request) -> Result<(), Failure> {
-    let output = Output::new(request.colour);
+    let output = Output {
+        prompt: true,
+        ..Output::new(request.colour)
+    };
     let mut prompt = Prompt {
         session: new_session(request, &output)?,
         request,
@@ -278,8 +280,7 @@ impl Prompt<'_> {
     }
 
     fn say(&self, diagnostic: &Diagnostic, sources: &Sources) {
-        self.output
-            .say(&render(diagnostic, sources, self.output.colour));
+        self.output.say(&self.output.rendered(diagnostic, sources));
     }
 
     /// A value, and below a tensor its type with the names of its dimensions.
@@ -357,13 +358,14 @@ impl<'a> Shown<'a> {
                 }
                 Event::Warning(warning) => {
                     self.progress.clear();
-                    let text = render(warning, &Sources::default(), self.output.colour);
+                    let text = self.output.rendered(warning, &Sources::default());
                     self.output.say(&text);
                 }
                 Event::Finished => break,
             }
         }
-        self.progress.end(&self.history, self.journal.place);
+        let whole = !stop.load(Ordering::Relaxed);
+        self.progress.end(&self.history, self.journal.place, whole);
         Ok(())
     }
 

@@ -129,7 +129,7 @@ fn malformed_tables_are_errors_with_places() {
     let cases = [
         (
             "a,b\n1,2\n3\n",
-            "a.csv, row 2: 1 cells, where the header has 2",
+            "a.csv, row 2: 1 cell, where the header has 2",
         ),
         (
             "a,b\n1,2\n3,n/a\n5,6\n",

@@ -241,10 +241,14 @@ impl Chart {
             } else {
                 0.5
             };
+            // Long numbers at the right end stay inside of the picture.
+            let (x, anchor) = match share >= 1.0 {
+                true => (SIZE.0 - 2.0, "end"),
+                false => (MARGIN.0 + width * share, "middle"),
+            };
             let _ = writeln!(
                 out,
-                "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-                MARGIN.0 + width * share,
+                "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
                 SIZE.1 - 8.0,
                 tick(value.round())
             );
