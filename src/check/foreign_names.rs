@@ -73,6 +73,27 @@ pub(super) const NAMES: &[Row] = &[
         ],
         "no data set is fetched: read its files, `csv(\"table.csv\")`, `images(\"folder\")` or `idx(\"images.gz\", \"labels.gz\")`; `dlmc data FILE` shows what one holds",
     ),
+    (&["argmin"], "write `argmax(-x, over = d)`"),
+    (
+        &["break", "continue", "pass"],
+        "a loop ends by its count, or by `repeat until condition, at most 1000 { ... }`; what is left out of a turn stands in an `if`",
+    ),
+    (
+        &[
+            "f1",
+            "f1_score",
+            "precision",
+            "recall",
+            "auc",
+            "roc_auc",
+            "confusion_matrix",
+        ],
+        "count it: with `p = argmax(net(x), over = 1)` the matrix of both classes is `let m[i < 3, j < 3] = sum[n] f32(y[n] == i and p[n] == j)`",
+    ),
+    (
+        &["randint", "random_int"],
+        "write `random_whole(n, low, high)`: n whole numbers, both ends included",
+    ),
     (
         &["enumerate"],
         "count in the loop: `for i in 0..10 { ... }`",

@@ -32,6 +32,7 @@ pub(super) const OF_OTHER_LANGUAGES: &[Recogniser] = &[
     several_targets,
     operator_on_the_next_line,
     capital_statement,
+    body_without_braces,
 ];
 
 /// Libraries that programs of other languages begin with.
@@ -711,5 +712,28 @@ fn capital_statement(s: &Situation<'_, '_>) -> Option<Mistake> {
             format!("write `{small}`"),
         )
         .at(s.statement.start)
+    })
+}
+
+/// `if a > 2 print x`
+fn body_without_braces(s: &Situation<'_, '_>) -> Option<Mistake> {
+    use Token::*;
+    let head = matches!(s.first()?, If | For | Repeat);
+    let statement = matches!(
+        s.found()?,
+        Print | Let | Train | Minimize | Save | Load | Plot | Assert
+    );
+    (head && statement && s.expects("{") && s.after_value()).then(|| {
+        let head = s
+            .text
+            .get(s.range(s.statement.start).start..s.range(s.at).start);
+        Mistake::new(
+            "a body stands in braces",
+            format!(
+                "write `{} {{ {} ... }}`",
+                head.unwrap_or("").trim_end(),
+                s.written(s.at)
+            ),
+        )
     })
 }

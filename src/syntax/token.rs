@@ -394,12 +394,17 @@ fn unknown(text: &str, file: FileId, range: std::ops::Range<usize>) -> Diagnosti
             .help("close it with `\"` on the same line");
     }
     let row = ELSEWHERE.iter().find(|(signs, _)| signs.contains(&found));
-    Diagnostic::error(
-        "E0103",
-        span,
-        format!("`{}` has no meaning", found.escape_debug()),
-    )
-    .help(row.map_or("remove it", |(_, help)| help))
+    Diagnostic::error("E0103", span, format!("`{}` has no meaning", shown(found)))
+        .help(row.map_or("remove it", |(_, help)| help))
+}
+
+/// Characters as a message shows them: quotes and backslashes as they are, what cannot be seen by its code.
+fn shown(text: &str) -> String {
+    let one = |character: char| match character {
+        '\'' | '"' | '\\' => character.to_string(),
+        other => other.escape_debug().to_string(),
+    };
+    text.chars().map(one).collect()
 }
 
 /// The tokens as text, one a line: `start..end token`.
