@@ -248,7 +248,8 @@ fn number(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
-/// The column that a program might learn: one that is called so, else the last that holds few texts, else the last number. A column `y` beside
+/// The column that a program might learn: one that is called so, else the last or the first where it holds few
+/// texts, else the last number or few texts. A column `y` beside
 /// one `x` is a coordinate.
 fn target(columns: &[Facts]) -> Option<&Facts> {
     const NAMES: &[&str] = &["target", "label", "class", "y"];
@@ -260,10 +261,11 @@ fn target(columns: &[Facts]) -> Option<&Facts> {
     let classes = |facts: &&Facts| facts.kind == Kind::Text && (2..=20).contains(&facts.distinct);
     let plain = |facts: &&Facts| facts.kind != Kind::Text && facts.kind != Kind::Date;
     let last = || columns.iter().rev();
+    let at_an_end = || columns.last().into_iter().chain(columns.first());
     last()
         .find(named)
-        .or_else(|| last().find(classes))
-        .or_else(|| last().find(plain))
+        .or_else(|| at_an_end().find(classes))
+        .or_else(|| last().find(|facts| plain(facts) || classes(facts)))
 }
 
 /// A name for what a file holds, after its own.
