@@ -35,10 +35,33 @@ fn range(values: &[f64]) -> (f64, f64) {
     }
 }
 
-/// A curve of dots. Where there are more values than columns, each column shows the span of its values.
+/// As many values as there are columns, on the lines from each to the next; beside one that is not finite, the value itself.
+fn stretched(values: &[f64], wide: usize) -> Vec<f64> {
+    let last = values.len().saturating_sub(1);
+    if last == 0 || values.len() >= wide {
+        return values.to_vec();
+    }
+    let column = |column: usize| {
+        let at = (column * last) as f64 / (wide - 1) as f64;
+        let value = |place: f64| values.get(place as usize).copied().unwrap_or(f64::NAN);
+        let (before, after) = (value(at.floor()), value(at.ceil()));
+        let between = before + (after - before) * at.fract();
+        if between.is_finite() {
+            between
+        } else {
+            value(at.round())
+        }
+    };
+    (0..wide).map(column).collect()
+}
+
+/// A curve of dots. Where there are more values than columns, each column shows the span of its values; where there are fewer, lines join them.
 fn curve(values: &[f64]) -> String {
     let (columns, rows) = CURVE;
     let (wide, high) = (columns * 2, rows * 4);
+    let count = values.len();
+    let values = stretched(values, wide);
+    let values = values.as_slice();
     let (least, most) = range(values);
     let mut dots = vec![false; wide * high];
     let row_of = |value: f64| {
@@ -88,7 +111,7 @@ fn curve(values: &[f64]) -> String {
         out += cells.collect::<String>().trim_end_matches('\u{2800}');
         out.push('\n');
     }
-    let last = (values.len() - 1).to_string();
+    let last = (count - 1).to_string();
     let line = "─".repeat(columns);
     out + &format!(
         "{:>margin$} └{line}\n{:>margin$}  0{last:>width$}",
@@ -199,6 +222,16 @@ mod tests {
         assert!(drawn(&tensor(&[2], vec![f32::NAN; 2]), false).is_some());
         assert!(drawn(&tensor(&[0], vec![]), false).is_none());
         assert!(drawn(&tensor(&[1, 1, 1], vec![0.0]), false).is_none());
+    }
+
+    #[test]
+    fn few_values_are_joined_by_lines() {
+        let line = stretched(&[0.0, 3.0, 3.0], 7);
+        assert_eq!(line, [0.0, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0]);
+        let gap = stretched(&[1.0, f64::NAN, 2.0], 5);
+        assert_eq!((gap[0], gap[4]), (1.0, 2.0));
+        assert!(gap[2].is_nan(), "{gap:?}");
+        assert_eq!(stretched(&[5.0], 7), [5.0]);
     }
 
     #[test]
