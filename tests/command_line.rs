@@ -168,6 +168,35 @@ print \"{f.theta}\"
 ";
 
 #[test]
+fn a_training_that_its_rule_ended_says_so() {
+    let program = "
+let set = data(x = [[1, 2], [2, 3], [3, 4], [4, 5]], y = [2, 3, 4, 5])
+layer linear(x: [n, d]) -> [n] {
+    param theta: [d] = zeros
+    x @ theta
+}
+let f = linear()
+train f on set {
+    loss = mse
+    optimizer = sgd(lr = 0.0)
+    epochs = 12
+    batch = 2
+    stop = no_improvement(epochs = 1)
+}
+";
+    let (_, stderr) = texts(&dlmc(&["run", "-", "--progress"], program));
+    let last = stderr.lines().last().expect("a table");
+    assert!(
+        last.starts_with("2 of 12 epochs of 2 steps in "),
+        "{stderr}"
+    );
+    assert!(last.ends_with("stopped: no improvement"), "{stderr}");
+    let whole = program.replace("    stop = no_improvement(epochs = 1)\n", "");
+    let (_, stderr) = texts(&dlmc(&["run", "-", "--progress"], &whole));
+    assert!(!stderr.contains("stopped"), "{stderr}");
+}
+
+#[test]
 fn progress_is_one_line_an_epoch_on_standard_error() {
     let output = dlmc(&["run", "-", "--progress"], TRAINING);
     let (stdout, stderr) = texts(&output);

@@ -366,7 +366,8 @@ impl<'a> Shown<'a> {
                 Event::Finished => break,
             }
         }
-        self.progress.end(&self.history, self.journal.place);
+        let whole = !stop.load(Ordering::Relaxed);
+        self.progress.end(&self.history, self.journal.place, whole);
         Ok(())
     }
 

@@ -170,7 +170,8 @@ impl<'a> Watch<'a> {
     pub fn end(&mut self, outcome: Outcome) {
         let place = self.place;
         match outcome {
-            Outcome::Finished | Outcome::Interrupted => self.progress.end(&self.history, place),
+            Outcome::Finished => self.progress.end(&self.history, place, true),
+            Outcome::Interrupted => self.progress.end(&self.history, place, false),
             Outcome::Failed(_) | Outcome::Closed => self.progress.clear(),
         }
         let why = logged(&mut self.log, |log| log.end(&outcome, place));

@@ -123,8 +123,8 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// The end of a run, or of what was done of it: a table for each training.
-    pub fn end(&mut self, history: &History, place: Place) {
+    /// The end of a run, or of what was done of it, which is not `whole` where a signal ended it: a table for each training.
+    pub fn end(&mut self, history: &History, place: Place, whole: bool) {
         self.clear();
         if self.mode == Mode::Off {
             return;
@@ -132,7 +132,8 @@ impl<'a> Progress<'a> {
         let several = history.trainings.len() > 1;
         for training in history.trainings.iter().filter(|t| t.seen > 0) {
             let heading = several.then(|| format!("training {}", training.number));
-            for parts in table(training, heading.as_deref()) {
+            let early = whole && training.epoch + 1 < training.epochs;
+            for parts in table(training, heading.as_deref(), early) {
                 let parts = match self.mode {
                     Mode::Live => fitted(parts, self.output.columns()),
                     Mode::Plain | Mode::Off => parts,
@@ -341,8 +342,8 @@ fn joined(parts: &[Part], colour: bool) -> String {
     texts.join("  ")
 }
 
-/// The last and best values of a training, a row each, then what it took.
-fn table(training: &Training, heading: Option<&str>) -> Vec<Vec<Part>> {
+/// The last and best values of a training, a row each, then what it took, and whether its own rule ended it `early`.
+fn table(training: &Training, heading: Option<&str>, early: bool) -> Vec<Vec<Part>> {
     let cell = |rank: usize, paint: Paint, text: String| Part::new(rank, paint, text);
     let labels = training.last().iter().map(|(label, _)| label.as_str());
     let first = labels
@@ -390,6 +391,9 @@ fn table(training: &Training, heading: Option<&str>) -> Vec<Vec<Part>> {
         ),
     )];
     parts.push(cell(8, Paint::Plain, rate(training.rate())));
+    if early {
+        parts.push(cell(5, Paint::Plain, "stopped: no improvement".into()));
+    }
     rows.push(parts);
     rows
 }

@@ -135,8 +135,10 @@ fn head(facts: &Facts<'_>) -> String {
     if let Some(training) = facts.history.current() {
         figures.push(("training steps".into(), thousands(training.seen as usize)));
         figures.push(("training".into(), duration(training.time)));
-        let steps = rate(training.rate());
-        let steps = steps.trim_end_matches(" steps/s").to_string();
+        let steps = match training.rate() {
+            many if many >= 1000.0 => thousands(many as usize),
+            few => rate(few).trim_end_matches(" steps/s").to_string(),
+        };
         figures.push(("steps/s".into(), steps));
         for (label, value) in training.last() {
             figures.push((escape(label), number(*value)));
