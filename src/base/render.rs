@@ -2,9 +2,24 @@
 use super::diagnostic::{Diagnostic, Severity};
 use super::source::Sources;
 
-/// A diagnostic as a terminal shows it, with colours where `color` says so. Ends with a newline.
+/// A diagnostic with its source, with colours where `color` says so, each text on one line. Ends with a newline.
 #[cfg(feature = "cli")]
 pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
+    render_within(diagnostic, sources, color, None)
+}
+
+/// The fewest columns that texts are broken to, and the most.
+#[cfg(feature = "cli")]
+const BROKEN: (usize, usize) = (40, 120);
+
+/// A diagnostic as a terminal of so many columns shows it: long texts go on in the next line, long lines of source are cut. Ends with a newline.
+#[cfg(feature = "cli")]
+pub fn render_within(
+    diagnostic: &Diagnostic,
+    sources: &Sources,
+    color: bool,
+    columns: Option<usize>,
+) -> String {
     use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
@@ -28,10 +43,23 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String
         })
         .collect();
     // Messages hold the user's text: what is no letter there must not steer the terminal.
-    let message = plain(&diagnostic.message);
+    let within = |text: &str, margin: usize| {
+        let text = plain(text);
+        match columns {
+            Some(columns) => broken(
+                &text,
+                columns.clamp(BROKEN.0, BROKEN.1).saturating_sub(margin),
+            ),
+            None => text,
+        }
+    };
+    let message = within(&diagnostic.message, "error[E0000]: ".len());
     let texts: Vec<String> = diagnostic.labels.iter().map(|l| plain(&l.text)).collect();
-    let help = diagnostic.help.as_deref().map(plain);
-    let notes: Vec<String> = diagnostic.notes.iter().map(|note| plain(note)).collect();
+    // Four digits of a line's number, and what stands before a text.
+    let margin = "1234 = help: ".len() + 1;
+    let help = diagnostic.help.as_deref().map(|help| within(help, margin));
+    let notes = diagnostic.notes.iter().map(|note| within(note, margin));
+    let notes: Vec<String> = notes.collect();
     let mut group = level
         .primary_title(&message)
         .id(diagnostic.code)
@@ -64,6 +92,10 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String
     let renderer = match color {
         true => Renderer::styled(),
         false => Renderer::plain(),
+    };
+    let renderer = match columns {
+        Some(columns) => renderer.term_width(columns.max(BROKEN.0)),
+        None => renderer,
     };
     let mut text = renderer.render(&[group]).to_string();
     if !text.ends_with('\n') {
@@ -113,6 +145,47 @@ pub fn render_plain(diagnostic: &Diagnostic, sources: &Sources) -> String {
     text
 }
 
+/// A text in lines of at most so many columns, broken between words; code between backticks stays whole where it fits a line.
+#[cfg(feature = "cli")]
+fn broken(text: &str, columns: usize) -> String {
+    use unicode_width::UnicodeWidthStr;
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces(text, columns) {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + piece.width() <= columns => {
+                line.push(' ');
+                line.push_str(piece);
+            }
+            _ => lines.push(piece.to_string()),
+        }
+    }
+    lines.join("\n")
+}
+
+/// The words of a text; several where code holds them, if they fit a line.
+#[cfg(feature = "cli")]
+fn pieces(text: &str, columns: usize) -> Vec<&str> {
+    use unicode_width::UnicodeWidthStr;
+    let mut found = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word = rest.find(' ').unwrap_or(rest.len());
+        let mut inside = false;
+        let whole = rest.find(|c| {
+            inside ^= c == '`';
+            c == ' ' && !inside
+        });
+        let whole = whole.unwrap_or(rest.len());
+        let fits = rest
+            .get(..whole)
+            .is_some_and(|piece| piece.width() <= columns);
+        let end = if fits { whole } else { word };
+        found.extend(rest.get(..end));
+        rest = rest.get(end + 1..).unwrap_or("");
+    }
+    found
+}
+
 /// Control characters written out.
 fn plain(text: &str) -> String {
     text.chars()
@@ -145,6 +218,32 @@ fn visible_range(text: &str, start: usize, end: usize) -> std::ops::Range<usize>
 mod tests {
     use super::*;
     use crate::base::source::{FileId, Span};
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn a_long_text_is_broken_between_words_and_not_in_code() {
+        let (sources, file) = sources("let a = 1\nlet b = a + x\n");
+        let span = Span::new(file, 22, 23);
+        let diagnostic = Diagnostic::error("E0201", span, "unknown name `x`").help(
+            "bind it first, `let x = ...`, or write the name of another that is bound before",
+        );
+        insta::assert_snapshot!(render_within(&diagnostic, &sources, false, Some(44)), @r"
+    error[E0201]: unknown name `x`
+     --> m.dlm:2:13
+      |
+    2 | let b = a + x
+      |             ^
+      |
+      = help: bind it first, `let x = ...`,
+              or write the name of another
+              that is bound before
+    ");
+        assert_eq!(broken("a `b c d` e", 7), "a\n`b c d`\ne");
+        assert_eq!(broken("a `b c d` e", 3), "a\n`b\nc\nd`\ne");
+        assert_eq!(broken("", 9), "");
+        let whole = render(&diagnostic, &sources, false);
+        assert_eq!(whole.lines().count(), 7, "{whole}");
+    }
 
     fn sources(text: &str) -> (Sources, FileId) {
         let mut sources = Sources::default();

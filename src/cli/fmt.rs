@@ -1,7 +1,6 @@
 //! `dlmc fmt`: programs with their blanks in order, written back, or with `--check` compared only.
 use super::output::Output;
 use super::{Colour, Failure, read_source, say_count};
-use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::data::whole;
 use crate::session::Source;
@@ -149,7 +148,7 @@ fn say_wrong(source: &Source, error: &FormatError, output: &Output) {
             let mut sources = Sources::default();
             sources.add(source.name.as_str(), source.text.as_str());
             for diagnostic in diagnostics {
-                output.say(&render(diagnostic, &sources, output.colour));
+                output.say(&output.rendered(diagnostic, &sources));
             }
             say_count(diagnostics, output);
         }

@@ -32,7 +32,6 @@ mod watch;
 mod words;
 
 use crate::base::diagnostic::{Diagnostic, Severity};
-use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::data::FileProvider;
 use crate::runtime::contraction::Cpu;
@@ -604,7 +603,7 @@ impl Job {
             return;
         }
         self.output
-            .say(&render(diagnostic, &self.sources, self.output.colour));
+            .say(&self.output.rendered(diagnostic, &self.sources));
     }
 
     fn say_all(&self, diagnostics: &[Diagnostic]) {
@@ -642,7 +641,7 @@ impl Job {
 fn read_source(path: &str, output: &Output) -> Result<Source, Failure> {
     Source::read(path).map_err(|error| {
         let diagnostic = session::data_diagnostic(&error);
-        output.say(&render(&diagnostic, &Sources::default(), output.colour));
+        output.say(&output.rendered(&diagnostic, &Sources::default()));
         if error.missing {
             Failure::Usage
         } else {

@@ -1,5 +1,8 @@
 //! Standard output and standard error, where a closed pipe is no error.
 use super::{Colour, Failure};
+use crate::base::diagnostic::Diagnostic;
+use crate::base::render::render_within;
+use crate::base::source::Sources;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IsTerminal, Write};
 
@@ -44,6 +47,12 @@ impl Output {
             quiet: false,
             prompt: false,
         }
+    }
+
+    /// A diagnostic for standard error: on a terminal within its columns.
+    pub fn rendered(&self, diagnostic: &Diagnostic, sources: &Sources) -> String {
+        let columns = self.terminal.then(|| self.columns());
+        render_within(diagnostic, sources, self.colour, columns)
     }
 
     /// Columns of the terminal, as wide as its window is now.

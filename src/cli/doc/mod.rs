@@ -7,7 +7,6 @@ pub(super) mod text;
 use super::output::Output;
 use super::{Colour, Failure, read_source, say_count};
 use crate::base::diagnostic::Severity;
-use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::check::declared::Declared;
 use crate::data::whole::replace;
@@ -63,7 +62,7 @@ fn program(path: &str, output: &Output) -> Result<Group, Failure> {
     let file = sources.add(source.name.as_str(), source.text.as_str());
     let (_, diagnostics) = parse::parse(&sources, file);
     for diagnostic in &diagnostics {
-        output.say(&render(diagnostic, &sources, output.colour));
+        output.say(&output.rendered(diagnostic, &sources));
     }
     say_count(&diagnostics, output);
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {

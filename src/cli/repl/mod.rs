@@ -12,7 +12,6 @@ use super::watch::history::History;
 use super::watch::progress::{Mode, Progress};
 use super::{Colour, Failure, read_source, say_count};
 use crate::base::diagnostic::Diagnostic;
-use crate::base::render::render;
 use crate::base::source::Sources;
 use crate::check::growing::Renewed;
 use crate::check::shown::typed;
@@ -281,8 +280,7 @@ impl Prompt<'_> {
     }
 
     fn say(&self, diagnostic: &Diagnostic, sources: &Sources) {
-        self.output
-            .say(&render(diagnostic, sources, self.output.colour));
+        self.output.say(&self.output.rendered(diagnostic, sources));
     }
 
     /// A value, and below a tensor its type with the names of its dimensions.
@@ -360,7 +358,7 @@ impl<'a> Shown<'a> {
                 }
                 Event::Warning(warning) => {
                     self.progress.clear();
-                    let text = render(warning, &Sources::default(), self.output.colour);
+                    let text = self.output.rendered(warning, &Sources::default());
                     self.output.say(&text);
                 }
                 Event::Finished => break,
