@@ -47,6 +47,29 @@ fn a_program_from_standard_input_prints_and_is_quiet_otherwise() {
 }
 
 #[test]
+fn a_data_set_is_printed_and_one_that_nothing_reads_is_looked_at() {
+    let program = "let set = data(x = [[1, 2], [3, 4]], y = [1.0, 2])\nprint set\n";
+    let (shown, _) = texts(&dlmc(&["run", "-"], program));
+    assert!(
+        shown.contains("  x: f32[2, 2]\n") && shown.contains("  y: f32[2]\n"),
+        "{shown}"
+    );
+    let program = "let set = csv(\"no-such-file.csv\") |> target(\"y\")\nprint 1\n";
+    check(&["run", "-"], program, 2, "", "no-such-file.csv");
+    // What another is made of is not looked at by itself: as it stands it may be wrong.
+    let folder = std::env::temp_dir().join(format!("dlmc-unread-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let table = folder.join("t.csv").display().to_string();
+    std::fs::write(&table, "a,kind\n1,oak\n2,ash\n").expect("written");
+    let program =
+        format!("let raw = csv({table:?})\nlet set = raw |> target(\"kind\")\nprint set.y\n");
+    check(&["run", "-"], &program, 0, "[1, 0]\n", "");
+    let alone = format!("let raw = csv({table:?})\nprint 1\n");
+    check(&["run", "-"], &alone, 1, "", "holds text");
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
 fn hyper_parameters_are_set_from_the_command_line() {
     let program = "hyper a = 2.0\nprint a * 2.0\n";
     check(&["run", "-"], program, 0, "4\n", "");

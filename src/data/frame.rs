@@ -24,6 +24,14 @@ pub(super) struct TextFacts {
     pub(super) first: HashMap<char, (String, usize)>,
 }
 
+/// Whether a text is a number with a comma for the point, `-1,5`.
+fn has_decimal_comma(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let bare = text.trim().trim_start_matches('-');
+    bare.split_once(',')
+        .is_some_and(|(whole, part)| digits(whole) && digits(part))
+}
+
 /// The state of a pipe. Parts hold row numbers; the rows themselves stay where they are until the end.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
@@ -418,12 +426,15 @@ impl Columns {
                 .unwrap_or_default();
             let message =
                 format!("{file}: column \"{name}\" holds text, which cannot be part of `x`");
-            let mut texts = column.texts.values();
-            let help = match texts.all(|text| super::dates::is_date(text)) {
-                true => format!("add dates(\"{name}\") or drop(\"{name}\") to the pipe"),
-                false => format!(
+            let all = |is: fn(&str) -> bool| column.texts.values().all(|text| is(text));
+            let help = if all(super::dates::is_date) {
+                format!("add dates(\"{name}\") or drop(\"{name}\") to the pipe")
+            } else if all(has_decimal_comma) {
+                "its numbers have a decimal comma, and are read with a point: `sed 's/,/./g'` writes the file so, where no other comma stands in it".into()
+            } else {
+                format!(
                     "add target(\"{name}\"), drop(\"{name}\") or one_hot(\"{name}\") to the pipe"
-                ),
+                )
             };
             return Err(fault_help(message, help));
         }

@@ -52,7 +52,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     (
         ":ir",
         "STAGE EXPR",
-        "what the compiler makes of it: tokens, typed, tir, grad, after:PASS, kernels, memory, clif, asm",
+        "what the compiler makes of it: tir, kernels or asm, as `dlmc emit`",
     ),
     (
         ":set",
@@ -185,7 +185,7 @@ fn asked_elsewhere(text: &str) -> Option<String> {
 
 fn help() -> String {
     let mut text = String::from(
-        "Type statements of the language; an expression alone shows its value. Ctrl-C stops what runs and keeps the weights.\n\n",
+        "Type statements of the language; an expression alone shows its value.\nCtrl-C stops what runs and keeps the weights.\n\n",
     );
     for (name, wanted, what) in COMMANDS {
         text += &format!("  {:<20} {what}\n", format!("{name} {wanted}"));

@@ -179,6 +179,23 @@ fn malformed_tables_are_errors_with_places() {
 }
 
 #[test]
+fn tabs_stand_in_a_tsv_file_and_decimal_commas_are_told() {
+    // The first line has a comma too.
+    let folder = Folder::new().with("a.tsv", "a, in m\tb\n1\t2\n3\t4\n");
+    let set = open(&folder, reader("csv", &["a.tsv"], &[]), &[]).unwrap();
+    assert_eq!(values(&set, "", "x"), [1.0, 2.0, 3.0, 4.0]);
+    let (error, help) = failure(csv("a;b\n1,5;2\n-2,25;3\n", &[]));
+    assert_eq!(
+        error,
+        "a.csv: column \"a\" holds text, which cannot be part of `x`"
+    );
+    assert!(
+        help.starts_with("its numbers have a decimal comma"),
+        "{help}"
+    );
+}
+
+#[test]
 fn unknown_names_are_errors_with_the_nearest() {
     let (error, help) = failure(csv(FLOWERS, &[step("target", &[string("specie")], &[])]));
     assert_eq!(
