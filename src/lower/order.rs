@@ -213,15 +213,11 @@ fn descendants(graph: &Graph, readers: &Readers, from: NodeId) -> FxHashSet<Node
 fn views(graph: &Graph, readers: &Readers, value: Value) -> Vec<Value> {
     let mut found = vec![value];
     let mut at = 0;
-    while let Some(view) = found.get(at) {
-        let readers = readers.get(view).into_iter().flatten();
+    while let Some(view) = found.get(at).copied() {
+        let readers = readers.get(&view).into_iter().flatten();
         let reshapes = readers.map(|&id| graph.node(id));
         let reshapes = reshapes.filter(|data| matches!(data.node, Node::Reshape(_)));
-        found.extend(
-            reshapes
-                .flat_map(|data| data.results.clone())
-                .collect::<Vec<Value>>(),
-        );
+        found.extend(reshapes.flat_map(|data| &data.results));
         at += 1;
     }
     found
