@@ -115,16 +115,7 @@ impl Lowering {
             body: c.body.clone(),
             store,
         };
-        for read in &c.reads {
-            let operand = self.place(scope, read.value)?;
-            if c.reducer.is_none()
-                && is_identity(read)
-                && operand.moves.is_empty()
-                && operand.alternates.is_none()
-            {
-                self.in_place.push((self.now, operand.buffer, place.buffer));
-            }
-        }
+        self.note_in_place(scope, graph, c, place)?;
         let nest = collapsed(nest);
         let outer = if self.small.in_tiles(graph, c) {
             0
@@ -133,6 +124,39 @@ impl Lowering {
         };
         let name = name_of(c, result);
         self.emit_kernel(name, Some(result), (nest, outer), arguments, origin);
+        Ok(())
+    }
+
+    /// Notes the operands in whose place the result may be made: those of whose buffer a point reads nothing but its own element, by
+    /// whichever of its reads; a reshape is another value in the same buffer.
+    fn note_in_place(
+        &mut self,
+        scope: &Scope,
+        graph: &Graph,
+        c: &Comprehension,
+        place: &Place,
+    ) -> Result<(), String> {
+        if c.reducer.is_some() {
+            return Ok(());
+        }
+        let places = c.reads.iter().map(|read| self.place(scope, read.value));
+        let places = places.collect::<Result<Vec<Place>, String>>()?;
+        for operand in &places {
+            let own = |(read, other): (&Read, &Place)| {
+                let ty = graph.ty(read.value);
+                is_identity(read)
+                    && other == operand
+                    && ty.shape == c.shape
+                    && ty.dtype.size() == c.dtype.size()
+            };
+            let mut readers = c.reads.iter().zip(&places);
+            if readers.all(|pair| pair.1.buffer != operand.buffer || own(pair))
+                && operand.moves.is_empty()
+                && operand.alternates.is_none()
+            {
+                self.in_place.push((self.now, operand.buffer, place.buffer));
+            }
+        }
         Ok(())
     }
 

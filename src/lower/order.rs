@@ -34,16 +34,16 @@ pub(super) fn emission(
         };
         let old = graph.inputs[input as usize].value;
         let maker = graph.definition(value);
+        let views = views(graph, &readers, old);
         let used_once = graph
             .outputs
             .iter()
-            .filter(|&&output| output == value || output == old)
+            .filter(|&output| *output == value || views.contains(output))
             .count()
             == 1;
-        let others: Vec<NodeId> = readers
-            .get(&old)
-            .into_iter()
-            .flatten()
+        let others: Vec<NodeId> = views
+            .iter()
+            .flat_map(|view| readers.get(view).into_iter().flatten())
             .copied()
             .filter(|&id| id != maker)
             .collect();
@@ -51,7 +51,7 @@ pub(super) fn emission(
         if used_once
             && value != old
             && !others.iter().any(|id| reachable.contains(id))
-            && reads_in_step(graph, maker, old)
+            && reads_in_step(graph, maker, old, &views)
         {
             in_place[number] = true;
             after.entry(maker).or_default().extend(others);
@@ -209,14 +209,28 @@ fn descendants(graph: &Graph, readers: &Readers, from: NodeId) -> FxHashSet<Node
     found
 }
 
-/// Whether the maker of a new version reads the old one, if at all, only at the element that it writes.
-fn reads_in_step(graph: &Graph, maker: NodeId, old: Value) -> bool {
+/// A value and the reshapes of it, which lie in its place.
+fn views(graph: &Graph, readers: &Readers, value: Value) -> Vec<Value> {
+    let mut found = vec![value];
+    let mut at = 0;
+    while let Some(view) = found.get(at).copied() {
+        let readers = readers.get(&view).into_iter().flatten();
+        let reshapes = readers.map(|&id| graph.node(id));
+        let reshapes = reshapes.filter(|data| matches!(data.node, Node::Reshape(_)));
+        found.extend(reshapes.flat_map(|data| &data.results));
+        at += 1;
+    }
+    found
+}
+
+/// Whether the maker of a new version reads the old one, if at all, only at the element that it writes, and not as another shape.
+fn reads_in_step(graph: &Graph, maker: NodeId, old: Value, views: &[Value]) -> bool {
     match &graph.node(maker).node {
         Node::Comprehension(c) => c
             .reads
             .iter()
-            .filter(|read| read.value == old)
-            .all(|read| c.reducer.is_none() && nest::is_identity(read)),
+            .filter(|read| views.contains(&read.value))
+            .all(|read| c.reducer.is_none() && read.value == old && nest::is_identity(read)),
         Node::Scatter(_)
         | Node::Concat(..)
         | Node::Scan(_)

@@ -1,10 +1,10 @@
 """Compares what random programs print with what Python and NumPy compute for them, apart from the compiler.
 
-    python3 tests/apart/compare.py --dlmc target/release/dlmc [--count 1000] [--seed 1] [--kinds indices,tensors,products,loops]
+    python3 tests/apart/compare.py --dlmc target/release/dlmc [--count 1000] [--seed 1] [--kinds indices,loops]
 
-Four kinds: definitions over indices and their gradients (`indices.py`, against plain Python in 64 bits and differences), expressions of
-whole tensors (`tensors.py`, against NumPy), sums of products and their gradients (`products.py`, against `numpy.einsum`), and programs
-of loops, branches and batches (`loops.py`, step by step in Python). `--count` pieces of each are made from the seed; pieces of one kind
+Five kinds: definitions over indices and their gradients (`indices.py`, against plain Python in 64 bits and differences), expressions of
+whole tensors (`tensors.py`, against NumPy), sums of products and their gradients (`products.py`, against `numpy.einsum`), chains of
+matrices that are read at several places (`chains.py`), and programs of loops, branches and batches (`loops.py`, step by step in Python). `--count` pieces of each are made from the seed; pieces of one kind
 share a program, a dozen at a time, and are run alone where that program fails. The programs run on one thread or three, at the
 processor's level of instructions or at `baseline`, with all passes or without one, by the seed too.
 
@@ -22,6 +22,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import chains
 import indices
 import loops
 import numpy as np
@@ -34,6 +35,7 @@ KINDS = {
     "indices": (indices.generate, 12),
     "tensors": (tensors.generate, 12),
     "products": (products.generate, 12),
+    "chains": (chains.generate, 4),
     "loops": (loops.generate, 1),
 }
 NUMBER = re.compile(r"-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)")

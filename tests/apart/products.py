@@ -38,6 +38,10 @@ def generate(choices):
     nothing = [0] * choices.chance(0.05)
     sizes = {letter: choices.pick(SIZES + nothing) for letter in letters}
     of_a, of_b = subscripts(choices, letters), subscripts(choices, letters)
+    # The second factor may be the first as another shape, at other places.
+    of_itself = choices.chance(0.25)
+    if of_itself:
+        of_b = "".join(choices.source.sample(of_a, len(of_a)))
     bound = sorted(set(of_a + of_b))
     if points(bound, sizes) > MOST_POINTS:
         return None
@@ -48,6 +52,8 @@ def generate(choices):
     (text_a, a), (text_b, b) = (tensors.pattern(tuple(sizes[index] for index in of)) for of in (of_a, of_b))
     if max(a.size, b.size, points(free, sizes)) > MOST_ELEMENTS:
         return None
+    if of_itself:
+        text_b, b = f"reshape(RESULTa, [{', '.join(map(str, b.shape))}])", a.reshape(b.shape)
     result = np.einsum(f"{of_a},{of_b}->{''.join(free)}", a, b)
     reduction = f"sum[{', '.join(reduced)}] " if reduced else ""
     statements = (
@@ -55,7 +61,7 @@ def generate(choices):
         f"let RESULT[{', '.join(free)}] = {reduction}RESULTa[{', '.join(of_a)}] * RESULTb[{', '.join(of_b)}]\n"
     )
     shown, array = "RESULT", result
-    if choices.chance(0.4):
+    if not of_itself and choices.chance(0.4):
         shown, array = "grad(sum(RESULT * RESULT), RESULTa)", gradient(result, b, a, free, of_a, of_b)
     expected, reach = checksum(array)
     relative = 2e-6 if dtype == "f32" else 1e-12
