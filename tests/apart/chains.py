@@ -1,4 +1,4 @@
-"""Random chains of square matrices, each made of one or two before it at several places at once: of itself, its transpose, a row, a column, backward.
+"""Random chains of square matrices, each made of one or two before it at several places at once: transposed, backward, a row, a column.
 
 The memory of what nobody reads any more is used again, so a matrix must not be made where it is still to be read.
 """

@@ -4,9 +4,10 @@
 
 Five kinds: definitions over indices and their gradients (`indices.py`, against plain Python in 64 bits and differences), expressions of
 whole tensors (`tensors.py`, against NumPy), sums of products and their gradients (`products.py`, against `numpy.einsum`), chains of
-matrices that are read at several places (`chains.py`), and programs of loops, branches and batches (`loops.py`, step by step in Python). `--count` pieces of each are made from the seed; pieces of one kind
-share a program, a dozen at a time, and are run alone where that program fails. The programs run on one thread or three, at the
-processor's level of instructions or at `baseline`, with all passes or without one, by the seed too.
+matrices that are read at several places (`chains.py`), and programs of loops, branches and batches (`loops.py`, step by step in
+Python). `--count` pieces of each are made from the seed; pieces of one kind share a program, some at a time, and are run alone where
+that program fails. The programs run on one thread or three, at the processor's level of instructions or at `baseline`, with all passes
+or without one, by the seed too.
 
 A number may differ by the tolerance that its case states: what `f32` rounds, 1e-9 in `f64`, 1e-4 of a gradient by differences. A refusal
 with a message and exit code 1 or 2 is counted, not a difference, since a generator may write what the language forbids; the most
