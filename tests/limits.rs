@@ -451,7 +451,7 @@ fn more_memory_than_the_machine_has_is_refused_before_the_run() {
     folder.write("m.dlm", "let x = normal[1000000, 100000]\nprint x\n");
     let (_, said) = folder.run(1, &["run", "m.dlm"]);
     assert!(
-        said.contains("E0606") && said.contains("bytes of memory"),
+        said.contains("E0606") && said.contains("GB of memory"),
         "{said}"
     );
 }

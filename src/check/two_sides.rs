@@ -503,9 +503,12 @@ impl Checker<'_> {
         body: Span,
     ) -> Option<String> {
         let text = self.sources.snippet(body);
-        let inside = text.strip_suffix('}').unwrap_or(text).trim_end();
+        let inside = text.strip_prefix('{').unwrap_or(text);
+        let inside = inside.strip_suffix('}').unwrap_or(inside);
+        let opened = usize::from(text.starts_with('{'));
         let end = Span {
-            end: body.start + inside.len() as u32,
+            start: body.start + opened as u32,
+            end: body.start + (opened + inside.trim_end().len()) as u32,
             ..body
         };
         let stage = self.sources.snippet(self.last_stage(end));

@@ -3,8 +3,8 @@
 //! before: `y[n, o, i] = sum[c, k] (mul x[n, c, i + k - 1]{in bounds else 0} w[o, c, k])`
 //! after:  `p[n, c, j] = x[n, c, j - 1]{in bounds else 0}; y[n, o, i] = sum[c, k] (mul p[n, c, i + k] w[o, c, k])`
 //!
-//! A guard that only keeps subscripts in bounds becomes a copy with a border. Any other guard, and a gather, becomes a copy over all indices
-//! that the access moves with: always right, at the cost of its memory.
+//! A guard that only keeps subscripts in bounds becomes a copy with a border, if that is not far larger than the operand. Any other guard, and
+//! a gather, becomes a copy over all indices that the access moves with: always right, at the cost of its memory.
 use super::rewrite::{Rewriter, in_bodies};
 use super::simplify::{self, compact};
 use crate::base::source::Span;
@@ -68,11 +68,44 @@ fn plain(graph: &mut Graph, c: &Comprehension, read: u32, extents: &[usize], ori
         .collect();
     match affine {
         Some(_) if access.guard.is_always() => access.clone(),
-        Some(subscripts) if only_bounds(graph, access, &subscripts) => {
+        Some(subscripts)
+            if only_bounds(graph, access, &subscripts)
+                && is_little(graph, c, read, &subscripts, extents) =>
+        {
             bordered(graph, access, &subscripts, extents, origin)
         }
         _ => copied(graph, c, read, extents, origin),
     }
+}
+
+/// Most elements of a copy with a border for each one of the operand, where a copy over all indices would have fewer.
+const MOST_BORDER: usize = 8;
+
+/// Whether a copy with a border is no larger than it may be: a far stride leaves most of it unread.
+fn is_little(
+    graph: &Graph,
+    c: &Comprehension,
+    read: u32,
+    subscripts: &[Affine],
+    extents: &[usize],
+) -> bool {
+    let elements = |sizes: &mut dyn Iterator<Item = usize>| sizes.fold(1, usize::saturating_mul);
+    let ty = graph.ty(c.reads[read as usize].value);
+    let mut reached = subscripts
+        .iter()
+        .zip(&ty.shape)
+        .map(|(subscript, &size)| reach(subscript, size, extents))
+        .map(|(low, high)| (high.saturating_sub(low) as usize).saturating_add(1));
+    let mut indices = BTreeSet::new();
+    collect(c, read, &mut indices);
+    let whole = elements(&mut indices.into_iter().map(|index| extents[index]));
+    elements(&mut reached) <= whole.max(ty.len().saturating_mul(MOST_BORDER))
+}
+
+/// The least and the greatest place along an axis that is there or that a subscript reaches.
+fn reach(subscript: &Affine, size: usize, extents: &[usize]) -> (i64, i64) {
+    let (low, high) = subscript.range(extents);
+    (low.min(0), high.max(size as i64 - 1))
 }
 
 /// Whether every condition only keeps one subscript within its dimension.
@@ -103,8 +136,7 @@ fn bordered(
     let mut guard = Guard::always();
     let (mut shape, mut inner, mut outer) = (Vec::new(), Vec::new(), Vec::new());
     for (axis, subscript) in subscripts.iter().enumerate() {
-        let (low, high) = subscript.range(extents);
-        let (low, high) = (low.min(0), high.max(ty.shape[axis] as i64 - 1));
+        let (low, high) = reach(subscript, ty.shape[axis], extents);
         let position = Affine::new(low, [(axis, 1)]);
         guard = guard.and(&Guard::within(&position, ty.shape[axis]));
         shape.push((high - low + 1) as usize);

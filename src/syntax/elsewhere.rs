@@ -673,8 +673,8 @@ fn operator_on_the_next_line(s: &Situation<'_, '_>) -> Option<Mistake> {
         s.found()?,
         Plus | Star | Slash | Percent | Caret | And | Or | EqEq | Ne | Lt | Le | Gt | Ge
     );
-    let follows = s.before() == Some(Newline);
-    (operator && follows && s.at == s.statement.start).then(|| {
+    let begins = matches!(s.before(), None | Some(Newline)) && s.at == s.statement.start;
+    (operator && begins).then(|| {
         let sign = s.written(s.at);
         Mistake::new(
             format!("a statement does not begin with `{sign}`"),

@@ -75,6 +75,7 @@ const KINDS: &[(&str, Make)] = &[
     ("strided window", strided_window),
     ("negative", negative),
     ("diagonal", diagonal),
+    ("read twice", read_twice),
     ("padding", padding),
     ("domain", domain),
     ("gathered rows", gathered_rows),
@@ -283,6 +284,24 @@ fn diagonal(m: &mut Maker) -> Option<Value> {
         reads,
         product,
     ))
+}
+
+/// A tensor that nothing else reads, at its own places and at others: the result cannot be made in its memory.
+fn read_twice(m: &mut Maker) -> Option<Value> {
+    let value = m.any();
+    let shape = m.shape(value);
+    let fresh = m
+        .graph
+        .elementwise(Op::Tanh, &[value], &shape, Span::default());
+    let all: Vec<usize> = (0..shape.len()).collect();
+    let turned = m.rng.chance(0.5);
+    let places = shape.iter().enumerate().map(|(axis, &size)| match turned {
+        true => Affine::new(size as i64 - 1, [(axis, -1)]),
+        false if axis == 0 => Affine::constant(0),
+        false => Affine::index(axis),
+    });
+    let reads = vec![plain(fresh, &all), read(fresh, places)];
+    Some(m.map(&shape, reads, product))
 }
 
 fn padding(m: &mut Maker) -> Option<Value> {
