@@ -23,12 +23,11 @@ pub fn is_identity(read: &Read) -> bool {
             })
 }
 
-/// The flat offset of subscripts in a place, without the place's own offset, and its gathered parts as (read, stride, bound).
-fn flat(
-    place: &Place,
-    subscripts: &[Subscript],
-    shape: &[usize],
-) -> (Affine, Vec<(u32, usize, usize)>) {
+/// An offset and its gathered parts as (read, stride, bound).
+type Offset = (Affine, Vec<(u32, usize, usize)>);
+
+/// The flat offset of subscripts in a place, without the place's own offset.
+fn flat(place: &Place, subscripts: &[Subscript], shape: &[usize]) -> Offset {
     let mut offset = Affine::constant(0);
     let mut gathers = Vec::new();
     for (axis, subscript) in subscripts.iter().enumerate() {
@@ -43,11 +42,7 @@ fn flat(
 }
 
 /// The same of subscripts that a graph holds, whose numbers may be too large for an offset.
-fn reached(
-    place: &Place,
-    subscripts: &[Subscript],
-    shape: &[usize],
-) -> Result<(Affine, Vec<(u32, usize, usize)>), String> {
+fn reached(place: &Place, subscripts: &[Subscript], shape: &[usize]) -> Result<Offset, String> {
     let (offset, gathers) = flat(place, subscripts, shape);
     match offset.is_beyond() {
         true => Err("an access whose numbers are too large".into()),
