@@ -62,8 +62,10 @@ pub enum Error {
     Program {
         /// The messages.
         diagnostics: Vec<Diagnostic>,
-        /// All of them, rendered.
+        /// All errors, rendered.
         text: String,
+        /// The texts that the places of the messages lie in.
+        sources: Arc<Sources>,
     },
     /// The program stopped: an index out of range, an assertion, a file.
     Run {
@@ -71,6 +73,8 @@ pub enum Error {
         diagnostic: Box<Diagnostic>,
         /// The same, rendered.
         text: String,
+        /// The texts that its places lie in.
+        sources: Arc<Sources>,
     },
     /// A loss or a parameter became infinite or NaN ([`OnNonFinite::Stop`]). The trainer is left before the step in which it did: its
     /// values are all good, and it can go on after a parameter or the weights are set anew.
@@ -83,6 +87,8 @@ pub enum Error {
         diagnostic: Box<Diagnostic>,
         /// The same, rendered.
         text: String,
+        /// The texts that its places lie in.
+        sources: Arc<Sources>,
     },
     /// A value does not fit what it is to be.
     Value(String),
@@ -253,6 +259,7 @@ fn check(
         None => Err(Error::Program {
             text: rendered(&checked.diagnostics, &sources),
             diagnostics: checked.diagnostics,
+            sources: Arc::new(sources),
         }),
     }
 }
@@ -265,14 +272,20 @@ fn rendered(diagnostics: &[Diagnostic], sources: &Sources) -> String {
 fn stopped(error: RunError, sources: &Sources) -> Error {
     let text = render(&error.diagnostic, sources, false);
     let diagnostic = error.diagnostic;
+    let sources = Arc::new(sources.clone());
     match error.not_finite {
         Some(NotFinite { name, place }) => Error::NonFinite {
             name,
             place,
             diagnostic,
             text,
+            sources,
         },
-        None => Error::Run { text, diagnostic },
+        None => Error::Run {
+            diagnostic,
+            text,
+            sources,
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 //! `DLMC_BLESS=1 cargo test --test mistakes` writes the expectations anew.
 #![cfg(feature = "cli")]
 
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,8 +36,9 @@ fn folder() -> PathBuf {
 struct Copy(PathBuf);
 
 impl Copy {
-    fn new() -> Copy {
-        let path = std::env::temp_dir().join(format!("dlmc-mistakes-{}", std::process::id()));
+    fn new(test: &str) -> Copy {
+        let name = format!("dlmc-mistakes-{test}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).expect("a folder");
         for entry in std::fs::read_dir(folder()).expect("the folder") {
             let entry = entry.expect("readable");
@@ -63,10 +65,10 @@ fn programs() -> BTreeSet<String> {
         .collect()
 }
 
-/// What a run of a program ends with and says.
-fn said(copy: &Copy, name: &str) -> (Option<i32>, String) {
+/// What a run of a program ends with and says, in one of the forms of messages.
+fn said(copy: &Copy, name: &str, form: &str) -> (Option<i32>, String) {
     let run = Command::new(env!("CARGO_BIN_EXE_dlmc"))
-        .args(["run", &format!("{name}.dlm")])
+        .args(["run", &format!("{name}.dlm"), "--message-format", form])
         .current_dir(&copy.0)
         .env_remove("FORCE_COLOR")
         .output()
@@ -89,6 +91,22 @@ fn messages(text: &str) -> Vec<String> {
         }
     }
     all
+}
+
+/// What is found wrong with each program, on two threads.
+fn of_all(one: &(dyn Fn(&String) -> Option<String> + Sync)) -> Vec<String> {
+    let programs: Vec<String> = programs().into_iter().collect();
+    let half = programs.len().div_ceil(2);
+    std::thread::scope(|scope| {
+        let halves = programs.chunks(half.max(1));
+        let threads: Vec<_> = halves
+            .map(|part| scope.spawn(move || part.iter().filter_map(one).collect::<Vec<_>>()))
+            .collect();
+        let results = threads.into_iter().map(|thread| thread.join());
+        results
+            .flat_map(|result| result.expect("no assertion fails"))
+            .collect()
+    })
 }
 
 /// Place, reason and mend are there, in the words of the person, on one screen.
@@ -118,11 +136,10 @@ fn is_a_good_message(name: &str, message: &str) {
 
 #[test]
 fn each_mistake_is_told_with_place_reason_and_mend() {
-    let copy = Copy::new();
-    let programs: Vec<String> = programs().into_iter().collect();
+    let copy = Copy::new("text");
     let bless = std::env::var_os("DLMC_BLESS").is_some();
     let one = |name: &String| {
-        let (code, text) = said(&copy, name);
+        let (code, text) = said(&copy, name, "text");
         let all = messages(&text);
         assert!(!all.is_empty(), "{name}: nothing is said");
         all.iter()
@@ -138,19 +155,122 @@ fn each_mistake_is_told_with_place_reason_and_mend() {
         let expected = std::fs::read_to_string(&expectation).unwrap_or_default();
         (expected != text).then(|| format!("{name}:\n{text}"))
     };
-    let one = &one;
-    let half = programs.len().div_ceil(2);
-    let differing: Vec<String> = std::thread::scope(|scope| {
-        let halves = programs.chunks(half.max(1));
-        let threads: Vec<_> = halves
-            .map(|part| scope.spawn(move || part.iter().filter_map(one).collect::<Vec<_>>()))
-            .collect();
-        let results = threads.into_iter().map(|thread| thread.join());
-        results
-            .flat_map(|result| result.expect("no assertion fails"))
-            .collect()
-    });
+    let differing = of_all(&one);
     assert!(differing.is_empty(), "{}", differing.join("\n\n"));
+}
+
+/// What a message in JSON holds, as the lines of text that hold it too.
+fn facts(message: &Value) -> Vec<String> {
+    let string = |field: &str| message[field].as_str().map(String::from);
+    let said = string("message").expect("a sentence");
+    let head = match string("code") {
+        Some(code) => format!(
+            "{}[{code}]: {said}",
+            string("severity").expect("a severity")
+        ),
+        None => said,
+    };
+    let places = message["places"].as_array().expect("a list");
+    let first = places.first().map(|place| {
+        let file = place["file"].as_str().expect("a file");
+        format!(" {file}:{}:{}\n", place["line"], place["column"])
+    });
+    let labels = places
+        .iter()
+        .map(|place| place["text"].as_str().expect("a text").to_string());
+    let help = string("help").map(|help| format!("= help: {help}\n"));
+    let notes = message["notes"].as_array().expect("a list");
+    let notes = notes
+        .iter()
+        .map(|note| format!("= note: {}\n", note.as_str().expect("a text")));
+    [head]
+        .into_iter()
+        .chain(first)
+        .chain(labels)
+        .chain(help)
+        .chain(notes)
+        .collect()
+}
+
+/// The same as a command for GitHub's runners.
+fn annotated(message: &Value) -> Vec<String> {
+    let escaped = |text: &Value| {
+        let text = text.as_str().expect("a text").replace('%', "%25");
+        text.replace('\n', "%0A")
+    };
+    let severity = message["severity"].as_str().expect("a severity");
+    if severity == "note" {
+        return vec![format!(
+            "{}\n",
+            message["message"].as_str().expect("a sentence")
+        )];
+    }
+    let places = message["places"].as_array().expect("a list");
+    let first = places.first().map(|place| {
+        format!(
+            "::{severity} file={},line={},",
+            place["file"].as_str().expect("a file"),
+            place["line"]
+        )
+    });
+    let code = message["code"]
+        .as_str()
+        .map(|code| format!(",title={code}::"));
+    let texts = places.iter().map(|place| escaped(&place["text"]));
+    let help =
+        (!message["help"].is_null()).then(|| format!("%0Ahelp: {}", escaped(&message["help"])));
+    let notes = message["notes"].as_array().expect("a list");
+    let notes = notes
+        .iter()
+        .map(|note| format!("%0Anote: {}", escaped(note)));
+    let head = [escaped(&message["message"])].into_iter();
+    head.chain(first)
+        .chain(code)
+        .chain(texts)
+        .chain(help)
+        .chain(notes)
+        .collect()
+}
+
+#[test]
+fn forms_for_other_programs_carry_what_the_text_does() {
+    let copy = Copy::new("forms");
+    let wrong = of_all(&|name| {
+        let text =
+            std::fs::read_to_string(folder().join(format!("{name}.txt"))).expect("what is said");
+        let (code, json) = said(&copy, name, "json");
+        let (as_github, github) = said(&copy, name, "github");
+        let lines = json.lines().map(serde_json::from_str);
+        let all: Vec<Value> = lines.collect::<Result<_, _>>().expect("an object a line");
+        let errors = all.iter().filter(|message| message["severity"] == "error");
+        let is_error = |line: &&str| line.starts_with("error");
+        assert_eq!(
+            errors.clone().count(),
+            text.lines().filter(is_error).count(),
+            "{name}: {json}"
+        );
+        assert_eq!(code, Some(i32::from(errors.count() > 0)), "{name}: {json}");
+        assert_eq!(code, as_github, "{name}: {github}");
+        let commands = github.lines().filter(|line| line.starts_with("::"));
+        assert_eq!(
+            commands.count(),
+            all.iter().filter(|m| m["severity"] != "note").count(),
+            "{name}: {github}"
+        );
+        let missing = |facts: Vec<String>, shown: &str| {
+            let missing = facts.into_iter().filter(|fact| !shown.contains(fact));
+            missing.collect::<Vec<_>>()
+        };
+        let of_text = all
+            .iter()
+            .flat_map(|message| missing(facts(message), &text));
+        let of_github = all
+            .iter()
+            .flat_map(|message| missing(annotated(message), &github));
+        let missing: Vec<String> = of_text.chain(of_github).collect();
+        (!missing.is_empty()).then(|| format!("{name}: {missing:?}\n{text}\n{github}"))
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 /// The rows of the table: a program, relative to the folder, and the thread.

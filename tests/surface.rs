@@ -2,10 +2,13 @@
 //! `--help`. `DLMC_BLESS=1 cargo test --test surface` writes the table of flags anew.
 #![cfg(feature = "cli")]
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use support::Folder;
 
 const TRAINING: &str = "let set = data(x = [[1, 2], [3, 4]], y = [1, 2])\n\
     layer line(x: [n, d]) -> [n] { reshape(x |> dense(1), [n]) }\n\
@@ -323,4 +326,73 @@ fn the_command_that_was_meant_is_named() {
     let err = String::from_utf8_lossy(&output.stderr);
     assert!(err.contains("'--threads'"), "{err}");
     std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
+fn every_line_for_other_programs_is_an_object() {
+    let folder = Folder::new("forms");
+    folder.write("m.dlm", TRAINING);
+    folder.write("wrong.dlm", "print 1\nprint accuracy\n");
+    let cases: &[(&[&str], i32, &str, &str)] = &[
+        (&["run", "m.dlm", "--progress"], 0, "note", "epoch"),
+        (&["run", "m.dlm", "--verbose"], 0, "note", "parameters"),
+        (
+            &["run", "m.dlm", "--checkpoint", "kept", "--resume"],
+            0,
+            "note",
+            "no checkpoint yet",
+        ),
+        (&["run", "wrong.dlm"], 1, "error", "function"),
+        (&["run", "missing.dlm"], 2, "error", "missing.dlm"),
+        (
+            &["check", "m.dlm", "--max-params", "1"],
+            1,
+            "error",
+            "--max-params",
+        ),
+        (
+            &["graph", "m.dlm", "--output", "picture.png"],
+            2,
+            "error",
+            "picture.png",
+        ),
+        (
+            &["fmt", "--check", "wrong.dlm", "missing.dlm"],
+            2,
+            "error",
+            "missing.dlm",
+        ),
+        (&["verify", "missing.dlm"], 2, "error", "missing.dlm"),
+        (&["data", "missing.dlm"], 2, "error", "missing.dlm"),
+        (&["explain-error", "E9999"], 2, "error", "E9999"),
+        (
+            &[
+                "predict",
+                "m.dlm",
+                "--weights",
+                "missing.dlm",
+                "--input",
+                "missing.dlm",
+            ],
+            2,
+            "error",
+            "missing.dlm",
+        ),
+    ];
+    for (arguments, code, severity, word) in cases {
+        let all: Vec<&str> = arguments
+            .iter()
+            .copied()
+            .chain(["--message-format", "json"])
+            .collect();
+        let (_, err) = folder.run(*code, &all);
+        let read = |line: &str| -> serde_json::Value {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{all:?}: {error}: {line}"))
+        };
+        let found = err.lines().map(read).any(|message| {
+            let said = message["message"].as_str().expect("a sentence");
+            message["severity"] == *severity && said.contains(word)
+        });
+        assert!(found, "{all:?}: {err}");
+    }
 }

@@ -29,6 +29,15 @@ impl Span {
         }
     }
 
+    /// The empty range behind it.
+    pub fn behind(self) -> Span {
+        Span {
+            start: self.end.max(self.start),
+            end: self.end.max(self.start),
+            ..self
+        }
+    }
+
     /// The smallest range that holds both (which lie in one file).
     pub fn to(self, other: Span) -> Span {
         Span {
@@ -40,7 +49,7 @@ impl Span {
 }
 
 /// One source text and the name it is reported under.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
     /// Path or other name, as messages print it.
     pub name: Arc<str>,
@@ -56,7 +65,7 @@ fn line_starts(text: &str) -> Vec<u32> {
 }
 
 /// All source texts of one compilation.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
     files: Vec<SourceFile>,
 }

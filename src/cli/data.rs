@@ -1,7 +1,7 @@
 //! `dlmc data`: what a file of data holds.
 use super::output::{Output, visible};
 use super::watch::text::{bars, width};
-use super::{Colour, Failure};
+use super::{Appearance, Failure};
 use crate::data::survey::{Dialect, Facts, Kind, Range, Survey, survey};
 use crate::data::written_day;
 use clap::Args;
@@ -34,9 +34,8 @@ pub struct Arguments {
     /// One line of JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Colour of messages
-    #[arg(long, value_enum, default_value_t = Colour::Auto)]
-    color: Colour,
+    #[command(flatten)]
+    appearance: Appearance,
 }
 
 /// Looks at a file and shows it.
@@ -44,7 +43,7 @@ pub struct Arguments {
 /// # Errors
 /// A file that is missing or malformed, which it has said.
 pub fn data(arguments: &Arguments) -> Result<(), Failure> {
-    let output = Output::new(arguments.color);
+    let output = Output::new(arguments.appearance);
     let dialect = Dialect {
         separator: arguments.separator.clone(),
         missing: arguments.missing.clone(),

@@ -1,7 +1,7 @@
 //! `dlmc explain-error`: what the code of a message means, with an example before and after, from docs/errors.md.
 use super::doc::text::{Style, paragraph};
 use super::output::Output;
-use super::{Colour, Failure};
+use super::{Appearance, Failure};
 use crate::base::diagnostic::nearest;
 use clap::Args;
 
@@ -12,9 +12,8 @@ const PAGE: &str = include_str!("../../docs/errors.md");
 pub struct Arguments {
     /// The code of a message, `E0317`; all codes where nothing is said
     code: Vec<String>,
-    /// Colour of the output
-    #[arg(long, value_enum, default_value_t = Colour::Auto)]
-    color: Colour,
+    #[command(flatten)]
+    appearance: Appearance,
 }
 
 /// An example of a text.
@@ -79,8 +78,8 @@ fn explanation(section: &'static str) -> Option<Explanation> {
 
 /// Shows what the codes mean, or which there are.
 pub(super) fn explain_error(arguments: &Arguments) -> Result<(), Failure> {
-    let output = Output::new(arguments.color);
-    let coloured = Output::result_colours(arguments.color);
+    let output = Output::new(arguments.appearance);
+    let coloured = Output::result_colours(arguments.appearance.color);
     let style = Style::new(Output::result_columns(), coloured);
     let known = explanations();
     if arguments.code.is_empty() {

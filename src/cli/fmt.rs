@@ -1,6 +1,6 @@
 //! `dlmc fmt`: programs with their blanks in order, written back, or with `--check` compared only.
 use super::output::Output;
-use super::{Colour, Failure, read_source, say_count};
+use super::{Appearance, Failure, read_source, say_count};
 use crate::base::source::Sources;
 use crate::data::whole;
 use crate::session::Source;
@@ -19,12 +19,13 @@ pub struct Request<'a> {
     pub paths: &'a [String],
     /// Whether nothing is to be written.
     pub check: bool,
-    pub colour: Colour,
+    /// How messages and differences look.
+    pub appearance: Appearance,
 }
 
 /// Formats the files one after the other; what is wrong with one does not stop the others.
 pub fn fmt(request: &Request<'_>) -> Result<(), Failure> {
-    let output = Output::new(request.colour);
+    let output = Output::new(request.appearance);
     let mut worst = Ok(());
     let mut seen = BTreeSet::new();
     for path in request.paths {
@@ -114,7 +115,7 @@ fn one(path: &str, request: &Request<'_>, output: &Output) -> Result<(), Failure
     match (formatted == source.text, request.check) {
         (true, true) => Ok(()),
         (false, true) => {
-            let coloured = Output::result_colours(request.colour);
+            let coloured = Output::result_colours(request.appearance.color);
             let difference = difference(&source.text, &formatted, coloured);
             output.line(&format!("{}\n{difference}", source.name))?;
             Err(Failure::Program)
@@ -148,7 +149,7 @@ fn say_wrong(source: &Source, error: &FormatError, output: &Output) {
             let mut sources = Sources::default();
             sources.add(source.name.as_str(), source.text.as_str());
             for diagnostic in diagnostics {
-                output.say(&output.rendered(diagnostic, &sources));
+                output.diagnostic(diagnostic, &sources);
             }
             say_count(diagnostics, output);
         }

@@ -17,6 +17,7 @@ mod identity;
 mod interrupt;
 mod journal;
 mod lsp;
+mod messages;
 mod model;
 mod new;
 mod output;
@@ -42,6 +43,7 @@ use checkpoint::Every;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use identity::{ReadFile, Recorder};
+use messages::Form;
 use output::Output;
 use receipt::Receipt;
 use std::path::{Path, PathBuf};
@@ -111,9 +113,8 @@ enum Command {
         /// Threads; as many as there are processors where nothing is said
         #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
         threads: Option<u16>,
-        /// Colour of messages
-        #[arg(long, value_enum, default_value_t = Colour::Auto)]
-        color: Colour,
+        #[command(flatten)]
+        appearance: Appearance,
         /// Instructions that code may use: native, baseline, avx2, avx512
         #[arg(long, value_name = "LEVEL", value_parser = Cpu::named)]
         cpu: Option<Cpu>,
@@ -195,9 +196,8 @@ enum Command {
         /// Write nothing: list the files that would change, and fail where there are any
         #[arg(long)]
         check: bool,
-        /// Colour of messages and differences
-        #[arg(long, value_enum, default_value_t = Colour::Auto)]
-        color: Colour,
+        #[command(flatten)]
+        appearance: Appearance,
     },
     /// Answer an editor over standard input and output: messages, types, completion, renaming
     Lsp,
@@ -235,11 +235,10 @@ struct Choices {
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Seed of everything random
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
-    /// Colour of messages
-    #[arg(long, value_enum, default_value_t = Colour::Auto)]
-    color: Colour,
+    #[command(flatten)]
+    appearance: Appearance,
     /// Instructions that code may use: native, baseline (no fused multiply-add: results may differ in the last bits), avx2, avx512
     #[arg(long, value_name = "LEVEL", value_parser = Cpu::named)]
     cpu: Option<Cpu>,
@@ -312,6 +311,17 @@ fn amount(text: &str) -> Result<f64, String> {
     }
 }
 
+/// How messages look.
+#[derive(Args, Clone, Copy, Default)]
+struct Appearance {
+    /// Colour of messages
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+    /// Form of messages: text, json (an object a line) or github (annotations)
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Form::Text, hide_possible_values = true)]
+    message_format: Form,
+}
+
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Colour {
     #[default]
@@ -349,6 +359,11 @@ fn setting(text: &str) -> Result<(String, String), String> {
             Err("hyper-parameters are set as `name=value`, without blanks around `=`".into())
         }
     }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    let why = |_| format!("a seed is a whole number from 0 to {}", u64::MAX);
+    text.parse().map_err(why)
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -463,9 +478,9 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
             receipt,
             file,
             threads,
-            color,
+            appearance,
             cpu,
-        } => verify(receipt, file.as_deref(), (*threads, *cpu), *color),
+        } => verify(receipt, file.as_deref(), (*threads, *cpu), *appearance),
         Command::VerifyPasses { program, request } => {
             verify_passes::verify_passes(Job::new(program)?, *request)
         }
@@ -517,12 +532,16 @@ fn execute(command: &Command, start: Instant) -> Result<(), Failure> {
         Command::Repl { file, choices } => repl::repl(&repl::Request {
             file: file.clone(),
             settings: choices.settings(&[]),
-            colour: choices.color,
+            appearance: choices.appearance,
         }),
-        Command::Fmt { file, check, color } => fmt::fmt(&fmt::Request {
+        Command::Fmt {
+            file,
+            check,
+            appearance,
+        } => fmt::fmt(&fmt::Request {
             paths: file,
             check: *check,
-            colour: *color,
+            appearance: *appearance,
         }),
         Command::Lsp => lsp::serve(),
         Command::ExplainError(arguments) => explain_error::explain_error(arguments),
@@ -541,10 +560,10 @@ fn verify(
     path: &Path,
     file: Option<&str>,
     (threads, cpu): (Option<u16>, Option<Cpu>),
-    color: Colour,
+    appearance: Appearance,
 ) -> Result<(), Failure> {
     let receipt = Receipt::read(path).map_err(|(why, failure)| {
-        Output::new(color).say(&format!("error: {why}\n"));
+        Output::new(appearance).say(&format!("error: {why}\n"));
         failure
     })?;
     let arguments = ProgramArguments {
@@ -553,7 +572,7 @@ fn verify(
             settings: receipt.identity.settings.clone().into_iter().collect(),
             threads,
             seed: receipt.identity.seed,
-            color,
+            appearance,
             cpu,
         },
         skip: receipt.identity.skip.clone(),
@@ -576,7 +595,7 @@ struct Job {
 
 impl Job {
     fn new(arguments: &ProgramArguments) -> Result<Job, Failure> {
-        let output = Output::new(arguments.choices.color);
+        let output = Output::new(arguments.choices.appearance);
         Ok(Job {
             source: read_source(&arguments.file, &output)?,
             read: Vec::new(),
@@ -602,8 +621,7 @@ impl Job {
         if self.output.quiet && diagnostic.severity == Severity::Warning {
             return;
         }
-        self.output
-            .say(&self.output.rendered(diagnostic, &self.sources));
+        self.output.diagnostic(diagnostic, &self.sources);
     }
 
     fn say_all(&self, diagnostics: &[Diagnostic]) {
@@ -641,7 +659,7 @@ impl Job {
 fn read_source(path: &str, output: &Output) -> Result<Source, Failure> {
     Source::read(path).map_err(|error| {
         let diagnostic = session::data_diagnostic(&error);
-        output.say(&output.rendered(&diagnostic, &Sources::default()));
+        output.diagnostic(&diagnostic, &Sources::default());
         if error.missing {
             Failure::Usage
         } else {
@@ -650,8 +668,11 @@ fn read_source(path: &str, output: &Output) -> Result<Source, Failure> {
     })
 }
 
-/// Says how many errors there are, where they are several.
+/// Says to people how many errors there are, where they are several, and where more is told.
 fn say_count(diagnostics: &[Diagnostic], output: &Output) {
+    if output.form != Form::Text {
+        return;
+    }
     let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error);
     let errors = errors.count();
     if errors > 1 {

@@ -1,5 +1,6 @@
 //! Standard output and standard error, where a closed pipe is no error.
-use super::{Colour, Failure};
+use super::messages::{Form, Message};
+use super::{Appearance, Colour, Failure};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::render::render_within;
 use crate::base::source::Sources;
@@ -28,13 +29,17 @@ pub struct Output {
     pub quiet: bool,
     /// Whether a prompt is open, which has commands of its own.
     pub prompt: bool,
+    /// The form of messages. One for other programs has no colours and draws nothing again: standard error counts as no terminal.
+    pub form: Form,
 }
 
 impl Output {
     /// The streams of this process.
-    pub fn new(colour: Colour) -> Output {
-        let terminal = std::io::stderr().is_terminal();
-        let colour = Output::wanted(colour, terminal);
+    pub fn new(appearance: Appearance) -> Output {
+        let form = appearance.message_format;
+        let people = form == Form::Text;
+        let terminal = people && std::io::stderr().is_terminal();
+        let colour = people && Output::wanted(appearance.color, terminal);
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .into_iter()
             .find_map(variable);
@@ -46,13 +51,18 @@ impl Output {
             blocks: locale.as_deref().is_none_or(is_unicode),
             quiet: false,
             prompt: false,
+            form,
         }
     }
 
-    /// A diagnostic for standard error: on a terminal within its columns.
-    pub fn rendered(&self, diagnostic: &Diagnostic, sources: &Sources) -> String {
+    /// Says a diagnostic: on a terminal within its columns.
+    pub fn diagnostic(&self, diagnostic: &Diagnostic, sources: &Sources) {
         let columns = self.terminal.then(|| self.columns());
-        render_within(diagnostic, sources, self.colour, columns)
+        self.write(&match self.form {
+            Form::Text => render_within(diagnostic, sources, self.colour, columns),
+            Form::Json => Message::new(diagnostic, sources).json(),
+            Form::Github => Message::new(diagnostic, sources).github(),
+        });
     }
 
     /// Columns of the terminal, as wide as its window is now.
@@ -134,8 +144,20 @@ impl Output {
         self.say(&format!("{dim}`{command} {code}` tells more{end}\n"));
     }
 
-    /// Writes a message to standard error; where that is closed nobody wants to know.
+    /// Says something that has no place in a source: `error: sentence`, below it `help: mend` and `note: fact`, or a line for people.
     pub fn say(&self, text: &str) {
+        let said = |shown: fn(&Message) -> String| -> String {
+            Message::said(text).iter().map(shown).collect()
+        };
+        match self.form {
+            Form::Text => self.write(text),
+            Form::Json => self.write(&said(Message::json)),
+            Form::Github => self.write(&said(Message::github)),
+        }
+    }
+
+    /// Writes to standard error; where that is closed nobody wants to know.
+    fn write(&self, text: &str) {
         let mut err = std::io::stderr().lock();
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }

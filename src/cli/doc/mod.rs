@@ -5,7 +5,7 @@ mod page;
 pub(super) mod text;
 
 use super::output::Output;
-use super::{Colour, Failure, read_source, say_count};
+use super::{Appearance, Failure, read_source, say_count};
 use crate::base::diagnostic::Severity;
 use crate::base::source::Sources;
 use crate::check::declared::Declared;
@@ -28,14 +28,13 @@ pub struct Arguments {
     /// Write everything to FILE as one page for a browser, with a search box
     #[arg(long, value_name = "FILE", conflicts_with = "name")]
     html: Option<PathBuf>,
-    /// Colour of the output
-    #[arg(long, value_enum, default_value_t = Colour::Auto)]
-    color: Colour,
+    #[command(flatten)]
+    appearance: Appearance,
 }
 
 /// Shows what is documented, or writes the page.
 pub(super) fn doc(arguments: &Arguments) -> Result<(), Failure> {
-    let output = Output::new(arguments.color);
+    let output = Output::new(arguments.appearance);
     let groups = match &arguments.file {
         None => catalogue::everything(),
         Some(path) => vec![program(path, &output)?],
@@ -44,7 +43,7 @@ pub(super) fn doc(arguments: &Arguments) -> Result<(), Failure> {
         return write_page(path, arguments, &groups, &output);
     }
     let columns = Output::result_columns();
-    let style = text::Style::new(columns, Output::result_colours(arguments.color));
+    let style = text::Style::new(columns, Output::result_colours(arguments.appearance.color));
     if !arguments.name.is_empty() {
         return named(&arguments.name, &groups, style, &output);
     }
@@ -62,7 +61,7 @@ fn program(path: &str, output: &Output) -> Result<Group, Failure> {
     let file = sources.add(source.name.as_str(), source.text.as_str());
     let (_, diagnostics) = parse::parse(&sources, file);
     for diagnostic in &diagnostics {
-        output.say(&output.rendered(diagnostic, &sources));
+        output.diagnostic(diagnostic, &sources);
     }
     say_count(&diagnostics, output);
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {

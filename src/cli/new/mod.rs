@@ -2,7 +2,7 @@
 mod data;
 
 use super::output::Output;
-use super::{Colour, Failure};
+use super::{Appearance, Failure};
 use clap::{Args, ValueEnum};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,8 @@ pub struct Arguments {
     /// What the program learns
     #[arg(long, value_enum, default_value_t = Template::Regression)]
     template: Template,
-    /// Colour of messages
-    #[arg(long, value_enum, default_value_t = Colour::Auto)]
-    color: Colour,
+    #[command(flatten)]
+    appearance: Appearance,
 }
 
 /// A kind of project.
@@ -117,7 +116,7 @@ const GITIGNORE: &str = "*.safetensors\n*.receipt\n*.jsonl\n*.svg\ncheckpoints/\
 
 /// Makes the folder, as a whole or not at all.
 pub(super) fn new(arguments: &Arguments) -> Result<(), Failure> {
-    let output = Output::new(arguments.color);
+    let output = Output::new(arguments.appearance);
     let dir = &arguments.dir;
     let template = arguments.template;
     let (data, content) = template.data();

@@ -92,7 +92,7 @@ fn data_failure(output: &Output, error: &DataError) -> Failure {
 
 /// Predicts.
 pub(super) fn predict(arguments: &Arguments) -> Result<(), Failure> {
-    let output = &Output::new(arguments.choices.color);
+    let output = &Output::new(arguments.choices.appearance);
     let format = match &arguments.output {
         Some(path) => Some((path.as_path(), try_output(path, output)?)),
         None => None,
@@ -228,12 +228,27 @@ fn compiled(
 
 fn engine_failure(output: &Output, error: &Error) -> Failure {
     match error {
-        Error::Program { diagnostics, text } => {
-            output.say(text);
+        Error::Program {
+            diagnostics,
+            sources,
+            ..
+        } => {
+            for diagnostic in diagnostics {
+                output.diagnostic(diagnostic, sources);
+            }
             failure_of(diagnostics)
         }
-        Error::Run { text, .. } | Error::NonFinite { text, .. } => {
-            output.say(text);
+        Error::Run {
+            diagnostic,
+            sources,
+            ..
+        }
+        | Error::NonFinite {
+            diagnostic,
+            sources,
+            ..
+        } => {
+            output.diagnostic(diagnostic, sources);
             Failure::Program
         }
         Error::Value(_) | Error::Unknown(_) | Error::File(_) | Error::Internal(_) => {

@@ -10,7 +10,7 @@ use super::journal::{Journal, Place};
 use super::output::Output;
 use super::watch::history::History;
 use super::watch::progress::{Mode, Progress};
-use super::{Colour, Failure, read_source, say_count};
+use super::{Appearance, Failure, read_source, say_count};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Sources;
 use crate::check::growing::Renewed;
@@ -40,15 +40,15 @@ pub struct Request {
     pub file: Option<String>,
     /// Threads, seed, values of hyper-parameters.
     pub settings: Settings,
-    /// Colour of messages.
-    pub colour: Colour,
+    /// How messages look.
+    pub appearance: Appearance,
 }
 
 /// Reads inputs to their end.
 pub fn repl(request: &Request) -> Result<(), Failure> {
     let output = Output {
         prompt: true,
-        ..Output::new(request.colour)
+        ..Output::new(request.appearance)
     };
     let mut prompt = Prompt {
         session: new_session(request, &output)?,
@@ -280,7 +280,7 @@ impl Prompt<'_> {
     }
 
     fn say(&self, diagnostic: &Diagnostic, sources: &Sources) {
-        self.output.say(&self.output.rendered(diagnostic, sources));
+        self.output.diagnostic(diagnostic, sources);
     }
 
     /// A value, and below a tensor its type with the names of its dimensions.
@@ -358,8 +358,7 @@ impl<'a> Shown<'a> {
                 }
                 Event::Warning(warning) => {
                     self.progress.clear();
-                    let text = self.output.rendered(warning, &Sources::default());
-                    self.output.say(&text);
+                    self.output.diagnostic(warning, &Sources::default());
                 }
                 Event::Finished => break,
             }

@@ -16,6 +16,6 @@ pub struct Arguments {
 pub fn completions(arguments: &Arguments) -> Result<(), Failure> {
     let mut bytes = Vec::new();
     clap_complete::generate(arguments.shell, &mut super::command(), "dlmc", &mut bytes);
-    let output = Output::new(super::super::Colour::Never);
+    let output = Output::new(super::super::Appearance::default());
     output.line(String::from_utf8_lossy(&bytes).trim_end())
 }

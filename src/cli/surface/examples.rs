@@ -79,10 +79,16 @@ const EXAMPLES: &[Entry] = &[
     (
         "check",
         "model.dlm",
-        &[(
-            "dlmc check model.dlm",
-            "errors, or parameters, memory and time",
-        )],
+        &[
+            (
+                "dlmc check model.dlm",
+                "errors, or parameters, memory and time",
+            ),
+            (
+                "dlmc check model.dlm --message-format github",
+                "errors as annotations of a change",
+            ),
+        ],
     ),
     (
         "bench",
@@ -266,6 +272,7 @@ const SHARED: &[&[(&str, &str, &str)]] = &[
         ("seed", "7", "other random numbers"),
         ("color", "never", "no colours"),
     ],
+    &[("message-format", "json", "messages for other programs")],
     &[
         ("cpu", "baseline", "code for any processor"),
         ("skip", "fuse", "without a pass"),

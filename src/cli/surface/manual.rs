@@ -19,7 +19,7 @@ pub struct Arguments {
 
 /// Writes a page to standard output, or all of them to a folder.
 pub fn man(arguments: &Arguments) -> Result<(), Failure> {
-    let output = Output::new(super::super::Colour::Never);
+    let output = Output::new(super::super::Appearance::default());
     let command = super::command();
     if let Some(dir) = &arguments.dir {
         return written(&command, dir, &output);
