@@ -481,3 +481,18 @@ fn the_report_of_a_classifier_has_its_confusion_matrix() {
         "accuracy on the test part 1.0000\n"
     );
 }
+
+#[test]
+fn a_loss_that_rose_is_told_at_the_end_and_one_that_fell_is_not() {
+    let folder = Folder::new("rose", TRAINING);
+    let said = |arguments: &[&str]| {
+        let run = folder.run(arguments);
+        assert!(run.status.success());
+        String::from_utf8(run.stderr).expect("UTF-8")
+    };
+    let rose = said(&["rate=2"]);
+    assert!(rose.starts_with("warning: the loss rose, from "), "{rose}");
+    assert!(rose.contains("\nhelp: a learning rate"), "{rose}");
+    assert_eq!(said(&["rate=2", "--quiet"]), "");
+    assert_eq!(said(&[]), "");
+}

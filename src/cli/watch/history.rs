@@ -91,6 +91,9 @@ pub struct Training {
     pub time: Duration,
 }
 
+/// How many times its first value a loss that rose is at least: less is seen of models that learn against each other.
+const FAR: f64 = 10.0;
+
 impl Training {
     fn new(number: usize, epochs: usize, steps: usize) -> Training {
         Training {
@@ -129,6 +132,18 @@ impl Training {
             }
         }
         best
+    }
+
+    /// The mean loss of its first epoch and of its last, where it rose out of all proportion: a step that leads away, and yet
+    /// stays finite. Losses below 0 have no proportion.
+    pub fn rose(&self) -> Option<(f64, f64)> {
+        let loss = |epoch: &Epoch| {
+            let mut values = epoch.values.iter();
+            let (_, loss) = values.find(|(label, _)| label == "loss")?;
+            Some(*loss)
+        };
+        let (first, last) = (loss(self.ended.first()?)?, loss(self.ended.last()?)?);
+        (first > 0.0 && last > FAR * first).then_some((first, last))
     }
 
     /// Steps in a second, validation included.

@@ -174,11 +174,32 @@ impl<'a> Watch<'a> {
             Outcome::Interrupted => self.progress.end(&self.history, place, false),
             Outcome::Failed(_) | Outcome::Closed => self.progress.clear(),
         }
+        if outcome == Outcome::Finished {
+            self.say_what_rose();
+        }
         let why = logged(&mut self.log, |log| log.end(&outcome, place));
         self.warn(why);
         let why = boarded(&mut self.board, Board::flush);
         self.warn(why);
         self.outcome = Some(outcome);
+    }
+
+    /// Says of which trainings the loss rose, though nothing stopped them.
+    fn say_what_rose(&self) {
+        let several = self.history.trainings.len() > 1;
+        for training in &self.history.trainings {
+            let Some((first, last)) = training.rose() else {
+                continue;
+            };
+            let which = match several {
+                true => format!(" of training {}", training.number),
+                false => String::new(),
+            };
+            let (first, last) = (text::number(first), text::number(last));
+            self.output.note(&format!(
+                "warning: the loss{which} rose, from {first} in its first epoch to {last} in its last\nhelp: a learning rate that is too high is the usual reason: try a tenth of it\n"
+            ));
+        }
     }
 
     /// Says why something is no longer written.
