@@ -5,6 +5,7 @@
 //! - `dlm`: a program that runs; `dlm NAME.dlm` stays in the document's folder under that name for the blocks after it;
 //! - `dlm wrong`: a program that is refused;
 //! - `sh run`: lines that call dlmc, in the document's folder; of other `sh` blocks, and of code in the text, the subcommands and options must exist;
+//! - `sh wrong`: the same of lines that fail;
 //! - `text FILE`: a file in the document's folder;
 //! - `prompt`: what is typed behind `dlm>`, and what `dlmc repl` says to it;
 //! - `output`: what the block before it gives (of a wrong program, the message), with `...` for what is left out;
@@ -82,7 +83,8 @@ impl Reader {
             ("dlm", "wrong") => self.program(block, "wrong.dlm", false),
             ("dlm", "") => self.program(block, "program.dlm", true),
             ("dlm", file) => self.program(block, file, true),
-            ("sh", "run") => self.commands(block),
+            ("sh", "run") => self.commands(block, true),
+            ("sh", "wrong") => self.commands(block, false),
             ("sh", "") => self.shown_commands(block),
             ("prompt", "") => self.prompt(block),
             ("text", file) if !file.is_empty() => self.folder.write(file, &block.text),
@@ -111,7 +113,7 @@ impl Reader {
         self.came = Some(if good { output } else { errors });
     }
 
-    fn commands(&mut self, block: &Block) {
+    fn commands(&mut self, block: &Block, good: bool) {
         let mut all = String::new();
         for line in block.text.lines().filter(|line| !line.trim().is_empty()) {
             self.run += 1;
@@ -120,8 +122,12 @@ impl Reader {
                 continue;
             };
             let came = dlmc(&self.folder.at(""), &arguments);
-            if !came.good {
-                self.fault(block.line, &format!("`{line}` fails:\n{}", came.errors));
+            match (good, came.good) {
+                (true, false) => {
+                    self.fault(block.line, &format!("`{line}` fails:\n{}", came.errors));
+                }
+                (false, true) => self.fault(block.line, &format!("`{line}` does not fail")),
+                (true, true) | (false, false) => {}
             }
             all.push_str(&came.output);
             all.push_str(&came.errors);
