@@ -521,3 +521,43 @@ fn a_program_that_is_not_there_is_told_beside_those_that_are() {
     check(&["init"], "", 2, "", "'dlmc new DIR'");
     std::fs::remove_dir_all(&folder).expect("removed");
 }
+
+/// A program that is over in a millisecond, or has few steps, is run again until there is something to time.
+#[test]
+fn short_programs_are_timed_and_what_they_write_stays() {
+    let folder = std::env::temp_dir().join(format!("dlmc-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let program = folder.join("p.dlm");
+    let text = "let theta = [1.0, 2.0]\nrepeat 3 { minimize sum(theta ^ 2) with sgd(lr = 0.1) }\n\
+        save theta to \"theta.npz\"\n";
+    std::fs::write(&program, text).expect("a program");
+    let program = program.to_str().expect("UTF-8");
+    let example = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/examples/linear_regression.dlm"
+    );
+    for file in [program, example] {
+        let run = dlmc(&["bench", file, "--seconds", "0.2", "--json"], "");
+        let (out, err) = texts(&run);
+        assert_eq!(run.status.code(), Some(0), "{file}: {err}");
+        let read: serde_json::Value = serde_json::from_str(&out).expect("a line of JSON");
+        let positive = |key: &str| read[key].as_f64().is_some_and(|value| value > 0.0);
+        for key in [
+            "us_per_step",
+            "us_best",
+            "blocks",
+            "steps",
+            "operations",
+            "loss",
+        ] {
+            assert!(positive(key), "{file}: {key}: {out}");
+        }
+        assert!(read["host_share"].is_null(), "{out}");
+    }
+    assert!(!folder.join("theta.npz").exists(), "bench writes elsewhere");
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+    let none = dlmc(&["bench", "-", "--seconds", "0.1"], "print 1\n");
+    let (_, err) = texts(&none);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(err.contains("no training steps to time"), "{err}");
+}

@@ -250,6 +250,12 @@ fn variables_do_what_their_flags_do() {
         let output = dlmc(&["run", &program], &[(name, value)], "");
         assert_eq!(output.status.code(), Some(1), "{name}");
     }
+    // A flag that `run` has not is read by its own command.
+    let own = [("DLMC_DATA_JSON", "1"), ("DLMC_EMIT_STAGE", "tokens")];
+    let table = dlmc(&["data", "examples/data/iris.csv"], &own, "");
+    assert_eq!(table.stdout.first(), Some(&b'{'));
+    let tokens = dlmc(&["emit", "-"], &own, "print 1\n");
+    assert!(tokens.status.success());
     let coloured = dlmc(
         &["check", "-"],
         &[("DLMC_COLOR", "always")],

@@ -482,6 +482,65 @@ fn the_report_of_a_classifier_has_its_confusion_matrix() {
     );
 }
 
+/// The page of a run of a program beside its data.
+fn page_of(name: &str, program: &str) -> String {
+    let folder = Folder::new(name, program);
+    succeeds(&folder.run(&["--quiet", "--report", "run.html"]));
+    let page = folder.read("run.html");
+    text_of(&page);
+    page
+}
+
+#[test]
+fn the_report_of_a_regression_shows_what_was_predicted() {
+    let page = page_of("regression", TRAINING);
+    let (_, section) = page
+        .split_once("<h2>Predictions</h2>")
+        .expect("the section");
+    let (section, _) = section.split_once("<h2>").expect("the next one");
+    assert!(section.contains("Of the 4 rows"), "{section}");
+    assert_eq!(section.matches("<circle").count(), 4, "{section}");
+    assert_eq!(section.matches("<tr><td>").count(), 4, "{section}");
+}
+
+#[test]
+fn the_report_of_yes_and_no_and_of_sequences_has_its_confusion_matrix() {
+    let yes = "let set = data(x = [[1.0, 0], [0, 1], [1, 1], [-1, 0.5]], y = [1.0, 0, 1, 0])\n\
+        layer score(x: [n, d]) -> [n] { reshape(x |> dense(1), [n]) }\n\
+        let f = score()\n\
+        train f on set {\n    loss = binary_cross_entropy\n    optimizer = sgd(lr = 1.0)\n    epochs = 50\n\
+        batch = 2\n    validate = set\n    metrics = [binary_accuracy]\n}\n";
+    let page = page_of("yes-and-no", yes);
+    let (_, matrix) = page.split_once("class=\"matrix\"").expect("a matrix");
+    assert!(matrix.contains(">2</td>"), "{matrix}");
+
+    // Of unequal length, so that the layer's mask says which steps exist.
+    let mut table = String::from("series,v,kind\n");
+    for series in 0..12 {
+        for step in 0..3 + series % 4 {
+            let value = f64::from(step) * if series % 2 == 0 { 0.5 } else { -0.5 };
+            table += &format!(
+                "s{series},{value},{}\n",
+                ["up", "down"][series as usize % 2]
+            );
+        }
+    }
+    let program = "let set = csv(\"t.csv\") |> sequences(by = \"series\", target = \"kind\")\n\
+        layer model(x: [n, t, d], mask: bool[n, t]) -> [n, 2] {\n\
+        x |> dense(4) |> mean_over_time(mask = mask) |> dense(2)\n}\n\
+        let net = model()\n\
+        train net on set {\n    loss = cross_entropy\n    optimizer = adam(lr = 0.1)\n    epochs = 20\n\
+        batch = 4\n    validate = set\n    metrics = [accuracy]\n}\n";
+    let folder = Folder::new("sequences", program);
+    std::fs::write(folder.0.join("t.csv"), table).expect("a table");
+    succeeds(&folder.run(&["--quiet", "--report", "run.html"]));
+    let page = folder.read("run.html");
+    let (_, matrix) = page.split_once("class=\"matrix\"").expect("a matrix");
+    assert!(matrix.contains("<th>down</th>"), "{matrix}");
+    let without = page_of("no-part", &TRAINING.replace("validate = set", ""));
+    assert!(without.contains("a part to `validate` on"), "{without}");
+}
+
 #[test]
 fn a_loss_that_rose_is_told_at_the_end_and_one_that_fell_is_not() {
     let folder = Folder::new("rose", TRAINING);

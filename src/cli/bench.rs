@@ -1,4 +1,5 @@
 //! `dlmc bench`: how long a program's training step takes.
+use super::aside::Aside;
 use super::{Failure, Job, run};
 use crate::runtime::speed::Speed;
 use crate::session;
@@ -33,7 +34,7 @@ struct Measured {
     loss: Option<f64>,
     /// How often each graph ran while steps were timed, and how many steps those were.
     ran: (Vec<u64>, u64),
-    /// Share of the time that the host plan took; `None` where the program ended before it was taken.
+    /// Share of the time that the host plan took; `None` where the program ended before, and ran again.
     host: Option<f64>,
 }
 
@@ -46,7 +47,7 @@ struct Rate {
 }
 
 /// Runs a program for as long as is asked and reports the time of a training step: forward, backward, update and the batch's way
-/// from the data set.
+/// from the data set. One that ends before is run again; what it writes is written elsewhere.
 pub fn bench(mut job: Job, request: Request, start: Instant) -> Result<(), Failure> {
     let (program, _) = job.checked()?;
     let pool = job.pool()?;
@@ -58,15 +59,14 @@ pub fn bench(mut job: Job, request: Request, start: Instant) -> Result<(), Failu
         session::compiled(&program, &job.settings, &pool).map_err(|error| failed(&job, error))?,
     );
     run::within_budget(&job, &program, &compiled)?;
-    let resolve = run::resolver(job.source.base_dir.clone());
-    let machine = session::machine(program.clone(), compiled.clone(), resolve);
-    let mut machine = machine.map_err(|error| failed(&job, error))?;
+    let aside = Aside::new(&job, &program)?;
+    let machine = || session::machine(program.clone(), compiled.clone(), aside.resolver(&job));
     let measured = pool
-        .run(|| measure(&mut machine, request, start))
+        .run(|| measure(&machine, request, start))
         .map_err(|error| failed(&job, error))?;
     if measured.samples.is_empty() {
         job.output.say(&format!(
-            "error: {} has too few training steps to time\nhelp: give it more epochs: `dlmc bench FILE epochs=1000` sets a `hyper epochs`\n",
+            "error: {} has no training steps to time\nhelp: `train` or `minimize` makes them; of a training there must be two at least\n",
             job.source.name
         ));
         return Err(Failure::Program);
@@ -97,65 +97,146 @@ enum Phase {
     Timed(Instant),
 }
 
-fn measure(machine: &mut Machine, request: Request, start: Instant) -> Result<Measured, RunError> {
+/// Steps that are timed together.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    /// When those of this run began, and the steps that it had done then.
+    since: Instant,
+    from: u64,
+    /// What runs before this one added.
+    held: (Duration, u64),
+}
+
+impl Block {
+    /// Its time and its steps, where `done` steps of this run are done now.
+    fn at(&self, now: Instant, done: u64) -> (Duration, u64) {
+        let time = now.duration_since(self.since);
+        (self.held.0 + time, self.held.1 + done - self.from)
+    }
+}
+
+/// What the runs before this one did: training steps, and runs of each graph.
+#[derive(Debug, Default)]
+struct Earlier {
+    steps: u64,
+    runs: Vec<u64>,
+}
+
+impl Earlier {
+    fn with(&self, machine: &Machine) -> (Vec<u64>, u64) {
+        let runs = machine.graph_runs().into_iter().enumerate();
+        let runs = runs.map(|(graph, runs)| runs + self.runs.get(graph).unwrap_or(&0));
+        (runs.collect(), self.steps + machine.times().steps)
+    }
+}
+
+/// Runs that are too short fill no time by themselves: so many times what is asked for, and then it is enough.
+const MOST: u32 = 10;
+
+fn measure(
+    new: &dyn Fn() -> Result<Machine, RunError>,
+    request: Request,
+    start: Instant,
+) -> Result<Measured, RunError> {
+    let mut machine = new()?;
     let mut measured = Measured::default();
     let warm = Duration::from_millis(100);
+    let most = start.elapsed() + MOST * (warm + request.time);
     let mut phase = Phase::Warm;
-    let (mut before_runs, mut before_steps) = (Vec::new(), 0);
-    let (mut block, mut block_steps) = (Instant::now(), 0);
+    let (mut earlier, mut before) = (Earlier::default(), (Vec::new(), 0));
+    let mut again = false;
+    let (mut block, mut last): (Option<Block>, _) = (None, Instant::now());
+    let mut held = (Duration::ZERO, 0);
     let (mut noted, mut unread, mut stride) = (0, 0, 1);
     loop {
-        let before = machine.times().steps;
-        machine.limit_turns(request.check.checked_sub(before).unwrap_or(u64::MAX));
+        let before_step = machine.times().steps;
+        let limit = match again {
+            // The first step of a run begins its block.
+            true if before_step == 0 => 1,
+            true => u64::MAX,
+            false => request.check.checked_sub(before_step).unwrap_or(u64::MAX),
+        };
+        machine.limit_turns(limit);
         let event = machine.step()?;
         let done = machine.times().steps;
         if let Event::StepsDone { .. } = event
             && done == request.check
+            && !again
         {
             measured.loss = machine.losses().last().copied();
         }
         if event == Event::Finished {
-            break;
-        }
-        if done == measured.steps {
+            let timed = block.map_or((Duration::ZERO, 0), |block| block.at(last, noted));
+            let is_over = match phase {
+                Phase::Timed(since) => since.elapsed() >= request.time,
+                Phase::Warm => false,
+            };
+            if is_over || done < 2 || start.elapsed() > most {
+                break;
+            }
+            // The clock was not read behind each event of the first run.
+            held = if again { timed } else { (Duration::ZERO, 0) };
+            (earlier.runs, earlier.steps) = earlier.with(&machine);
+            (again, block, noted, unread) = (true, None, 0, 0);
+            machine = new()?;
             continue;
         }
-        if measured.steps == 0 {
-            measured.first = start.elapsed();
-            (block, block_steps) = (Instant::now(), done);
+        if done == before_step {
+            continue;
         }
-        measured.steps = done;
+        measured.steps = earlier.steps + done;
         // The clock is not read after each event: an epoch of a small model is some microseconds.
-        unread = u64::saturating_sub(unread, done - noted);
+        unread = if again {
+            0
+        } else {
+            u64::saturating_sub(unread, done - noted)
+        };
         noted = done;
+        let Some(open) = block else {
+            if !again {
+                measured.first = start.elapsed();
+            }
+            last = Instant::now();
+            block = Some(Block {
+                since: last,
+                from: done,
+                held,
+            });
+            continue;
+        };
         if unread > 0 {
             continue;
         }
-        let elapsed = block.elapsed();
+        last = Instant::now();
+        let (elapsed, steps) = open.at(last, done);
         unread = stride;
-        if done == block_steps || elapsed < BLOCK {
+        if steps == 0 || elapsed < BLOCK {
             stride *= if elapsed < BLOCK / 4 { 2 } else { 1 };
             continue;
         }
         stride = (stride / 2).max(1);
-        let micros = elapsed.as_secs_f64() * 1e6 / (done - block_steps) as f64;
-        (block, block_steps) = (Instant::now(), done);
+        let micros = elapsed.as_secs_f64() * 1e6 / steps as f64;
+        held = (Duration::ZERO, 0);
+        block = Some(Block {
+            since: last,
+            from: done,
+            held,
+        });
         match phase {
             Phase::Warm if start.elapsed() >= measured.first + warm => {
-                (before_runs, before_steps) = (machine.graph_runs(), done);
-                phase = Phase::Timed(block);
+                before = earlier.with(&machine);
+                phase = Phase::Timed(last);
             }
             Phase::Warm => {}
             Phase::Timed(since) => {
                 measured.samples.push(micros);
-                let runs = machine.graph_runs();
-                let runs = runs.iter().zip(&before_runs);
-                measured.ran = (
-                    runs.map(|(all, then)| all - then).collect(),
-                    done - before_steps,
-                );
-                if since.elapsed() >= request.time && done >= request.check {
-                    measured.host = Some(host_share(machine, &measured.ran.0, since.elapsed()));
+                let (runs, all) = earlier.with(&machine);
+                let runs = runs.iter().zip(&before.0);
+                measured.ran = (runs.map(|(all, then)| all - then).collect(), all - before.1);
+                let is_over = since.elapsed() >= request.time;
+                if is_over && (again || done >= request.check) {
+                    measured.host = (!again)
+                        .then(|| host_share(&mut machine, &measured.ran.0, since.elapsed()));
                     break;
                 }
             }
@@ -191,7 +272,7 @@ fn plain(job: &Job, measured: &Measured, rate: &Rate, summary: &session::Summary
     let best = measured.samples.first().copied().unwrap_or(f64::NAN);
     let time = |micros: f64| run::duration(Duration::from_secs_f64(micros.max(0.0) / 1e6));
     let host = measured.host.map_or_else(
-        || "not measured: the program ended before".into(),
+        || "not measured: the program is short and ran several times".into(),
         |share| format!("{:.1} % of the time", 100.0 * share),
     );
     let seconds = median(&measured.samples) / 1e6;

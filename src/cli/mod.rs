@@ -3,6 +3,7 @@
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0; 1 where the program is wrong or failed; 2 where the
 //! command is wrong or a file is missing; 130 and 143 where Ctrl-C or a request to end stopped a run.
+mod aside;
 mod bench;
 mod checkpoint;
 mod data;

@@ -101,7 +101,8 @@ fn of_node(node: &Node) -> f64 {
     }
 }
 
-fn of_graph(graph: &Graph) -> f64 {
+/// Scalar operations of a graph: two for a multiply-add.
+pub fn of_graph(graph: &Graph) -> f64 {
     graph.nodes().map(|(_, data)| of_node(&data.node)).sum()
 }
 

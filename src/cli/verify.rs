@@ -1,15 +1,14 @@
 //! `dlmc verify`: trains again and compares with a receipt, step by step.
-use super::identity::{Identity, hex, written_file};
+use super::aside::Aside;
+use super::identity::{Identity, hex};
 use super::interrupt::Interrupt;
 use super::journal::{self, Journal};
 use super::receipt::Receipt;
 use super::{COMPILER, Failure, Job, run};
-use crate::check::program::Program;
 use crate::runtime::contraction::Isa;
 use crate::session;
-use crate::train::{Event, Machine, Resolve, RunError};
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use crate::train::{Event, Machine, RunError};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What is to be verified.
@@ -45,12 +44,7 @@ pub fn verify(mut job: Job, request: &Request<'_>) -> Result<(), Failure> {
     let failed = |error: RunError| run::failed(&job, &error);
     let compiled = session::compiled(&program, &job.settings, &pool);
     let compiled = Arc::new(compiled.map_err(failed)?);
-    let aside = Aside::new(&job, &program).map_err(|error| {
-        job.output.say(&format!(
-            "error: no folder for what the program writes: {error}\n"
-        ));
-        Failure::Usage
-    })?;
+    let aside = Aside::new(&job, &program)?;
     let machine = session::machine(program, compiled, aside.resolver(&job));
     let mut machine = machine.map_err(failed)?;
     match pool.run(|| train(&job, &mut machine, receipt))? {
@@ -150,51 +144,4 @@ fn differing_end(
     }
     let output = hex(journal.output);
     (output != receipt.output).then(|| "steps and weights agree, the lines printed differ".into())
-}
-
-/// A folder for the files that the program writes: those of the run that is verified stay as they are.
-struct Aside {
-    folder: PathBuf,
-    /// From files of the program to those in the folder.
-    files: HashMap<PathBuf, PathBuf>,
-}
-
-impl Aside {
-    fn new(job: &Job, program: &Program) -> std::io::Result<Aside> {
-        let resolve = run::resolver(job.source.base_dir.clone());
-        let name = format!("dlmc-verify-{}", std::process::id());
-        let mut aside = Aside {
-            folder: std::env::temp_dir().join(name),
-            files: HashMap::new(),
-        };
-        std::fs::create_dir_all(&aside.folder)?;
-        for file in program.code.iter().filter_map(written_file) {
-            // A path that may not be used is the run's to report.
-            let Ok(path) = resolve(file) else { continue };
-            let path = std::path::absolute(path)?;
-            let copy = aside.folder.join(aside.files.len().to_string());
-            if path.is_file() {
-                std::fs::copy(&path, &copy)?;
-            }
-            aside.files.insert(path, copy);
-        }
-        Ok(aside)
-    }
-
-    fn resolver(&self, job: &Job) -> Resolve {
-        let resolve = run::resolver(job.source.base_dir.clone());
-        let files = self.files.clone();
-        Arc::new(move |path| {
-            let found = resolve(path)?;
-            let absolute = std::path::absolute(&found).unwrap_or_else(|_| found.clone());
-            Ok(files.get(&absolute).cloned().unwrap_or(found))
-        })
-    }
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        // What is left behind lies in the system's folder for such files.
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
 }

@@ -6,6 +6,7 @@ mod picture;
 mod stages;
 mod svg;
 
+use super::model::of_graph;
 use super::{Failure, Job};
 use crate::check::program::{Program, SlotKind, StepGraph};
 use crate::data::whole::replace;
@@ -95,14 +96,19 @@ fn count(picture: &Picture) -> usize {
     picture.items.len() + inner.map(count).sum::<usize>()
 }
 
-/// The graph that trains, and where several do the one with the most operations; else the largest.
+/// The graph that trains, and where several do the one with the most nodes, then the most operations; else the largest.
 pub fn main_step(program: &Program) -> Option<&StepGraph> {
     let trains = |step: &StepGraph| {
         let mut kinds = step.outputs.iter().map(|&slot| program.slot(slot).kind);
         !step.inputs.is_empty() && kinds.any(|kind| kind == SlotKind::Parameter)
     };
+    // The last batch of an epoch, which is smaller, has the same nodes.
+    let size = |step: &StepGraph| (trains(step), step.graph.node_count());
     let steps = program.graphs.iter();
-    steps.max_by_key(|step| (trains(step), step.graph.node_count()))
+    steps.max_by(|a, b| {
+        let work = || of_graph(&a.graph).total_cmp(&of_graph(&b.graph));
+        size(a).cmp(&size(b)).then_with(work)
+    })
 }
 
 fn of_stage(program: &Program, stage: Stage, skip: &[String]) -> Result<Picture, RunError> {

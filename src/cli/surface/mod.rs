@@ -22,7 +22,7 @@ pub fn command() -> clap::Command {
         .collect();
     for name in names {
         command = command.mut_subcommand(&name, |sub| {
-            let sub = sub.mut_args(|arg| variables::named(arg, &twins));
+            let sub = sub.mut_args(|arg| variables::named(&name, arg, &twins));
             examples::added(sub)
         });
     }

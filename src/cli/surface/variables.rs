@@ -1,14 +1,15 @@
-//! Flags of `dlmc run` from the environment: `DLMC_THREADS=2` says what `--threads 2` says, for every command that has the flag.
+//! Flags from the environment. Those of `dlmc run` for every command that has them: `DLMC_THREADS=2` says what `--threads 2` says. Others
+//! for their command: `DLMC_BENCH_SECONDS=5` says what `dlmc bench --seconds 5` says.
 //!
 //! What the command line says comes first: a variable whose flag is given, or whose flag does not go with one that is given, is left
 //! out. An empty variable is none.
 use clap::{Arg, ArgAction, Command};
 use std::ffi::{OsStr, OsString};
 
-/// The command whose flags have variables.
+/// The command whose flags have variables that all commands read.
 const OF: &str = "run";
 
-/// The names of the flags that a variable may stand for.
+/// The names of the flags whose variables all commands read.
 pub fn twins(command: &Command) -> Vec<String> {
     let run = command.find_subcommand(OF);
     let flags = run.into_iter().flat_map(Command::get_arguments);
@@ -17,17 +18,21 @@ pub fn twins(command: &Command) -> Vec<String> {
         .collect()
 }
 
-/// The variable of a flag.
-fn variable(flag: &str) -> String {
-    format!("DLMC_{}", flag.replace('-', "_").to_uppercase())
+/// The variable of a flag of a command; none where the flag only tells what there is.
+fn variable(command: &str, flag: &str, twins: &[String]) -> Option<String> {
+    let name = match flag {
+        "help" | "version" => return None,
+        _ if twins.iter().any(|twin| twin == flag) => flag.to_string(),
+        _ => format!("{command}_{flag}"),
+    };
+    Some(format!("DLMC_{}", name.replace('-', "_").to_uppercase()))
 }
 
-/// A flag whose help names its variable.
-pub fn named(arg: Arg, twins: &[String]) -> Arg {
-    let flag = arg
-        .get_long()
-        .filter(|flag| twins.iter().any(|t| t == flag));
-    match (flag.map(variable), arg.get_help().map(ToString::to_string)) {
+/// A flag of a command whose help names its variable.
+pub fn named(command: &str, arg: Arg, twins: &[String]) -> Arg {
+    let flag = arg.get_long();
+    let variable = flag.and_then(|flag| variable(command, flag, twins));
+    match (variable, arg.get_help().map(ToString::to_string)) {
         (Some(variable), Some(help)) => arg.help(format!("{help} [env: {variable}]")),
         (_, _) => arg,
     }
@@ -79,13 +84,13 @@ pub fn added(
     let mut taken = Vec::new();
     let mut more = Vec::new();
     for arg in sub.get_arguments() {
-        let Some(flag) = arg
+        let of_command = sub.get_name();
+        let Some((flag, name)) = arg
             .get_long()
-            .filter(|flag| twins.iter().any(|t| t == flag))
+            .and_then(|flag| Some((flag, variable(of_command, flag, &twins)?)))
         else {
             continue;
         };
-        let name = variable(flag);
         let Some(value) = value(&name) else { continue };
         if is_given(arg, given) || conflicts(sub, arg).iter().any(|arg| is_given(arg, given)) {
             continue;
@@ -170,24 +175,34 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_of_run_has_a_variable() {
+    fn every_flag_has_a_variable() {
         let command = command();
-        let run = command.find_subcommand("run").expect("declared");
-        for arg in run.get_arguments() {
-            let Some(flag) = arg.get_long().filter(|flag| *flag != "help") else {
-                continue;
-            };
-            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains(&variable(flag)), "{flag}: {help}");
-            let value = match arg.get_action() {
-                ArgAction::SetTrue => "1",
-                _ => "7",
-            };
-            let words = added_to(&["dlmc", "run", "m.dlm"], &[(&variable(flag), value)]);
-            let words = words.expect("a value");
-            assert_eq!(words.len(), 4, "{words:?}");
-            assert!(words[2].starts_with(&format!("--{flag}")), "{words:?}");
+        let twins = twins(&command);
+        let mut checked = 0;
+        for sub in command.get_subcommands() {
+            let name = sub.get_name();
+            for arg in sub.get_arguments() {
+                let flag = arg.get_long().unwrap_or("help");
+                let Some(variable) = variable(name, flag, &twins) else {
+                    continue;
+                };
+                let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(
+                    help.ends_with(&format!("[env: {variable}]")),
+                    "{flag}: {help}"
+                );
+                let value = match arg.get_action() {
+                    ArgAction::SetTrue => "1",
+                    _ => "7",
+                };
+                let words = added_to(&["dlmc", name, "m.dlm"], &[(&variable, value)]);
+                let words = words.expect("a value");
+                assert_eq!(words.len(), 4, "{words:?}");
+                assert!(words[2].starts_with(&format!("--{flag}")), "{words:?}");
+                checked += 1;
+            }
         }
+        assert!(checked > 60, "{checked}");
     }
 
     #[test]
@@ -205,6 +220,16 @@ mod tests {
         );
         assert_eq!(words(&["dlmc", "emit", "m"]), "dlmc emit --seed=7 m");
         assert_eq!(words(&["dlmc", "lsp"]), "dlmc lsp");
+        let set = [("DLMC_BENCH_SECONDS", "5"), ("DLMC_FMT_CHECK", "on")];
+        let words = |given: &[&str]| added_to(given, &set).expect("values").join(" ");
+        assert_eq!(words(&["dlmc", "bench", "m"]), "dlmc bench --seconds=5 m");
+        assert_eq!(words(&["dlmc", "fmt", "m"]), "dlmc fmt --check m");
+        assert_eq!(words(&["dlmc", "explain", "m"]), "dlmc explain m");
+        let words = |given: &[&str]| {
+            added_to(given, &[("DLMC_SEED", "7")])
+                .expect("values")
+                .join(" ")
+        };
         assert_eq!(words(&["dlmc"]), "dlmc repl --seed=7");
         assert_eq!(words(&["dlmc", "--help"]), "dlmc --help");
     }

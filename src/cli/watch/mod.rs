@@ -87,6 +87,14 @@ impl<'a> Watch<'a> {
             ));
             Failure::Usage
         };
+        for (flag, path) in [("--log", &files.log), ("--report", &files.report)] {
+            if path.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+                output.say(&format!(
+                    "error: {flag} writes to a file, and `-` is none\nhelp: name a file; `./-` is one of that name\n"
+                ));
+                return Err(Failure::Usage);
+            }
+        }
         let log = files
             .log
             .as_ref()

@@ -35,14 +35,15 @@ pub struct Chart {
 }
 
 /// The scale of an axis.
-struct Scale {
+pub struct Scale {
     low: f64,
     high: f64,
     log: bool,
 }
 
 impl Scale {
-    fn of(values: impl Iterator<Item = f64> + Clone, log: bool) -> Option<Scale> {
+    /// The scale that shows all of these values that are finite, where there are any; with `log` a logarithmic one where they differ much.
+    pub fn of(values: impl Iterator<Item = f64> + Clone, log: bool) -> Option<Scale> {
         let values = values.filter(|value| value.is_finite());
         let low = values.clone().fold(f64::INFINITY, f64::min);
         let high = values.fold(f64::NEG_INFINITY, f64::max);
@@ -72,7 +73,7 @@ impl Scale {
     }
 
     /// From 0 at the low end to 1 at the high one.
-    fn share(&self, value: f64) -> f64 {
+    pub fn share(&self, value: f64) -> f64 {
         match self.log {
             true => (value / self.low).ln() / (self.high / self.low).ln(),
             false => (value - self.low) / (self.high - self.low),
@@ -80,7 +81,7 @@ impl Scale {
     }
 
     /// Round values to be named on the axis.
-    fn ticks(&self, wanted: f64) -> Vec<f64> {
+    pub fn ticks(&self, wanted: f64) -> Vec<f64> {
         if self.log {
             let digits: &[f64] = match self.high / self.low < 300.0 {
                 true => &[1.0, 2.0, 5.0],
@@ -111,7 +112,7 @@ fn round_step(least: f64) -> f64 {
 }
 
 /// A number on an axis, as short as it is exact.
-fn tick(value: f64) -> String {
+pub fn tick(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude >= 1e6 || (magnitude > 0.0 && magnitude < 1e-4) {
         return format!("{value:.0e}");

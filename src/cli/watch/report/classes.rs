@@ -1,5 +1,5 @@
 //! The confusion matrix and some samples of a classifier.
-use super::predict::Predictions;
+use super::predict::Classes;
 use super::{escape, image};
 use crate::cli::watch::text::number;
 use std::fmt::Write;
@@ -14,7 +14,7 @@ const CLASSES_BESIDE: usize = 12;
 const SAMPLES: usize = 12;
 
 /// The section on predictions.
-pub fn html(found: &Predictions) -> String {
+pub fn html(found: &Classes) -> String {
     let mut out = format!(
         "<h2>Predictions</h2>\n<p>Of the {} rows of the validation part, with the weights at the end of the run: {:.2} % right.</p>\n",
         found.truth.len(),
@@ -32,7 +32,7 @@ pub fn html(found: &Predictions) -> String {
     out + &samples(found) + "</div>\n"
 }
 
-fn matrix(found: &Predictions) -> String {
+fn matrix(found: &Classes) -> String {
     let count = found.classes.len();
     let mut counts = vec![vec![0usize; count]; count];
     for (&truth, &said) in found.truth.iter().zip(&found.said) {
@@ -73,7 +73,7 @@ fn matrix(found: &Predictions) -> String {
 }
 
 /// The first rows, and the first that were predicted wrong.
-fn samples(found: &Predictions) -> String {
+fn samples(found: &Classes) -> String {
     let wrong = |row: &usize| found.truth.get(*row) != found.said.get(*row);
     let rows = 0..found.truth.len();
     let mut shown: Vec<usize> = rows
@@ -95,13 +95,13 @@ fn samples(found: &Predictions) -> String {
     )
 }
 
-fn class(found: &Predictions, class: Option<&usize>) -> String {
+fn class(found: &Classes, class: Option<&usize>) -> String {
     let name = class.and_then(|&class| found.classes.get(class));
     name.map_or_else(String::new, |name| escape(name))
 }
 
 /// What was said, and what is right where that is something else.
-fn verdict(found: &Predictions, row: usize) -> String {
+fn verdict(found: &Classes, row: usize) -> String {
     let (truth, said) = (found.truth.get(row), found.said.get(row));
     match truth == said {
         true => class(found, said),
@@ -113,7 +113,7 @@ fn verdict(found: &Predictions, row: usize) -> String {
     }
 }
 
-fn gallery(found: &Predictions, shown: &[usize], pictures: &[String]) -> String {
+fn gallery(found: &Classes, shown: &[usize], pictures: &[String]) -> String {
     let mut out = String::from("<div class=\"samples\">\n");
     for (&row, picture) in shown.iter().zip(pictures) {
         let _ = writeln!(
@@ -127,7 +127,7 @@ fn gallery(found: &Predictions, shown: &[usize], pictures: &[String]) -> String 
 }
 
 /// Rows of numbers, the first few of each.
-fn table(found: &Predictions, shown: &[usize]) -> String {
+fn table(found: &Classes, shown: &[usize]) -> String {
     let width: usize = found.x.shape().iter().skip(1).product();
     let columns = width.min(6);
     let mut out = String::from("<div class=\"scroll\"><table><tr><th>row</th><th>predicted</th>");

@@ -6,6 +6,7 @@ mod image;
 pub mod kernels;
 mod layers;
 mod predict;
+mod values;
 
 use super::Outcome;
 use super::history::{History, Training};
@@ -18,6 +19,7 @@ use crate::data::whole::replace;
 use crate::session;
 use crate::train::{Compiled, Machine};
 use chart::{Chart, Curve};
+use predict::Predictions;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -126,10 +128,15 @@ fn page(facts: &Facts<'_>) -> String {
         out += &training_section(training, facts.history.trainings.len() > 1);
     }
     // Predictions, and what took the time, are made once, at the end.
-    if facts.outcome.is_some()
-        && let Some(found) = predict::predictions(facts)
-    {
-        out += &classes::html(&found);
+    if facts.outcome.is_some() {
+        out += &match predict::predictions(facts) {
+            Ok(Predictions::Classes(found)) => classes::html(&found),
+            Ok(Predictions::Values(found)) => values::html(&found),
+            Err(Some(why)) => {
+                format!("<h2>Predictions</h2>\n<p class=\"quiet\">None: {why}.</p>\n")
+            }
+            Err(None) => String::new(),
+        };
     }
     out += &output(facts.history);
     out += &settings(facts);
