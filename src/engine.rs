@@ -12,6 +12,7 @@ use crate::base::data::DataError;
 use crate::base::diagnostic::{Diagnostic, Severity, nearest};
 use crate::base::render::render;
 use crate::base::source::Sources;
+use crate::base::stack;
 use crate::base::tensor::{Elements, Tensor};
 use crate::base::types::Type;
 use crate::check::program::{self as plan, SlotId, SlotKind};
@@ -246,7 +247,17 @@ impl Default for ProgramOptions {
 type SharedLoader = Arc<Mutex<Box<dyn Loader + Send>>>;
 type CheckedProgram = (Arc<plan::Program>, Sources, Vec<Diagnostic>);
 
+/// Checks a program, on a stack for what is nested deeply, whatever the host's thread has.
 fn check(
+    source: &Source,
+    loader: &SharedLoader,
+    settings: &Settings,
+) -> Result<CheckedProgram, Error> {
+    let checked = stack::deep(|| checked(source, loader, settings));
+    checked.map_err(|error| Error::Internal(format!("the system gives no thread: {error}")))?
+}
+
+fn checked(
     source: &Source,
     loader: &SharedLoader,
     settings: &Settings,

@@ -460,6 +460,40 @@ mod unix {
         child.wait_with_output().expect("our child")
     }
 
+    /// A folder of checkpoints may come from somebody else: what stands outside of it is not written.
+    #[test]
+    fn links_and_pipes_in_the_folder_are_not_followed() {
+        let folder = programs("links");
+        let arguments = ["run", "epochs.dlm", "--checkpoint", "kept", "--resume"];
+        std::fs::create_dir_all(folder.at("kept")).expect("a folder");
+        folder.write("precious", "mine");
+        let link = |name: &str| {
+            let at = folder.at("kept").join(name);
+            std::os::unix::fs::symlink("../precious", at).expect("a link");
+        };
+        link("checkpoint.partial");
+        folder.run(0, &arguments);
+        let precious = || std::fs::read_to_string(folder.at("precious")).expect("it is there");
+        assert_eq!(precious(), "mine");
+        std::fs::remove_file(folder.at("kept/lock")).expect("a lock");
+        link("lock");
+        let (_, stderr) = folder.run(2, &arguments);
+        assert!(
+            stderr.contains("lock\" is no ordinary file\nhelp: "),
+            "{stderr}"
+        );
+        assert_eq!(precious(), "mine");
+        std::fs::remove_file(folder.at("kept/lock")).expect("a link");
+        for name in ["kept/lock", "kept/checkpoint.partial"] {
+            let _ = std::fs::remove_file(folder.at(name));
+            let made = Command::new("mkfifo").arg(folder.at(name)).status();
+            assert!(made.expect("it starts").success());
+            let code = if name.ends_with("lock") { 2 } else { 0 };
+            folder.run(code, &arguments);
+            let _ = std::fs::remove_file(folder.at(name));
+        }
+    }
+
     #[test]
     fn an_interrupt_keeps_the_run_and_ends_with_130() {
         let folder = programs("interrupt");

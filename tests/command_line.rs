@@ -302,6 +302,17 @@ fn check_says_what_a_program_is() {
     let until = "let a = 1.0\nrepeat until a < 0.5, at most 70 {\n    a = a * 0.5\n}\n";
     let (stdout, _) = texts(&dlmc(&["check", "-"], until));
     assert!(stdout.contains("time        at most about "), "{stdout}");
+    // A step of years is not run to be tried.
+    for long in [
+        "print sum[i < 1073741824, j < 1073741824] (1.0 * i * j)\n",
+        "print last(scan i in 0..2147483647, h = 0.0 { h + 1.0 })\n",
+    ] {
+        let (stdout, stderr) = texts(&dlmc(&["check", "-"], long));
+        assert!(
+            stdout.contains("takes too long to be tried"),
+            "{stdout}{stderr}"
+        );
+    }
     // Every program ends; what cannot be counted in time is said to be too long, and no sum overflows.
     let step = "let a = 1.0\nfor i in 0..LONG {\n    repeat TURNS {\n        a = a * 0.5\n    }\n    print i\n}\n";
     for (long, turns) in [("2000000000", "2"), ("5", "9000000000000000000")] {

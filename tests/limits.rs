@@ -470,3 +470,57 @@ fn weights_in_a_pipe_are_refused_at_once() {
     let (_, said) = folder.run(1, &["run", "m.dlm"]);
     assert!(said.contains("is not an ordinary file"), "{said}");
 }
+
+#[test]
+fn what_holds_itself_again_and_again_is_refused_soon() {
+    let wrapped = "fn w(g) { fn (x) { g(x) } }\nlet f = w(fn (x) { x })\n".to_string()
+        + &"let f = w(f)\n".repeat(4000);
+    assert_eq!(codes(&wrapped), ["E0413"]);
+    let church = "fn two(f) { fn (x) { f(f(x)) } }\nlet n = two(two)\n".to_string()
+        + &"let n = n(two)\n".repeat(4);
+    let found = codes(&church);
+    assert!(matches!(found[..], ["E0413" | "E0450"]), "{found:?}");
+    let nested = "let t = (1, 2)\n".to_string() + &"let t = (t, 1)\n".repeat(1000);
+    let found = codes(&nested);
+    assert!(
+        !found.is_empty() && found.iter().all(|&code| code == "E0453"),
+        "{found:?}"
+    );
+    let mut scans = "last(h)".to_string();
+    for at in 0..70 {
+        scans = format!("last(scan i{at} in 0..2, h = h {{ {scans} }})");
+    }
+    assert_eq!(codes(&format!("let h = 0.0\nprint {scans}\n")), ["E0607"]);
+}
+
+/// Within the limits of calls and of expressions, and yet deeper together than any thread's own stack.
+#[test]
+fn calls_in_expressions_in_calls_do_not_overflow_the_stack() {
+    let mut text = "fn f0(x) { x }\n".to_string();
+    for at in 1..20 {
+        let signs = "-".repeat(480);
+        text += &format!("fn f{at}(x) {{ {signs}f{}(x) }}\n", at - 1);
+    }
+    text += "print f19(1)\n";
+    let engine = dlmc::Engine::new(dlmc::Config::default()).expect("an engine");
+    let options = dlmc::ProgramOptions::default();
+    let program = engine.compile(&text, options, FileProvider::new());
+    assert!(program.is_ok(), "{:?}", program.err());
+}
+
+#[test]
+fn fields_that_no_two_records_share_make_no_table_larger_than_its_text_by_far() {
+    let folder = std::env::temp_dir().join(format!("dlmc-fields-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let text: String = (0..20_000)
+        .map(|at| format!("{{\"f{at}\": 1}}\n"))
+        .collect();
+    let path = folder.join("t.jsonl");
+    std::fs::write(&path, text).expect("a file");
+    let program = format!(
+        "let d = jsonl({:?})\nprint d\n",
+        path.to_str().expect("UTF-8")
+    );
+    assert_eq!(codes(&program), ["E0502"]);
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+}

@@ -249,7 +249,7 @@ fn the_formulas_of_a_recurrence_give_its_gradient() {
 /// Of 120 rows in batches of 16 the last batch has 8: what is derived is the step of the others.
 #[test]
 fn the_formulas_are_those_of_a_whole_batch() {
-    let folder = Folder::new("whole-batch");
+    let folder = Folder::new("whole-batch", "");
     let iris = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/iris.dlm");
     let formulas = folder.said(&["derive", iris]);
     assert!(formulas.contains("# batch_rows: i32[16]\n"), "{formulas}");

@@ -5,5 +5,6 @@ pub mod order;
 pub mod philox;
 pub mod render;
 pub mod source;
+pub mod stack;
 pub mod tensor;
 pub mod types;

@@ -1,7 +1,9 @@
 //! Expressions.
 use super::Checker;
 use super::shown::named_sizes;
-use super::values::{DimNames, FnDef, Ix, Num, Outcome, Reported, TensorVal, Val};
+use super::values::{
+    DimNames, FnDef, Ix, Num, Outcome, Reported, TensorVal, Val, functions_within,
+};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
 use crate::base::types::{DType, Type};
@@ -65,11 +67,15 @@ impl Checker<'_> {
                     Some(self.visible())
                 };
                 let instance = self.frame().instance.clone();
+                let held = closure.iter().flat_map(|names| names.values());
+                let depth = 1 + held.map(functions_within).max().unwrap_or(0);
+                self.functions_within_limits(depth, expr.span)?;
                 Ok(Val::Fn(Rc::new(FnDef {
                     syntax: syntax.clone(),
                     module,
                     closure,
                     instance,
+                    depth,
                 })))
             }
             ExprKind::If(condition, then, otherwise) => {

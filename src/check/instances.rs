@@ -140,6 +140,7 @@ impl Checker<'_> {
                     module: def.module,
                     closure: Some(self.kept_bindings(closure, span)),
                     instance: def.instance.clone(),
+                    depth: def.depth,
                 })),
                 None => Val::Fn(def),
             },

@@ -32,6 +32,10 @@ pub const MOST_DIAGNOSTICS: usize = 100;
 pub const MOST_TEXT: usize = 1 << 20;
 /// Most values of a tuple, with those of the tuples in it.
 pub const MOST_PARTS: usize = 65_536;
+/// Most tuples within each other, and most functions that hold one another.
+pub const MOST_WITHIN: usize = 100;
+/// Most scans within each other as written; of what is left of them a run has places for fewer.
+pub const MOST_SCANS: usize = 12;
 
 impl Checker<'_> {
     /// Whether nothing is to be said beside what has been said. The last error that is said ends the elaboration.
@@ -68,10 +72,46 @@ impl Checker<'_> {
     /// Refuses a tuple that grew without bound.
     pub(super) fn tuple_within_limits(&mut self, parts: &[Val], span: Span) -> Outcome<()> {
         let count = parts_of(parts);
-        if count <= MOST_PARTS {
+        if count > MOST_PARTS {
+            return self.too_many_parts(count, span);
+        }
+        if 1 + depth_of(parts) > MOST_WITHIN {
+            return self.error(
+                "E0453",
+                span,
+                format!("more than {MOST_WITHIN} tuples within each other"),
+                "keep many values in a tensor, or side by side in one tuple",
+            );
+        }
+        Ok(())
+    }
+
+    /// Refuses a function that holds functions that hold functions, without bound.
+    pub(super) fn functions_within_limits(&mut self, depth: usize, span: Span) -> Outcome<()> {
+        if depth <= MOST_WITHIN {
             return Ok(());
         }
-        self.too_many_parts(count, span)
+        self.exhausted = true;
+        self.error(
+            "E0413",
+            span,
+            format!("more than {MOST_WITHIN} functions hold one another here"),
+            "a function that is wrapped again and again grows with each turn: call it in a loop instead",
+        )
+    }
+
+    /// Refuses a scan within more others than are ever run.
+    pub(super) fn scans_within_limits(&mut self, around: usize, span: Span) -> Outcome<()> {
+        if around < MOST_SCANS {
+            return Ok(());
+        }
+        self.exhausted = true;
+        self.error(
+            "E0607",
+            span,
+            format!("more than {MOST_SCANS} scans within each other"),
+            "join scans that walk the same way, or walk two ways at once with a range of their product",
+        )
     }
 
     /// The refusal of a tuple of so many values.
@@ -219,6 +259,15 @@ fn within(shape: &[usize]) -> bool {
 
 fn is_possible(ty: &Type) -> bool {
     ty.shape.len() <= MOST_DIMENSIONS && within(&ty.shape)
+}
+
+/// Tuples within each other in these values.
+fn depth_of(parts: &[Val]) -> usize {
+    let depth = |part: &Val| match part {
+        Val::Tuple(inner) => 1 + depth_of(inner),
+        _ => 0,
+    };
+    parts.iter().map(depth).max().unwrap_or(0)
 }
 
 fn parts_of(parts: &[Val]) -> usize {

@@ -82,6 +82,7 @@ impl Checker<'_> {
                         module,
                         closure: None,
                         instance: None,
+                        depth: 1,
                     };
                     (name.clone(), Val::Fn(Rc::new(def)))
                 }

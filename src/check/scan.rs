@@ -20,6 +20,8 @@ impl Checker<'_> {
                 "bind it with `let` before",
             );
         }
+        let around = self.depth();
+        self.scans_within_limits(around, span)?;
         let walk = self.walk(scan, span)?;
         let (mut states, mut state_types): (Vec<TensorVal>, Vec<Type>) = (Vec::new(), Vec::new());
         let mut patterns = Vec::new();

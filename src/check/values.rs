@@ -100,6 +100,21 @@ pub struct FnDef {
     pub closure: Option<Bindings>,
     /// Whether it was made inside a layer's body.
     pub instance: Option<Rc<Instance>>,
+    /// How many functions are within each other in what it closes over, itself counted.
+    pub depth: usize,
+}
+
+/// How many functions are within each other in a value.
+pub fn functions_within(value: &Val) -> usize {
+    match value {
+        Val::Fn(def) => def.depth,
+        Val::Tuple(parts) => parts.iter().map(functions_within).max().unwrap_or(0),
+        Val::List(items) => {
+            let depths = items.iter().map(|(_, item)| functions_within(item));
+            depths.max().unwrap_or(0)
+        }
+        _ => 0,
+    }
 }
 
 /// An optimizer declaration.

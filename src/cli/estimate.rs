@@ -26,7 +26,10 @@ pub fn lines(
     let counts = &forecast.counts.graphs;
     let steps = training.iter().filter_map(|step| counts.get(step.graph));
     let steps: u64 = steps.sum();
-    let seconds = |seconds: f64| run::duration(Duration::from_secs_f64(seconds));
+    let seconds = |seconds: f64| match Duration::try_from_secs_f64(seconds) {
+        Ok(time) => run::duration(time),
+        Err(_) => "more years than can be counted".into(),
+    };
     let runs: u64 = counts.iter().sum();
     let total = ready.as_secs_f64() + forecast.graphs + forecast.host;
     let most = if forecast.counts.at_most {
@@ -47,5 +50,8 @@ pub fn lines(
         seconds(forecast.graphs),
         seconds(forecast.host),
     ));
+    if forecast.reckoned {
+        lines.push("            a step takes too long to be tried: its time is reckoned by its operations, and may be several times shorter or longer".into());
+    }
     Ok(lines)
 }

@@ -35,6 +35,7 @@ mod words;
 
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::source::Sources;
+use crate::base::stack;
 use crate::data::FileProvider;
 use crate::runtime::contraction::Cpu;
 use crate::session::{self, Checked, EmitError, Pool, Settings, Source, Stage};
@@ -417,7 +418,13 @@ pub fn main() -> ExitCode {
         file: None,
         choices: Choices::default(),
     });
-    match execute(&command, start) {
+    // The main thread's stack is the system's to choose, and a program may be nested deeply.
+    let ended = stack::deep(|| execute(&command, start)).unwrap_or_else(|error| {
+        let appearance = Appearance::default();
+        Output::new(appearance).say(&format!("error: the system gives no thread: {error}\n"));
+        Err(Failure::Usage)
+    });
+    match ended {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Program) => ExitCode::from(1),
         Err(Failure::Usage) => ExitCode::from(2),

@@ -50,6 +50,13 @@ impl Folder {
         let failed = |error: Error| format!("the folder \"{shown}\" cannot be written: {error}");
         std::fs::create_dir_all(path).map_err(failed)?;
         let lock = path.join("lock");
+        // A link would be followed, and a pipe be waited for.
+        if std::fs::symlink_metadata(&lock).is_ok_and(|found| !found.is_file()) {
+            return Err(format!(
+                "\"{}\" is no ordinary file\nhelp: a folder of checkpoints has a file of that name, which is empty: take away what stands there",
+                lock.display()
+            ));
+        }
         let mut options = OpenOptions::new();
         let lock = options.write(true).create(true).truncate(false).open(lock);
         let lock = lock.map_err(failed)?;

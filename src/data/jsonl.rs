@@ -16,6 +16,10 @@ use std::fmt;
 /// Longest name of a column. A name holds those of the objects around it, so that long ones multiply.
 const LONGEST_NAME: usize = 1024;
 
+/// Cells of a table for each byte of its text, and of any text. A cell that is there takes several bytes; where each record has fields of
+/// its own nearly all are missing, and the table grows as the square of the text.
+const MOST_CELLS: (usize, usize) = (32, 65_536);
+
 /// Reads files one below the other, and those of a test part.
 pub(super) fn read(
     files: &Files<'_>,
@@ -32,6 +36,7 @@ pub(super) fn table(files: &Files<'_>, text: &str, path: &str) -> Result<Columns
     let mut records = Records {
         path,
         files,
+        bytes: text.len(),
         columns: Vec::new(),
         index: HashMap::new(),
         lengths: HashMap::new(),
@@ -114,6 +119,8 @@ fn number_of(number: &Number) -> Cell<'static> {
 struct Records<'a> {
     path: &'a str,
     files: &'a Files<'a>,
+    /// Length of the text.
+    bytes: usize,
     columns: Vec<Column>,
     index: HashMap<String, usize>,
     /// How many numbers each array has.
@@ -132,6 +139,17 @@ impl Records<'_> {
         }
         for (name, value) in &record.0 {
             self.field(row, name, value)?;
+        }
+        let (rows, columns) = (row + 1, self.columns.len());
+        let most = self.bytes.saturating_mul(MOST_CELLS.0) + MOST_CELLS.1;
+        if rows.saturating_mul(columns) > most {
+            return Err(fault_help(
+                format!(
+                    "{}: {columns} fields by now, most of them missing in most of the {rows} records",
+                    self.place(row)
+                ),
+                "records of one table have the same fields: write a list of names and values as two fields",
+            ));
         }
         self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
         for column in &mut self.columns {

@@ -18,7 +18,17 @@ pub fn replace(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
 /// # Errors
 /// As for [`replace`].
 pub fn replace_by(temporary: &Path, path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
-    finish(File::create(temporary)?, temporary, path, parts)
+    // Whatever stands there is taken away, and a file made anew: a link that somebody put there is not followed.
+    match std::fs::remove_file(temporary) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let file = File::options()
+        .write(true)
+        .create_new(true)
+        .open(temporary)?;
+    finish(file, temporary, path, parts)
 }
 
 /// The same for a file of the user's own that is there: one behind a link is written where it lies, and it keeps its permissions.

@@ -23,6 +23,44 @@ fn a_panic_becomes_an_error() {
     assert_eq!(result, Err(Error::Internal("inner fault".into())));
 }
 
+/// A loader that panics is the host's fault, and neither ends the host nor spoils the engine.
+#[test]
+fn a_loader_that_panics_is_an_error_and_the_engine_goes_on() {
+    struct Broken;
+    impl Loader for Broken {
+        fn open(
+            &mut self,
+            _: &crate::base::data::DataSpec,
+        ) -> Result<Arc<crate::base::data::DataSet>, DataError> {
+            panic!("the host's own fault")
+        }
+        fn source(&mut self, _: &str, _: &str) -> Result<(String, String), DataError> {
+            panic!("the host's own fault")
+        }
+    }
+    let engine = Engine::new(Config {
+        threads: 1,
+        ..Config::default()
+    });
+    let engine = engine.expect("one thread");
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let wrong = [
+        "let d = csv(\"a.csv\")\nprint d\n",
+        "import \"a.dlm\"\nprint 1\n",
+    ]
+    .map(|text| {
+        let compiled = engine.compile(text, ProgramOptions::default(), Broken);
+        compiled.err()
+    });
+    std::panic::set_hook(hook);
+    for error in wrong {
+        assert_eq!(error, Some(Error::Internal("the host's own fault".into())));
+    }
+    let right = engine.compile("print 1\n", ProgramOptions::default(), MemoryLoader::new());
+    assert!(right.is_ok());
+}
+
 #[test]
 fn a_wrong_program_gives_every_message_with_its_place() {
     let engine = Engine::new(Config {

@@ -8,7 +8,9 @@ impl Kernel {
     /// element counted once for each access that differs.
     pub fn cost(&self) -> (usize, usize) {
         let costs = self.nests.iter().map(|nest| nest_cost(self, nest));
-        costs.fold((0, 0), |sum, cost| (sum.0 + cost.0, sum.1 + cost.1))
+        costs.fold((0_usize, 0_usize), |sum, cost| {
+            (sum.0.saturating_add(cost.0), sum.1.saturating_add(cost.1))
+        })
     }
 }
 
@@ -27,6 +29,11 @@ impl Schedule {
         let mut work = Work::default();
         self.add_work(&self.steps, 1.0, &mut work);
         work
+    }
+
+    /// Turns of all its loops, those within others for each of their turns.
+    pub fn turns(&self) -> f64 {
+        turns_of(&self.steps)
     }
 
     fn add_work(&self, steps: &[Step], turns: f64, work: &mut Work) {
@@ -70,9 +77,19 @@ impl Schedule {
     }
 }
 
+fn turns_of(steps: &[Step]) -> f64 {
+    let turns = steps.iter().map(|step| match step {
+        Step::Loop { length, body, .. } => *length as f64 * (1.0 + turns_of(body)),
+        _ => 0.0,
+    });
+    turns.sum()
+}
+
 fn nest_cost(kernel: &Kernel, nest: &Nest) -> (usize, usize) {
     let extents: Vec<usize> = nest.free.iter().chain(&nest.reduce).copied().collect();
-    let points: usize = extents.iter().product();
+    let points = extents
+        .iter()
+        .fold(1, |points: usize, &extent| points.saturating_mul(extent));
     let operation = |inst: &&Inst| matches!(inst, Inst::Op(..));
     let per_point = nest.body.insts.iter().filter(operation).count()
         + usize::from(nest.reducer.is_some() || nest.store.accumulate);
@@ -83,21 +100,22 @@ fn nest_cost(kernel: &Kernel, nest: &Nest) -> (usize, usize) {
         }
         let moving = extents.iter().enumerate();
         let moving = moving.filter(|&(index, _)| offset.coefficient(index) != 0);
-        moving.map(|(_, &extent)| extent).product()
+        moving.fold(1, |all: usize, (_, &extent)| all.saturating_mul(extent))
     };
     let size = |buffer: u32| kernel.buffers[buffer as usize].size();
-    let mut bytes =
-        touched(&nest.store.offset, !nest.store.gathers.is_empty()) * size(nest.store.buffer);
+    let mut bytes = touched(&nest.store.offset, !nest.store.gathers.is_empty())
+        .saturating_mul(size(nest.store.buffer));
     for (at, access) in nest.accesses.iter().enumerate() {
         let known = nest.accesses[..at].iter().any(|other| {
             (other.buffer, &other.offset, &other.gathers)
                 == (access.buffer, &access.offset, &access.gathers)
         });
         if !known {
-            bytes += touched(&access.offset, !access.gathers.is_empty()) * size(access.buffer);
+            let read = touched(&access.offset, !access.gathers.is_empty());
+            bytes = bytes.saturating_add(read.saturating_mul(size(access.buffer)));
         }
     }
-    (points * per_point, bytes)
+    (points.saturating_mul(per_point), bytes)
 }
 
 #[cfg(test)]

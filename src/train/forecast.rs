@@ -18,6 +18,13 @@ const INSTRUCTION: f64 = 80e-9;
 /// What a row of a batch costs the host, in seconds: its number, in a shuffled order.
 const ROW: f64 = 2e-9;
 
+/// A graph that takes longer by what it computes is not run to be tried.
+const TOO_LONG: f64 = 20.0;
+/// What is reckoned with then: operations and bytes a second, and seconds of a turn of a loop.
+const OPERATIONS: f64 = 2e9;
+const BYTES: f64 = 10e9;
+const TURN: f64 = 20e-9;
+
 /// How often a plan does what.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -175,6 +182,8 @@ pub struct Forecast {
     pub host: f64,
     /// How often the plan does what.
     pub counts: Counts,
+    /// Whether a graph takes so long that it was not tried, and its time is reckoned by what it computes.
+    pub reckoned: bool,
 }
 
 impl Machine {
@@ -195,10 +204,14 @@ impl Machine {
             }
         }
         let start = Instant::now();
-        let mut graphs = 0.0;
+        let (mut graphs, mut reckoned) = (0.0, false);
         for graph in order {
             let times = counts.graphs.get(graph).copied().unwrap_or(0);
-            if times > 0 {
+            let long = self.reckoned(graph).filter(|&seconds| seconds > TOO_LONG);
+            if let (Some(seconds), true) = (long, times > 0) {
+                graphs += times as f64 * seconds;
+                reckoned = true;
+            } else if times > 0 {
                 graphs += times as f64 * self.try_graph(graph, times, start.elapsed() < TRIAL);
             }
         }
@@ -206,7 +219,16 @@ impl Machine {
             graphs,
             host: counts.instructions as f64 * INSTRUCTION + counts.rows as f64 * ROW,
             counts,
+            reckoned,
         })
+    }
+
+    /// Seconds that a run of a graph takes by what it computes: right to some powers of two.
+    fn reckoned(&self, graph: usize) -> Option<f64> {
+        let schedule = self.compiled.calls.get(graph)?.executable().schedule();
+        let work = schedule.work();
+        let seconds = work.operations / OPERATIONS + work.bytes / BYTES;
+        Some(seconds + schedule.turns() * TURN)
     }
 
     /// Seconds that a graph takes which runs so many times. The first run of several finds no memory in the caches and is not counted.

@@ -111,14 +111,21 @@ fn round_step(least: f64) -> f64 {
     fit.unwrap_or(10.0) * power
 }
 
-/// A number on an axis, as short as it is exact.
+/// A number on an axis, as short as it is exact: `120k`, `1.5M`.
 pub fn tick(value: f64) -> String {
     let magnitude = value.abs();
-    if magnitude >= 1e6 || (magnitude > 0.0 && magnitude < 1e-4) {
-        return format!("{value:.0e}");
+    if magnitude >= 1e12 || (magnitude > 0.0 && magnitude < 1e-4) {
+        return format!("{value:e}");
     }
+    let units = [(1e9, "G"), (1e6, "M"), (1e5, "k")];
+    let found = units.into_iter().find(|(least, _)| magnitude >= *least);
+    let (value, unit) = match found {
+        Some((_, "k")) => (value / 1e3, "k"),
+        Some((unit, name)) => (value / unit, name),
+        None => (value, ""),
+    };
     let text = format!("{value:.5}");
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
+    format!("{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A number as a list of the script has it, in quotes.
@@ -336,6 +343,11 @@ mod tests {
             names(scale(&[0.04, 1.0], true)),
             ["0.05", "0.1", "0.2", "0.5", "1"]
         );
+        assert_eq!(
+            names(scale(&[0.0, 1.6e6], false)),
+            ["0", "500k", "1M", "1.5M"]
+        );
+        assert_eq!(tick(2e13), "2e13");
         assert!(!names(scale(&[2.0, 2.0], false)).is_empty());
         assert!(Scale::of([f64::NAN].into_iter(), true).is_none());
     }

@@ -60,7 +60,7 @@ fn picture(found: &Values) -> String {
     }
     let _ = writeln!(
         out,
-        "<line class=\"rule\" x1=\"{}\" x2=\"{}\" y1=\"{bottom}\" y2=\"{}\"/>",
+        "<line style=\"stroke:var(--quiet)\" x1=\"{}\" x2=\"{}\" y1=\"{bottom}\" y2=\"{}\"/>",
         MARGIN.0,
         SIZE.0 - MARGIN.2,
         MARGIN.1
