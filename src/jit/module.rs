@@ -13,6 +13,9 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 /// A kernel as native code: `(buffers, begin, end, status)`.
+///
+/// # Safety
+/// As for [`CompiledKernel::run`] on `begin..end`; a kernel that it belongs to is alive.
 pub type Function = unsafe extern "C" fn(*const *mut u8, i64, i64, *const Status);
 
 /// Owns native code; freed with the last kernel that refers to it.
