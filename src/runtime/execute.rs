@@ -21,7 +21,7 @@ use std::sync::atomic::Ordering;
 /// # Safety
 /// The code is alive. `buffers` holds a pointer for each of the kernel's buffers, in order, valid for every element that the kernel reaches at
 /// positions `begin..end` of its outer range and aligned to elements. Meanwhile nobody else writes what it touches there, or reads what it
-/// writes.
+/// writes. (Of a loop of runs: as [`Turns`](super::call::Turns) says.)
 pub type KernelFunction = unsafe extern "C" fn(*const *mut u8, i64, i64, *const Status);
 
 /// Loops that may lie in one another.

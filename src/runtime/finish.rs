@@ -120,7 +120,8 @@ impl Executable {
                 // rows to kernels by element only. Tasks have rows of their own.
                 unsafe { self.take(finish, shared.0, moved, (done, lanes), memory) }
             };
-            // SAFETY: the caller's contract; `block` is the plan's own, and tasks have rows of their own, in C too.
+            // SAFETY: the caller's contract; `block` is of the plain plan, which is this one outside loops, and tasks have rows of their own,
+            // in C too.
             unsafe { plan.run_blocks(&operands.0, scratch, (rows.clone(), block), &mut take) }
         };
         match memory.team.filter(|_| is_large(plan)) {

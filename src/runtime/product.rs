@@ -44,7 +44,7 @@ impl Executable {
             // SAFETY: the caller's contract; a step with a finish is outside all loops.
             return unsafe { self.finished(plan, finish, shared, taken, memory) };
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller's contract; `packed` is of this plan.
         unsafe { self.whole(plan, shared, memory) }
     }
 
@@ -55,7 +55,7 @@ impl Executable {
     /// None: members have no checks.
     ///
     /// # Safety
-    /// As for [`Executable::product`], outside all loops; `group` makes the step's terms, and the pointers are those of its members' arguments.
+    /// As for [`Executable::product`]; `group` makes the step's terms, and the pointers are those that its members' arguments name now.
     pub(super) unsafe fn summed(
         &self,
         (product, number): (usize, usize),
@@ -176,7 +176,7 @@ impl Executable {
         team.share(groups, &|group| {
             let (operands, partials) = (&operands, &partials);
             for piece in part(plan.pieces(), groups, group) {
-                // SAFETY: the caller's contract; each piece has a partial result of its own, each group scratch of its own.
+                // SAFETY: the caller's contract; each piece has terms and a partial result of its own, each group scratch of its own.
                 unsafe {
                     let target = Operands {
                         c: partials.0.add(piece * plan.partial_bytes()),

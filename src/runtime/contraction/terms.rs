@@ -19,7 +19,8 @@ impl Contraction {
     ///
     /// # Safety
     /// As for [`Contraction::run`] or [`Contraction::run_piece`], of a plan that [`Contraction::walks_terms`] and operands that are not packed.
-    /// The operands' elements of a block need hold their values only after `before` was called with it, which may write them.
+    /// What lies in an operand from the least to the greatest offset of a term need be as there only once `before` was called with the term's
+    /// block, which may write it.
     pub unsafe fn run_terms(
         &self,
         operands: &Operands,
