@@ -13,6 +13,10 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 /// A kernel as native code: `(buffers, begin, end, status)`.
+///
+/// # Safety
+/// As for [`CompiledKernel::run`] on `begin..end` (of a loop of steps: as [`Turns`](super::Turns) says); what it was taken from, or a clone of
+/// that, is alive.
 pub type Function = unsafe extern "C" fn(*const *mut u8, i64, i64, *const Status);
 
 /// Owns native code; freed with the last kernel that refers to it.
@@ -35,7 +39,8 @@ impl Drop for Module {
             Err(poisoned) => poisoned.into_inner().take(),
         };
         if let Some(module) = module {
-            // SAFETY: every `CompiledKernel` holds the module by `Arc`, so none is left that could run the code.
+            // SAFETY: every `CompiledKernel` and `Turns` holds the module by `Arc`, so none is left that could run the code; whoever keeps a
+            // bare `Function` of one keeps it alive too, by that type's contract.
             unsafe { module.free_memory() }
         }
     }

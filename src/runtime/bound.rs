@@ -90,7 +90,7 @@ impl Bound {
     /// Binds the outer steps of an executable.
     ///
     /// # Safety
-    /// `memory` holds what [`Executable::run`] demands.
+    /// `memory` holds the pointers of a run of `executable`, as [`Executable::run`] demands them.
     pub(super) unsafe fn new(executable: &Executable, memory: &Memory<'_>) -> Bound {
         let frame = Frame::outermost();
         let mut pointers = Vec::new();
@@ -98,7 +98,7 @@ impl Bound {
         let mut steps = Vec::new();
         for (at, step) in executable.schedule().steps.iter().enumerate() {
             let first = pointers.len();
-            // SAFETY: addresses of the schedule lie within their buffers, by the caller's contract.
+            // SAFETY: an address of the executable's schedule, of a step outside all loops; the memory is the caller's contract.
             let of = |address| unsafe { memory.at(address, &frame) };
             steps.push(match step {
                 Step::Kernel {
@@ -227,14 +227,15 @@ impl Bound {
     /// The first index check that failed.
     ///
     /// # Safety
-    /// `executable` and the memory are those that it was bound to.
+    /// As for [`Executable::run`]; `executable` and the memory are those that it was bound to.
     pub(super) unsafe fn run(
         &self,
         executable: &Executable,
         memory: &Memory<'_>,
     ) -> Result<(), CheckFailure> {
         for step in &self.steps {
-            // SAFETY: by this function's contract the pointers are those of the memory given.
+            // SAFETY: by this function's contract the pointers are those of the memory given, which `new` found for the same steps; they are
+            // run in the schedule's order, outside all loops.
             unsafe {
                 match *step {
                     BoundStep::Alone {

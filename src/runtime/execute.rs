@@ -17,6 +17,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A compiled loop kernel: `kernel(buffers, begin, end, status)`.
+///
+/// # Safety
+/// The code is alive. `buffers` holds a pointer for each of the kernel's buffers, in order, valid for every element that the kernel reaches at
+/// positions `begin..end` of its outer range and aligned to elements. Meanwhile nobody else writes what it touches there, or reads what it
+/// writes. (Of a loop of runs: as [`Turns`](super::call::Turns) says.)
 pub type KernelFunction = unsafe extern "C" fn(*const *mut u8, i64, i64, *const Status);
 
 /// Loops that may lie in one another.
@@ -294,8 +299,8 @@ impl Executable {
     /// # Safety
     /// `inputs` and `outputs` hold one pointer for each input and output of the graph that was lowered, each to memory of that value's
     /// size, aligned to its elements, which nobody else uses meanwhile; an output's memory overlaps an input's only where the graph was
-    /// lowered with that alias. `workspace` fits this executable ([`Workspace::fits`]). `bound` was bound to these pointers and this
-    /// workspace.
+    /// lowered with that alias. `workspace` fits this executable ([`Workspace::fits`]), and no other run works on it meanwhile. `bound` was
+    /// bound to these pointers and this workspace by this executable.
     pub unsafe fn run(
         &self,
         inputs: &[*mut u8],
@@ -314,7 +319,7 @@ impl Executable {
         let lead = |team: Option<&Team>| {
             let whole: &Memory<'_> = &memory;
             let memory = Memory { team, ..*whole };
-            // SAFETY: the caller's contract; the schedule stays within the buffers by construction.
+            // SAFETY: the caller's contract; `memory` is what `bound` was bound to, and the schedule stays within it by construction.
             unsafe {
                 match times {
                     Some(times) => times.run(self, &memory),
@@ -356,6 +361,14 @@ impl Executable {
         }
     }
 
+    /// Runs steps in order. `products` is how many product steps come before them, and is moved on.
+    ///
+    /// # Errors
+    /// The first index check that failed.
+    ///
+    /// # Safety
+    /// `memory` is that of a run of this executable, as [`Executable::run`] demands it. The steps follow one another in its schedule and it is
+    /// their turn; `frame` says where the loops around them are.
     pub(super) unsafe fn steps(
         &self,
         steps: &[Step],
@@ -364,7 +377,7 @@ impl Executable {
         products: &mut usize,
     ) -> Result<(), CheckFailure> {
         for step in steps {
-            // SAFETY: `run`'s contract, and addresses of the schedule lie within their buffers.
+            // SAFETY: the caller's contract, for the step whose turn it is; addresses of the schedule lie within their buffers.
             unsafe {
                 match step {
                     Step::Kernel {
@@ -452,6 +465,12 @@ impl Executable {
     }
 
     /// Runs the turns of a loop, each by `turn`, which is given the frame and the number of product steps before the body.
+    ///
+    /// # Errors
+    /// The first one of a turn.
+    ///
+    /// # Safety
+    /// As for [`Executable::steps`], of a loop step with this length, direction and body.
     pub(super) unsafe fn turns(
         &self,
         (length, reverse, body): (usize, bool, &[Step]),
@@ -462,7 +481,7 @@ impl Executable {
     ) -> Result<(), CheckFailure> {
         let depth = frame.depth;
         frame.depth += 1;
-        // SAFETY: as in `steps`; packs are made from operands that do not change inside the loop.
+        // SAFETY: the caller's contract; the loop begins here, and its frame has one loop more.
         unsafe { self.pack(body, memory, &frame, &mut products.clone()) };
         let first = *products;
         for done in 0..length {
@@ -478,6 +497,9 @@ impl Executable {
     }
 
     /// Packs what stays constant in a loop whose body these steps are (inner loops make their own packs).
+    ///
+    /// # Safety
+    /// As for [`Executable::steps`], of the body of a loop that is about to begin; `number` product steps come before it.
     unsafe fn pack(&self, body: &[Step], memory: &Memory<'_>, frame: &Frame, number: &mut usize) {
         for step in body {
             match step {
@@ -491,7 +513,8 @@ impl Executable {
                         } else {
                             b
                         };
-                        // SAFETY: the operand is whole before the loop; the pack's place is its own.
+                        // SAFETY: the operand is whole before the loop and no turn moves it; `packs` has a place for this pack alone, by
+                        // `plan_packs`.
                         unsafe {
                             plan.pack(
                                 memory.at(operand, frame).cast_const(),
@@ -512,6 +535,10 @@ impl Executable {
         }
     }
 
+    /// Runs a kernel step with these fields.
+    ///
+    /// # Safety
+    /// As for [`Executable::steps`].
     unsafe fn kernel(
         &self,
         kernel: usize,
@@ -523,15 +550,18 @@ impl Executable {
     ) {
         let mut pointers = [std::ptr::null_mut::<u8>(); MOST_ARGUMENTS];
         for (pointer, address) in pointers.iter_mut().zip(arguments) {
-            // SAFETY: addresses lie within their buffers.
+            // SAFETY: the caller's contract: an address of the schedule, and the frame around its step.
             *pointer = unsafe { memory.at(address, frame) };
         }
         let tasks = self.kernel_tasks(outer, work);
-        // SAFETY: the pointers are the kernel's arguments.
+        // SAFETY: the caller's contract; the pointers are the kernel's arguments, as many as it has buffers.
         unsafe { self.kernel_at(kernel, &pointers, outer, tasks, memory) }
     }
 
     /// Runs a kernel on its arguments, which are the first of `pointers`.
+    ///
+    /// # Safety
+    /// As for [`KernelFunction`], for all of its outer range, which is `0..outer`; `memory` is that of the run.
     pub(super) unsafe fn kernel_at(
         &self,
         kernel: usize,
@@ -544,7 +574,7 @@ impl Executable {
         let shared = SharedPointers(pointers);
         let run = |range: Range<usize>| {
             let shared = &shared;
-            // SAFETY: the kernel stays within its buffers for positions below `outer`; tasks have disjoint ranges.
+            // SAFETY: the caller's contract; tasks have disjoint ranges below `outer`, at which a kernel writes distinct elements.
             unsafe {
                 function(
                     shared.0.as_ptr(),
@@ -561,6 +591,12 @@ impl Executable {
     }
 
     /// Runs the members of a group, block of rows after block, on their arguments, which are the first of `pointers`.
+    ///
+    /// # Errors
+    /// The first index check that failed.
+    ///
+    /// # Safety
+    /// As for [`Executable::steps`], of a group; the pointers are those that its members' arguments name now, in order.
     pub(super) unsafe fn group_at(
         &self,
         group: &Step,
@@ -573,7 +609,7 @@ impl Executable {
         let shared = SharedPointers(pointers);
         let run = |range: Range<usize>| {
             let shared = &shared;
-            // SAFETY: the caller's contract.
+            // SAFETY: the caller's contract; tasks have rows of their own.
             unsafe { self.group_rows(group, shared.0, range, memory) }
         };
         let tasks = self.group_tasks(*rows, members);
@@ -588,6 +624,9 @@ impl Executable {
     }
 
     /// Runs the members of a group for some of its rows, block after block.
+    ///
+    /// # Safety
+    /// As for [`Executable::group_at`], for rows of the group that nobody else does.
     pub(super) unsafe fn group_rows(
         &self,
         group: &Step,
@@ -659,6 +698,10 @@ unsafe impl Sync for SharedPointers<'_> {}
 
 impl Memory<'_> {
     /// The pointer that an address names now.
+    ///
+    /// # Safety
+    /// `address` is one of the schedule that this memory is for, and `frame` says where the loops around its step are: only then does the
+    /// pointer lie within the address's buffer.
     pub(super) unsafe fn at(&self, address: &Address, frame: &Frame) -> *mut u8 {
         let base = match address.base {
             Base::Arena => self.arena,
@@ -673,7 +716,7 @@ impl Memory<'_> {
         if let Some((number, bytes, phase)) = address.alternates {
             offset += ((frame.done[number] + phase) % 2 * bytes) as isize;
         }
-        // SAFETY: the caller's contract; an address may lie one buffer off only as a base that guards keep from being used.
+        // Not `offset`: an address may lie outside its buffer as a base that guards keep from being used there.
         base.wrapping_offset(offset)
     }
 }
@@ -681,7 +724,7 @@ impl Memory<'_> {
 /// The arguments of all members of a group, in order.
 ///
 /// # Safety
-/// As for [`Memory::at`].
+/// As for [`Memory::at`], of a group with arguments that fit ([`groups_fit`]).
 unsafe fn group_pointers(
     group: &Step,
     memory: &Memory<'_>,
@@ -691,7 +734,7 @@ unsafe fn group_pointers(
     if let Step::Group { members, .. } = group {
         let arguments = members.iter().flat_map(member_arguments);
         for (pointer, address) in pointers.iter_mut().zip(arguments) {
-            // SAFETY: the caller's contract.
+            // SAFETY: the caller's contract, for each member of the group.
             *pointer = unsafe { memory.at(address, frame) };
         }
     }

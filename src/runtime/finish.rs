@@ -101,7 +101,7 @@ impl Executable {
         memory: &Memory<'_>,
     ) {
         let Some(block) = finish.block.filter(|_| !by_pieces(plan, self.threads)) else {
-            // SAFETY: the caller's contract; the pointers are those of the kernels' arguments.
+            // SAFETY: the caller's contract; the result is whole before the kernels run.
             return unsafe {
                 self.whole(plan, operands, memory);
                 self.afterwards(finish, pointers, memory);
@@ -116,10 +116,12 @@ impl Executable {
             let scratch = unsafe { memory.scratch.add(task * self.task_scratch) };
             let mut take = |done: Range<usize>, lanes: Range<usize>| {
                 let moved = (done.start - rows.start) * finish.row_bytes;
-                // SAFETY: tasks have rows of their own, and the kernels touch what another writes only within a row.
+                // SAFETY: `run_blocks` has just made these rows and lanes, `moved` bytes before their place; `Planned::new` allows parts of
+                // rows to kernels by element only. Tasks have rows of their own.
                 unsafe { self.take(finish, shared.0, moved, (done, lanes), memory) }
             };
-            // SAFETY: the caller's contract; tasks have rows of their own, in C too.
+            // SAFETY: the caller's contract; `block` is of the plain plan, which is this one outside loops, and tasks have rows of their own,
+            // in C too.
             unsafe { plan.run_blocks(&operands.0, scratch, (rows.clone(), block), &mut take) }
         };
         match memory.team.filter(|_| is_large(plan)) {
@@ -132,6 +134,9 @@ impl Executable {
     }
 
     /// Runs the kernels when the result is there, block of rows after block as a group of kernels does.
+    ///
+    /// # Safety
+    /// As for [`Executable::finished`]; the result is whole and in its place.
     unsafe fn afterwards(&self, finish: &Planned, pointers: &[*mut u8], memory: &Memory<'_>) {
         let shared = SharedArguments(pointers);
         let block = (NEAR_BYTES / finish.row_bytes.max(1)).max(1);
@@ -139,7 +144,7 @@ impl Executable {
             let shared = &shared;
             for start in rows.clone().step_by(block) {
                 let rows = start..rows.end.min(start + block);
-                // SAFETY: the caller's contract; tasks have rows of their own.
+                // SAFETY: the caller's contract: whole rows in their place; tasks have rows of their own.
                 unsafe { self.take(finish, shared.0, 0, (rows, 0..finish.columns), memory) };
             }
         };
@@ -155,6 +160,10 @@ impl Executable {
     }
 
     /// Gives some rows and lanes of the result, which lies `moved` bytes before its place, to the kernels.
+    ///
+    /// # Safety
+    /// The pointers are those of the kernels' arguments, in memory as for [`Executable::run`]. These elements of the result are made and lie
+    /// `moved` bytes before their place; no one else has these rows. The lanes are whole rows unless each kernel has a position an element.
     unsafe fn take(
         &self,
         finish: &Planned,
@@ -172,7 +181,8 @@ impl Executable {
         for member in &finish.members {
             let arguments = here[member.arguments.clone()].as_ptr();
             let call = |positions: Range<usize>| {
-                // SAFETY: the kernel stays within its buffers for positions below its outer range, and in the result within these rows.
+                // SAFETY: the caller's contract; these positions of the kernel are those of the rows and lanes, at which it touches of the
+                // result these elements only, and of what another kernel writes these rows only.
                 unsafe {
                     self.kernels[member.kernel](
                         arguments,
@@ -195,5 +205,5 @@ impl Executable {
 }
 
 struct SharedArguments<'a>(&'a [*mut u8]);
-// SAFETY: see `Memory`.
+// SAFETY: as for `Memory`: tasks use them on distinct rows.
 unsafe impl Sync for SharedArguments<'_> {}

@@ -20,7 +20,8 @@ impl Executable {
     /// [`Executable::taken_by`].
     ///
     /// # Safety
-    /// As for [`Executable::run`]; the operands and pointers are those of the step.
+    /// `memory` is that of a run of this executable, as [`Executable::run`] demands it. It is this step's turn; the operands, not packed, and
+    /// the pointers are those that its addresses name now, and what is packed before the loop around it is there.
     pub(super) unsafe fn product(
         &self,
         (product, number): (usize, usize),
@@ -35,7 +36,7 @@ impl Executable {
             &planned.prepacked,
         ) {
             plan = &**prepacked;
-            // SAFETY: within `packs`, by `plan_packs`.
+            // SAFETY: within `packs`, by `plan_packs`; the loop around the step packed it before its first turn.
             operands.packed = unsafe { memory.packs.add(offset) };
         }
         let shared = SharedOperands(operands);
@@ -43,7 +44,7 @@ impl Executable {
             // SAFETY: the caller's contract; a step with a finish is outside all loops.
             return unsafe { self.finished(plan, finish, shared, taken, memory) };
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller's contract; `packed` is of this plan.
         unsafe { self.whole(plan, shared, memory) }
     }
 
@@ -54,7 +55,7 @@ impl Executable {
     /// None: members have no checks.
     ///
     /// # Safety
-    /// As for [`Executable::product`]; the pointers are those of the group's members.
+    /// As for [`Executable::product`]; `group` makes the step's terms, and the pointers are those that its members' arguments name now.
     pub(super) unsafe fn summed(
         &self,
         (product, number): (usize, usize),
@@ -70,18 +71,18 @@ impl Executable {
         };
         let make = |terms: Range<usize>| {
             let shared = &shared;
-            // SAFETY: the caller's contract; rows of the group may be done in any order, each once.
+            // SAFETY: the caller's contract; rows of the group may be done in any order, and blocks of terms are asked for once each.
             unsafe { self.group_rows(group, shared.0, terms, memory) }
         };
         match memory.team.filter(|_| is_large(plan)) {
-            // SAFETY: the caller's contract.
+            // SAFETY: the caller's contract; the plan walks its terms, each block of which is made before it is read.
             None if plan.walks_terms() => unsafe {
                 plan.run_terms(&operands, memory.scratch, (None, most), &mut |terms| {
                     make(terms)
                 });
             },
             Some(team) if plan.walks_terms() && by_pieces(plan, self.threads) => {
-                // SAFETY: as above; the scratch holds the partial results of this plan.
+                // SAFETY: as above, piece by piece.
                 unsafe {
                     self.pieces(
                         plan,
@@ -92,7 +93,7 @@ impl Executable {
                     )
                 }
             }
-            // SAFETY: as above.
+            // SAFETY: the caller's contract; all terms are made before the product begins.
             Some(_) | None => unsafe {
                 self.group_at(group, pointers, memory)?;
                 self.product((product, number), operands, &[], memory);
@@ -110,7 +111,7 @@ impl Executable {
     /// Computes the whole of a product's result.
     ///
     /// # Safety
-    /// As for [`Executable::product`].
+    /// As for [`Executable::product`]; `plan` is the step's, and the operands are packed where the plan was made for that.
     pub(super) unsafe fn whole(
         &self,
         plan: &Contraction,
@@ -123,11 +124,11 @@ impl Executable {
         };
         let rows = plan.rows();
         let Some(team) = memory.team.filter(|_| is_large(plan)) else {
-            // SAFETY: `run`'s contract; operands lie within their buffers.
+            // SAFETY: the caller's contract: the operands lie within their buffers, and nobody else uses the scratch.
             return unsafe { plan.run(&shared.0, scratch(0), 0..rows) };
         };
         if by_pieces(plan, self.threads) {
-            // SAFETY: as above; the scratch holds the partial results of this plan.
+            // SAFETY: as above, piece by piece.
             return unsafe { self.pieces(plan, shared, memory, team, None) };
         }
         let parts = plan.column_tasks().min(self.tasks_at_once());
@@ -156,6 +157,10 @@ impl Executable {
 
     /// Large sums into few elements: the pieces run as tasks, each block of at most so many terms after
     /// what makes them, then are added in order.
+    ///
+    /// # Safety
+    /// As for [`Executable::whole`], of a plan for which [`by_pieces`] holds; with `make` it walks its terms ([`Contraction::walks_terms`]), the
+    /// operands are not packed, and `make` may be called from any thread, once for each term.
     unsafe fn pieces(
         &self,
         plan: &Contraction,
@@ -166,12 +171,12 @@ impl Executable {
     ) {
         let groups = plan.pieces().min(self.tasks_at_once());
         let partials_at = self.tasks_at_once() * self.task_scratch;
-        // SAFETY: partial results lie behind the tasks' scratch.
+        // SAFETY: partial results lie behind the tasks' scratch, which has room for those of each plan that runs by pieces.
         let partials = SharedPointer(unsafe { memory.scratch.add(partials_at) });
         team.share(groups, &|group| {
             let (operands, partials) = (&operands, &partials);
             for piece in part(plan.pieces(), groups, group) {
-                // SAFETY: each piece has a partial result of its own, each group scratch of its own.
+                // SAFETY: the caller's contract; each piece has terms and a partial result of its own, each group scratch of its own.
                 unsafe {
                     let target = Operands {
                         c: partials.0.add(piece * plan.partial_bytes()),

@@ -36,13 +36,17 @@ impl StepTimes {
     ) -> Result<(), CheckFailure> {
         let start = Instant::now();
         let steps = &executable.schedule().steps;
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller's contract, for the whole schedule outside all loops.
         let result = unsafe { self.walk(executable, steps, memory, Frame::outermost(), &mut 0, 0) };
         self.total += start.elapsed();
         self.runs += 1;
         result
     }
 
+    /// Runs steps as [`Executable::steps`] does, taking the time of each; the first one has number `first`.
+    ///
+    /// # Safety
+    /// As for [`Executable::steps`].
     unsafe fn walk(
         &mut self,
         executable: &Executable,
@@ -55,7 +59,7 @@ impl StepTimes {
         let mut number = first;
         for step in steps {
             let start = Instant::now();
-            // SAFETY: the caller's contract.
+            // SAFETY: the caller's contract, for the step whose turn it is; `turns` gives each turn its frame.
             unsafe {
                 if let Step::Loop {
                     length,

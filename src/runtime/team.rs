@@ -42,10 +42,17 @@ pub struct Team {
 }
 
 /// Calls the closure behind the pointer for one task.
+///
+/// # Safety
+/// The pointer is one to the closure that the function was made for, which lives until the call returns.
 type Call = unsafe fn(*const (), usize);
 
+/// The [`Call`] of closures of this type.
+///
+/// # Safety
+/// `work` points to an `F` that lives until the call returns.
 unsafe fn call<F: Fn(usize) + Sync>(work: *const (), task: usize) {
-    // SAFETY: `Team::share` made the pointer from an `F` that outlives all its tasks.
+    // SAFETY: the caller's contract; threads may share an `F`, since it is `Sync`.
     unsafe { (*work.cast::<F>())(task) }
 }
 

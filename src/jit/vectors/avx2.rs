@@ -192,9 +192,12 @@ fn join(low: __m128, high: __m128) -> __m256 {
 }
 
 /// Leaves eight lanes where they are taken up by fours: a store that is as wide as the loads after it is forwarded to them.
+///
+/// # Safety
+/// The processor has AVX2 and FMA; `out` is writable for eight elements.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn leave(out: *mut f32, value: __m256) {
-    // SAFETY: the caller gives room for eight elements.
+    // SAFETY: the caller's contract: room for eight elements.
     unsafe {
         _mm_storeu_ps(out, _mm256_castps256_ps128(value));
         _mm_storeu_ps(out.add(4), _mm256_extractf128_ps::<1>(value));
@@ -204,25 +207,33 @@ unsafe fn leave(out: *mut f32, value: __m256) {
 /// The functions of a function of one argument.
 macro_rules! unary {
     ($function:path) => {{
+        /// # Safety
+        /// The processor has AVX2 and FMA.
         #[target_feature(enable = "avx2,fma")]
         unsafe extern "C" fn one(x: f32) -> f32 {
             $function(&mut Scalar, x)
         }
+        /// # Safety
+        /// The processor has AVX2 and FMA.
         #[target_feature(enable = "avx2,fma")]
         unsafe extern "C" fn four(x: __m128) -> __m128 {
             _mm256_castps256_ps128($function(&mut Eight, join(x, x)))
         }
+        /// # Safety
+        /// The processor has AVX2 and FMA; `out` is writable for eight elements.
         #[target_feature(enable = "avx2,fma")]
         unsafe extern "C" fn eight(a: __m128, b: __m128, out: *mut f32) {
             let value = $function(&mut Eight, join(a, b));
-            // SAFETY: the generated code gives room for eight elements.
+            // SAFETY: the caller's contract: generated code gives room for eight elements.
             unsafe { leave(out, value) }
         }
+        /// # Safety
+        /// The processor has AVX2 and FMA; `out` is writable for sixteen elements.
         #[target_feature(enable = "avx2,fma")]
         unsafe extern "C" fn sixteen(a: __m128, b: __m128, c: __m128, d: __m128, out: *mut f32) {
             let low = $function(&mut Eight, join(a, b));
             let high = $function(&mut Eight, join(c, d));
-            // SAFETY: the generated code gives room for sixteen elements.
+            // SAFETY: the caller's contract: generated code gives room for sixteen elements.
             unsafe {
                 leave(out, low);
                 leave(out.add(8), high);
@@ -239,20 +250,28 @@ macro_rules! unary {
 
 /// The power's functions.
 fn power() -> Calls {
+    /// # Safety
+    /// The processor has AVX2 and FMA.
     #[target_feature(enable = "avx2,fma")]
     unsafe extern "C" fn one(x: f32, y: f32) -> f32 {
         math::pow(&mut Scalar, x, y)
     }
+    /// # Safety
+    /// The processor has AVX2 and FMA.
     #[target_feature(enable = "avx2,fma")]
     unsafe extern "C" fn four(x: __m128, y: __m128) -> __m128 {
         _mm256_castps256_ps128(math::pow(&mut Eight, join(x, x), join(y, y)))
     }
+    /// # Safety
+    /// The processor has AVX2 and FMA; `out` is writable for eight elements.
     #[target_feature(enable = "avx2,fma")]
     unsafe extern "C" fn eight(a: __m128, b: __m128, u: __m128, v: __m128, out: *mut f32) {
         let value = math::pow(&mut Eight, join(a, b), join(u, v));
-        // SAFETY: the generated code gives room for eight elements.
+        // SAFETY: the caller's contract: generated code gives room for eight elements.
         unsafe { leave(out, value) }
     }
+    /// # Safety
+    /// The processor has AVX2 and FMA; `out` is writable for sixteen elements.
     #[allow(clippy::too_many_arguments)] // two times four vectors
     #[target_feature(enable = "avx2,fma")]
     unsafe extern "C" fn sixteen(
@@ -268,7 +287,7 @@ fn power() -> Calls {
     ) {
         let low = math::pow(&mut Eight, join(a, b), join(u, v));
         let high = math::pow(&mut Eight, join(c, d), join(w, z));
-        // SAFETY: the generated code gives room for sixteen elements.
+        // SAFETY: the caller's contract: generated code gives room for sixteen elements.
         unsafe {
             leave(out, low);
             leave(out.add(8), high);
@@ -292,15 +311,21 @@ fn words(c0: __m256i, rest: [i32; 5]) -> __m256 {
 
 /// Philox's functions; words travel in vectors of floats, which are only their bits.
 pub(super) fn philox() -> Calls {
+    /// # Safety
+    /// The processor has AVX2 and FMA.
     #[target_feature(enable = "avx2,fma")]
     unsafe extern "C" fn one(c0: i32, c1: i32, c2: i32, c3: i32, k0: i32, k1: i32) -> i32 {
         math::philox4x32_10(&mut Scalar, [c0, c1, c2, c3], [k0, k1])[0]
     }
+    /// # Safety
+    /// The processor has AVX2 and FMA.
     #[target_feature(enable = "avx2,fma")]
     unsafe extern "C" fn four(c0: __m128, c1: i32, c2: i32, c3: i32, k0: i32, k1: i32) -> __m128 {
         let c0 = _mm256_castps_si256(join(c0, c0));
         _mm256_castps256_ps128(words(c0, [c1, c2, c3, k0, k1]))
     }
+    /// # Safety
+    /// The processor has AVX2 and FMA; `out` is writable for eight elements.
     #[allow(clippy::too_many_arguments)] // a counter, a key, where to
     #[target_feature(enable = "avx2,fma")]
     unsafe extern "C" fn eight(
@@ -314,9 +339,11 @@ pub(super) fn philox() -> Calls {
         out: *mut f32,
     ) {
         let value = words(_mm256_castps_si256(join(a, b)), [c1, c2, c3, k0, k1]);
-        // SAFETY: the generated code gives room for eight elements.
+        // SAFETY: the caller's contract: generated code gives room for eight elements.
         unsafe { leave(out, value) }
     }
+    /// # Safety
+    /// The processor has AVX2 and FMA; `out` is writable for sixteen elements.
     #[allow(clippy::too_many_arguments)] // as above
     #[target_feature(enable = "avx2,fma")]
     unsafe extern "C" fn sixteen(
@@ -334,7 +361,7 @@ pub(super) fn philox() -> Calls {
         let rest = [c1, c2, c3, k0, k1];
         let low = words(_mm256_castps_si256(join(a, b)), rest);
         let high = words(_mm256_castps_si256(join(c, d)), rest);
-        // SAFETY: the generated code gives room for sixteen elements.
+        // SAFETY: the caller's contract: generated code gives room for sixteen elements.
         unsafe {
             leave(out, low);
             leave(out.add(8), high);

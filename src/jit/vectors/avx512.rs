@@ -206,9 +206,12 @@ fn join(a: __m128, b: __m128, c: __m128, d: __m128) -> __m512 {
 }
 
 /// Leaves sixteen lanes where they are taken up by fours: a store that is as wide as the loads after it is forwarded to them.
+///
+/// # Safety
+/// The processor has AVX-512 (`avx512f`); `out` is writable for sixteen elements.
 #[target_feature(enable = "avx512f")]
 unsafe fn leave(out: *mut f32, value: __m512) {
-    // SAFETY: the caller gives room for sixteen elements.
+    // SAFETY: the caller's contract: room for sixteen elements.
     unsafe {
         _mm_storeu_ps(out, _mm512_castps512_ps128(value));
         _mm_storeu_ps(out.add(4), _mm512_extractf32x4_ps::<1>(value));
@@ -220,10 +223,12 @@ unsafe fn leave(out: *mut f32, value: __m512) {
 /// The function of a function of one argument.
 macro_rules! unary {
     ($function:path) => {{
+        /// # Safety
+        /// The processor has AVX-512 (`avx512f`); `out` is writable for sixteen elements.
         #[target_feature(enable = "avx512f")]
         unsafe extern "C" fn sixteen(a: __m128, b: __m128, c: __m128, d: __m128, out: *mut f32) {
             let value = $function(&mut Sixteen, join(a, b, c, d));
-            // SAFETY: the generated code gives room for sixteen elements.
+            // SAFETY: the caller's contract: generated code gives room for sixteen elements.
             unsafe { leave(out, value) }
         }
         sixteen as *const () as usize
@@ -232,6 +237,8 @@ macro_rules! unary {
 
 /// The power's function.
 fn power() -> usize {
+    /// # Safety
+    /// The processor has AVX-512 (`avx512f`); `out` is writable for sixteen elements.
     #[allow(clippy::too_many_arguments)] // two times four vectors
     #[target_feature(enable = "avx512f")]
     unsafe extern "C" fn sixteen(
@@ -246,7 +253,7 @@ fn power() -> usize {
         out: *mut f32,
     ) {
         let value = math::pow(&mut Sixteen, join(a, b, c, d), join(u, v, w, z));
-        // SAFETY: the generated code gives room for sixteen elements.
+        // SAFETY: the caller's contract: generated code gives room for sixteen elements.
         unsafe { leave(out, value) }
     }
     sixteen as *const () as usize
@@ -254,6 +261,8 @@ fn power() -> usize {
 
 /// Philox's function; words travel in vectors of floats, which are only their bits.
 pub(super) fn philox() -> usize {
+    /// # Safety
+    /// The processor has AVX-512 (`avx512f`); `out` is writable for sixteen elements.
     #[allow(clippy::too_many_arguments)] // a counter, a key, where to
     #[target_feature(enable = "avx512f")]
     unsafe extern "C" fn sixteen(
@@ -271,7 +280,7 @@ pub(super) fn philox() -> usize {
         let c0 = _mm512_castps_si512(join(a, b, c, d));
         let [c1, c2, c3, k0, k1] = [c1, c2, c3, k0, k1].map(|word| _mm512_set1_epi32(word));
         let random = math::philox4x32_10(&mut Sixteen, [c0, c1, c2, c3], [k0, k1]);
-        // SAFETY: the generated code gives room for sixteen elements.
+        // SAFETY: the caller's contract: generated code gives room for sixteen elements.
         unsafe { leave(out, _mm512_castsi512_ps(random[0])) }
     }
     sixteen as *const () as usize

@@ -15,7 +15,8 @@ pub(super) fn address() -> usize {
 /// 1 and 9, ...; 0 and 4, ...; as generated code adds them.
 ///
 /// # Safety
-/// The processor has AVX2 and FMA; the matrix and vector hold these elements, the result holds `rows`, and overlaps neither.
+/// The processor has AVX2 and FMA. `terms` elements are readable at `vector` and at each of `rows` places, `stride` elements apart from
+/// `matrix` on; `rows` elements are writable at `result`, overlap none of these and are used by nobody else meanwhile.
 #[target_feature(enable = "avx2,fma")]
 unsafe extern "C" fn dots(
     matrix: *const f32,
@@ -28,7 +29,7 @@ unsafe extern "C" fn dots(
     let mut row = 0;
     while row < rows {
         let first = matrix.wrapping_offset(row as isize * stride);
-        // SAFETY: the caller's contract, for rows that are there.
+        // SAFETY: the caller's contract, for the four rows or the one from `row` on, which are there.
         unsafe {
             if row + ROWS <= rows {
                 let sums = lanes::<ROWS>(first, vector, terms, stride);
@@ -46,7 +47,7 @@ unsafe extern "C" fn dots(
 /// The sixteen lanes of the sums of so many rows, the first half added to the second.
 ///
 /// # Safety
-/// As for [`dots`].
+/// As for [`dots`], of `N` rows and without a result.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn lanes<const N: usize>(
@@ -59,7 +60,7 @@ unsafe fn lanes<const N: usize>(
     let mut high = low;
     let mut k = 0;
     let row = |at: usize, k: usize| matrix.wrapping_offset(at as isize * stride).wrapping_add(k);
-    // SAFETY: the caller's contract: `k` and the lanes read behind it are below `terms`.
+    // SAFETY: the caller's contract: `k` and the lanes read behind it are below `terms`; masked ones are not touched.
     unsafe {
         while k + 16 <= terms {
             let (a, b) = (

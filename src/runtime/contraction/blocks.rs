@@ -67,7 +67,8 @@ impl Contraction {
     /// where the first of these rows belong, over the one before: row `r` of a block that begins at `s` is found at row `rows.start + r - s`.
     ///
     /// # Safety
-    /// As for [`Contraction::run`], with rows as [`Contraction::block_rows`] means them, which must have given `block`.
+    /// As for [`Contraction::run`], with rows as [`Contraction::block_rows`] means them, which must have given `block`. What `then` writes is
+    /// neither an operand nor the scratch.
     pub unsafe fn run_blocks(
         &self,
         operands: &Operands,
@@ -75,7 +76,7 @@ impl Contraction {
         (rows, block): (Range<usize>, usize),
         then: Taker<'_>,
     ) {
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller's contract, by the plan's element type.
         unsafe {
             match self.dtype {
                 DType::F64 => self.blocks_typed::<f64>(operands, scratch, (rows, block), then),
@@ -86,6 +87,10 @@ impl Contraction {
         }
     }
 
+    /// [`Contraction::run_blocks`] of elements.
+    ///
+    /// # Safety
+    /// As there; `T` is the plan's element type.
     unsafe fn blocks_typed<T: Tiled>(
         &self,
         operands: &Operands,
@@ -111,7 +116,8 @@ impl Contraction {
                 run.c = c.wrapping_sub((start - rows.start) * lanes);
                 for piece in 0..self.pieces() {
                     for k in self.blocks(piece) {
-                        // SAFETY: the caller's contract; the block's rows, moved by their distance to the first one, are rows of C.
+                        // SAFETY: the caller's contract; the block's rows, at most `ROW_CHUNK` and moved by their distance to the first one,
+                        // are rows of C. The panels are a block of lanes, and blocks of k come in order.
                         unsafe {
                             run.block(self.batch[0], &area, part.clone(), panels.clone(), piece, k);
                         }

@@ -37,7 +37,8 @@ impl Contraction {
     /// Packs one panel's lanes for a range of k; the last vector is filled up with zeros.
     ///
     /// # Safety
-    /// `source` is the lane operand with its batch offset applied; `target` has room for `k.len()` times the panel.
+    /// `source` is the lane operand with its batch offset applied, of the plan's element type and readable for the panel's lanes at each of
+    /// `k`; `target` has room for `k.len()` times the panel, which nobody else uses.
     pub(super) unsafe fn pack_panel<T: Tiled>(
         &self,
         source: *const T,
@@ -60,7 +61,8 @@ impl Contraction {
             lanes: &offsets[..count],
             sums: &self.lane_k[k],
         };
-        // SAFETY: the offsets are the plan's; the width is a whole number of vectors.
+        // SAFETY: the caller's contract; the offsets are the plan's. The width is a whole number of vectors, so nothing behind the target is
+        // overwritten, and the instruction set is there, since a `Cpu` has it.
         unsafe { T::pack(self.isa, &source, target, width) }
     }
 }
@@ -119,7 +121,8 @@ impl Contraction {
                     let width = panel.vectors * self.lanes;
                     let to = start.wrapping_add(at * width);
                     for lane in (0..width).step_by(8) {
-                        // SAFETY: the panels' lanes lie side by side from `line` on; the target has `width` elements for each k.
+                        // SAFETY: the caller's contract: the panels' lanes, whole vectors of 8 or 16, lie side by side from `line` on, and
+                        // the target has `width` elements for each k.
                         unsafe {
                             to.add(lane)
                                 .cast::<[T; 8]>()
@@ -141,7 +144,7 @@ const LINE_TILES: usize = 4;
 /// Packs `tiles` tiles of `size` rows that lie side by side in the operand, line after line of it.
 ///
 /// # Safety
-/// `first + sums[k]` begins `tiles * size` readable elements for each k; `target` holds as many for each.
+/// `first + sums[k]` begins `tiles * size` readable elements for each k; `target` holds as many for each, which nobody else uses.
 pub(super) unsafe fn pack_row_lines<T: Scalar>(
     first: *const T,
     sums: &[i32],
@@ -149,7 +152,7 @@ pub(super) unsafe fn pack_row_lines<T: Scalar>(
     tiles: usize,
     size: usize,
 ) {
-    // SAFETY: the caller's contract.
+    // SAFETY: the caller's contract, with `size` as a constant.
     unsafe {
         match size {
             1 => pack_tiles::<T, 1>(first, sums, target, tiles),
@@ -166,6 +169,10 @@ pub(super) unsafe fn pack_row_lines<T: Scalar>(
     }
 }
 
+/// [`pack_row_lines`] of tiles of one size.
+///
+/// # Safety
+/// As there, with `SIZE` for `size`.
 unsafe fn pack_tiles<T: Scalar, const SIZE: usize>(
     first: *const T,
     sums: &[i32],
@@ -223,16 +230,16 @@ fn prefetch<T>(from: *const T, elements: usize) {
 /// Packs element by element, contiguous groups of lanes as such.
 ///
 /// # Safety
-/// Every element of the source is readable and `target` holds `sums.len() * width` elements.
+/// Every element of the source, of at most `width` lanes, is readable; `target` holds `sums.len() * width` elements, which nobody else uses.
 pub(super) unsafe fn pack_plain<T: Scalar>(source: &Source<'_, T>, target: *mut T, width: usize) {
     for k in 0..source.sums.len() {
         let line = target.wrapping_add(k * width);
         for lane in 0..source.lanes.len() {
-            // SAFETY: the contract: a readable element; `line` has `width` elements.
+            // SAFETY: the caller's contract: a readable element; `line` has `width` elements.
             unsafe { *line.add(lane) = *source.at(lane, k) };
         }
         for lane in source.lanes.len()..width {
-            // SAFETY: `line` has `width` elements.
+            // SAFETY: the caller's contract: `line` has `width` elements.
             unsafe { *line.add(lane) = T::ZERO };
         }
     }
@@ -241,16 +248,17 @@ pub(super) unsafe fn pack_plain<T: Scalar>(source: &Source<'_, T>, target: *mut 
 /// Packs f32 by the best way of this instruction set.
 ///
 /// # Safety
-/// As for [`pack_plain`]; where `width` is not a multiple of 8, 8 more elements after the target may be overwritten.
+/// As for [`pack_plain`]; the processor has `isa`. Where `width` is not a multiple of 8, 7 more elements after the target are writable, and
+/// may be overwritten.
 pub(super) unsafe fn pack_f32(isa: Isa, source: &Source<'_, f32>, target: *mut f32, width: usize) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the contract is the same; these families include AVX2 (checked when the `Cpu` was made).
+        // SAFETY: the caller's contract; these families include AVX2 and FMA (checked when the `Cpu` was made).
         Isa::Avx2 | Isa::Avx512 => unsafe { avx2::pack(source, target, width) },
         #[cfg(not(target_arch = "x86_64"))]
-        // SAFETY: the contract is the same.
+        // SAFETY: the caller's contract.
         Isa::Avx2 | Isa::Avx512 => unsafe { pack_plain(source, target, width) },
-        // SAFETY: the contract is the same.
+        // SAFETY: the caller's contract.
         Isa::Portable => unsafe { pack_plain(source, target, width) },
     }
 }
@@ -261,10 +269,13 @@ mod avx2 {
     use std::arch::x86_64::*;
 
     /// Chunks of 8 lanes, the last first: its stores may run over into the next line, whose start is written later.
+    ///
+    /// # Safety
+    /// As for [`pack_f32`](super::pack_f32); the processor has AVX2 and FMA.
     #[target_feature(enable = "avx2,fma")]
     pub(super) unsafe fn pack(source: &Source<'_, f32>, target: *mut f32, width: usize) {
         if source.lanes.len() == width && width.is_multiple_of(8) && consecutive(source.lanes) {
-            // SAFETY: the contract of `pack_f32`.
+            // SAFETY: the caller's contract, for a panel of consecutive lanes as wide as a line.
             unsafe { copy_lines(source, target, width) };
             return;
         }
@@ -278,7 +289,8 @@ mod avx2 {
                 &[]
             };
             let chunk = Source { lanes, ..*source };
-            // SAFETY: the contract of `pack_f32`, for lanes `start..start + 8` of each line.
+            // SAFETY: the caller's contract, for lanes `start..start + 8` of each line; what the last one runs over by lies behind the
+            // target.
             unsafe {
                 if consecutive(lanes) {
                     copy(&chunk, target.add(start), width);
@@ -296,13 +308,16 @@ mod avx2 {
     }
 
     /// A whole panel side by side: line after line, so that each line of the source is touched once.
+    ///
+    /// # Safety
+    /// As for [`pack`], of `width` consecutive lanes; `width` is a multiple of 8 above 0.
     #[target_feature(enable = "avx2,fma")]
     unsafe fn copy_lines(source: &Source<'_, f32>, target: *mut f32, width: usize) {
         let first = source.base.wrapping_offset(source.lanes[0] as isize);
         for (k, &offset) in source.sums.iter().enumerate() {
             let line = first.wrapping_offset(offset as isize);
             for lane in (0..width).step_by(8) {
-                // SAFETY: `width` lanes of the source are side by side; the target has as many for each k.
+                // SAFETY: the caller's contract: `width` lanes of the source are side by side; the target has as many for each k.
                 unsafe {
                     _mm256_storeu_ps(
                         target.add(k * width + lane),
@@ -314,13 +329,17 @@ mod avx2 {
     }
 
     /// Lanes side by side: one vector a line.
+    ///
+    /// # Safety
+    /// The processor has AVX2 and FMA. Every element of the source, of at most 8 consecutive lanes, is readable, and 8 elements of the target
+    /// are writable from `k * width` on for each k.
     #[target_feature(enable = "avx2,fma")]
     unsafe fn copy(source: &Source<'_, f32>, target: *mut f32, width: usize) {
         let count = source.lanes.len();
         let first = source
             .base
             .wrapping_offset(source.lanes.first().copied().unwrap_or(0) as isize);
-        // SAFETY: full loads read 8 wanted lanes, masked ones only those below `count`; the stores are the contract's.
+        // SAFETY: the caller's contract: full loads read 8 wanted lanes, masked ones only those below `count`; stores are of 8 elements.
         unsafe {
             if count == 8 {
                 for (k, &offset) in source.sums.iter().enumerate() {
@@ -339,12 +358,16 @@ mod avx2 {
     }
 
     /// Lanes apart: blocks of 8 consecutive k are transposed, other k are copied one by one.
+    ///
+    /// # Safety
+    /// As for [`copy`], but lanes need not be consecutive.
     #[target_feature(enable = "avx2,fma")]
     unsafe fn gather(source: &Source<'_, f32>, target: *mut f32, width: usize) {
         let iota = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
         let mut k = 0;
         while k < source.sums.len() {
-            // SAFETY: the block holds 8 offsets; its elements are consecutive, so each load reads wanted ones only.
+            // SAFETY: the caller's contract. The block holds 8 offsets; its elements are consecutive, so each load reads wanted ones only, and
+            // stores are of 8 elements a line, or of `end`, which is no more.
             unsafe {
                 if let Some(block) = source.sums.get(k..k + 8) {
                     let offsets = _mm256_loadu_si256(block.as_ptr().cast());

@@ -70,7 +70,7 @@ impl Contraction {
     ///   operand, aligned to its elements.
     /// - `scratch` holds [`Contraction::scratch_bytes`] bytes for this call alone.
     pub unsafe fn run(&self, operands: &Operands, scratch: *mut u8, rows: Range<usize>) {
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller's contract, by the plan's element type; the columns are all.
         unsafe {
             match self.dtype {
                 DType::F64 => self.run_area::<f64>(operands, scratch, rows, 0..self.n, None),
@@ -86,7 +86,7 @@ impl Contraction {
     /// # Safety
     /// As for [`Contraction::run`], for these columns.
     pub unsafe fn run_columns(&self, operands: &Operands, scratch: *mut u8, columns: Range<usize>) {
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller's contract, by the plan's element type; the rows are all.
         unsafe {
             match self.dtype {
                 DType::F64 => {
@@ -103,7 +103,8 @@ impl Contraction {
     /// [`Contraction::combine`] adds the pieces.
     ///
     /// # Safety
-    /// As for [`Contraction::run`], with C of [`Contraction::partial_bytes`] bytes.
+    /// As for [`Contraction::run`], with C of [`Contraction::partial_bytes`] bytes, aligned to elements; `piece` is below
+    /// [`Contraction::pieces`].
     pub unsafe fn run_piece(
         &self,
         operands: &Operands,
@@ -111,7 +112,7 @@ impl Contraction {
         rows: Range<usize>,
         piece: usize,
     ) {
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller's contract, by the plan's element type; C is dense.
         unsafe {
             match self.dtype {
                 DType::F64 => self.run_area::<f64>(operands, scratch, rows, 0..self.n, Some(piece)),
@@ -125,10 +126,10 @@ impl Contraction {
     /// Adds the pieces in order into the given rows of C: the same bits as one [`Contraction::run`].
     ///
     /// # Safety
-    /// `partials` holds [`Contraction::pieces`] arrays of [`Contraction::partial_bytes`] bytes, one after the other, filled
-    /// by [`Contraction::run_piece`]; C is valid for these rows.
+    /// `partials` holds [`Contraction::pieces`] arrays of [`Contraction::partial_bytes`] bytes, one after the other and aligned to
+    /// elements, filled by [`Contraction::run_piece`] for these rows; C is valid for these rows as in [`Contraction::run`] and overlaps none.
     pub unsafe fn combine(&self, partials: *const u8, c: *mut u8, rows: Range<usize>) {
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller's contract, by the plan's element type.
         unsafe {
             match self.dtype {
                 DType::F64 => self.combine_typed::<f64>(partials.cast(), c.cast(), rows),
@@ -155,7 +156,7 @@ impl Contraction {
     /// `operand` as in [`Contraction::run`]; `target` holds [`Contraction::pack_bytes`] bytes, aligned to elements, of
     /// which no one else uses these parts.
     pub unsafe fn pack(&self, operand: *const u8, target: *mut u8, parts: Range<usize>) {
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller's contract, by the plan's element type.
         unsafe {
             match self.dtype {
                 DType::F64 => self.pack_typed::<f64>(operand.cast(), target.cast(), parts),
@@ -166,6 +167,10 @@ impl Contraction {
         }
     }
 
+    /// [`Contraction::pack`] of elements.
+    ///
+    /// # Safety
+    /// As there; `T` is the plan's element type.
     unsafe fn pack_typed<T: Tiled>(&self, operand: *const T, target: *mut T, parts: Range<usize>) {
         if self.m == 0 || self.n == 0 {
             return;
@@ -179,7 +184,7 @@ impl Contraction {
             for piece in 0..self.pieces() {
                 for k in self.blocks(piece) {
                     let offset = self.packed_offset(batch, panel, &k);
-                    // SAFETY: the caller's contract; the panel lies inside the packed operand.
+                    // SAFETY: the caller's contract; the panel's place inside the packed operand is of this part.
                     unsafe { self.pack_panel(source, target.add(offset), panel, k) };
                 }
             }
@@ -202,6 +207,10 @@ impl Contraction {
         (0..count).map(move |block| start + block * step..(start + (block + 1) * step).min(end))
     }
 
+    /// [`Contraction::combine`] of elements.
+    ///
+    /// # Safety
+    /// As there; `T` is the plan's element type.
     unsafe fn combine_typed<T: Tiled>(&self, partials: *const T, c: *mut T, rows: Range<usize>) {
         let piece_elements = self.rows() * self.n;
         let (m_offsets, n_offsets) = if self.transposed {
@@ -214,7 +223,7 @@ impl Contraction {
             for (column, &offset) in n_offsets.iter().enumerate() {
                 let target = c.wrapping_offset(base + offset as isize);
                 let source = partials.wrapping_add(row * self.n + column);
-                // SAFETY: an element of C, and one of each partial result.
+                // SAFETY: the caller's contract, for an element of C in these rows and one of each partial result.
                 unsafe {
                     let mut sum = if self.accumulate {
                         (*target).plus(*source)
@@ -280,6 +289,10 @@ impl Contraction {
         }
     }
 
+    /// Computes some rows and columns of C, or of one piece's dense result.
+    ///
+    /// # Safety
+    /// As for [`Contraction::run`] or [`Contraction::run_piece`], for these rows and columns; `T` is the plan's element type.
     unsafe fn run_area<T: Tiled>(
         &self,
         operands: &Operands,
@@ -320,7 +333,7 @@ impl Contraction {
                     lanes: columns.clone(),
                 }
             };
-            // SAFETY: the caller's contract; the area lies inside the plan's rows and lanes.
+            // SAFETY: the caller's contract; the area is the part of these rows and columns in the batch element that the offset is of.
             unsafe { run.area(offset, &area) };
             start = end;
         }
@@ -329,6 +342,10 @@ impl Contraction {
 
 impl<T: Tiled> Run<'_, T> {
     /// Computes one area of C, block after block.
+    ///
+    /// # Safety
+    /// The operands and the scratch that the run was started with are as [`Contraction::run`] demands, C for the area (of a piece: as
+    /// [`Contraction::run_piece`] does). The area lies inside the plan's rows and lanes, and `offset` is of its batch element.
     unsafe fn area(&mut self, offset: BatchOffset, area: &Area) {
         let plan = self.plan;
         let chunk = if plan.partial_elements() > 0 {
@@ -346,7 +363,8 @@ impl<T: Tiled> Run<'_, T> {
                 }
                 for piece in self.pieces.clone() {
                     for k in plan.blocks(piece) {
-                        // SAFETY: the caller's contract.
+                        // SAFETY: the caller's contract; the panels are of one block of lanes, the blocks of k are taken in order, and
+                        // the rows are at most `ROW_CHUNK` where sums are kept between them.
                         unsafe { self.block(offset, area, rows.clone(), panels.clone(), piece, k) };
                     }
                 }
@@ -371,6 +389,11 @@ impl<T: Tiled> Run<'_, T> {
     }
 
     /// One block: some rows, some panels, one block of k.
+    ///
+    /// # Safety
+    /// As for [`Run::area`], for these rows of the area. The panels are one or more of one block of lanes, and `k`, of at most `k_block` sums,
+    /// lies in the piece. Unless `k` is the whole piece, rows are at most [`ROW_CHUNK`], and the parts of the piece come in order, each with these
+    /// rows and panels.
     pub(super) unsafe fn block(
         &mut self,
         offset: BatchOffset,
@@ -381,7 +404,7 @@ impl<T: Tiled> Run<'_, T> {
         k: Range<usize>,
     ) {
         let plan = self.plan;
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller's contract, for the lane operand and its part of the scratch.
         unsafe { self.pack_block(offset, area.batch, &panels, &k) };
         let first_vector = plan.panels[panels.start].first;
         let start_of_piece = k.start == piece * plan.piece;
@@ -394,7 +417,7 @@ impl<T: Tiled> Run<'_, T> {
             let mut packed_rows;
             let (a, a_rows) = if plan.pack_rows {
                 packed_rows = [0_i32; ROW_BLOCK];
-                // SAFETY: the caller's contract; the scratch holds `row_step` rows of a block of k.
+                // SAFETY: the caller's contract; the offset is that of the batch element, and a step is at most `row_step` rows.
                 unsafe { self.pack_step(row, &step, &k, &mut packed_rows) };
                 (self.row_scratch.cast_const(), &packed_rows[..step.len()])
             } else {
@@ -460,7 +483,8 @@ impl<T: Tiled> Run<'_, T> {
                     far: self.far,
                     spill: self.spill,
                 };
-                // SAFETY: the caller's contract.
+                // SAFETY: the caller's contract. The tables are the plan's for this step, these panels and this block of k, or those of its
+                // packed operands; `partial` is the place of the step's accumulators of this panel in the scratch.
                 unsafe { self.column(call, panel.vectors) };
             }
             start = step.end;
@@ -479,6 +503,10 @@ impl<T: Tiled> Run<'_, T> {
     }
 
     /// Packs the panels of a block into the scratch, unless they are there or the caller packed them.
+    ///
+    /// # Safety
+    /// The lane operand, under the batch element's offset, is readable for the lanes of these panels at each of `k`, as in [`Run::block`].
+    /// `lane_scratch` holds [`Contraction::lane_elements`] elements of this run alone.
     unsafe fn pack_block(
         &mut self,
         offset: BatchOffset,
@@ -500,14 +528,14 @@ impl<T: Tiled> Run<'_, T> {
         }
         let lane = self.lane.wrapping_offset(offset.lane);
         if plan.lies_in_lines(panels) {
-            // SAFETY: the caller's contract; the scratch holds the widest block.
+            // SAFETY: the caller's contract; the scratch holds the widest block of lanes for the longest block of k.
             unsafe { plan.pack_lines(lane, self.lane_scratch, panels.clone(), k.clone()) };
             self.held = key;
             return;
         }
         let mut target = self.lane_scratch;
         for &panel in &plan.panels[panels.clone()] {
-            // SAFETY: the caller's contract; the scratch holds the widest block.
+            // SAFETY: the caller's contract; the scratch holds the widest block of lanes for the longest block of k, panel after panel.
             unsafe { plan.pack_panel(lane, target, panel, k.clone()) };
             target = target.wrapping_add(panel.vectors * plan.lanes * k.len());
         }
@@ -553,6 +581,10 @@ impl<T: Tiled> Run<'_, T> {
     }
 
     /// Packs the rows of one step, tile after tile, and notes where each row begins.
+    ///
+    /// # Safety
+    /// `row` is the row operand with its batch offset applied, readable for these rows at each of `k`. `row_scratch` holds as many elements of
+    /// this run alone, and 7 spare ones behind them: a step is at most `row_step` rows, `k` at most `k_block` long.
     unsafe fn pack_step(
         &self,
         row: *const T,
@@ -567,7 +599,7 @@ impl<T: Tiled> Run<'_, T> {
             if in_lines && tiles > 0 {
                 let first = row.wrapping_offset(rows[done] as isize);
                 let target = self.row_scratch.wrapping_add(done * k.len());
-                // SAFETY: the caller's contract: the tiles' rows lie side by side, the scratch holds them.
+                // SAFETY: the caller's contract; the tiles' rows lie side by side, and tiles have at most `tallest` rows.
                 unsafe { pack_row_lines(first, &self.plan.row_k[k.clone()], target, tiles, size) };
                 for at in 0..tiles * size {
                     begins[done + at] = ((done + at / size * size) * k.len() + at % size) as i32;
@@ -583,8 +615,8 @@ impl<T: Tiled> Run<'_, T> {
                     sums: &self.plan.row_k[k.clone()],
                 };
                 let start = done * k.len();
-                // SAFETY: the caller's contract; tiles are packed in order, so what runs over is written later, and
-                // the scratch ends with 8 spare elements.
+                // SAFETY: the caller's contract; tiles are packed in order, so what runs over is written later, and behind the last one it
+                // meets the spare elements.
                 unsafe { T::pack(self.plan.isa, &source, self.row_scratch.add(start), size) };
                 for (i, begin) in begins[done..done + size].iter_mut().enumerate() {
                     *begin = (start + i) as i32;
@@ -595,6 +627,10 @@ impl<T: Tiled> Run<'_, T> {
     }
 
     /// One column of tiles: the rows of the step.
+    ///
+    /// # Safety
+    /// As for a [`TileFunction`](super::tile::TileFunction) of `vectors` vectors and each height that the step's rows are cut into. The tables
+    /// of rows are those of the whole step, `start` and `partial` begin with its first tile; `tiles` and, for packed rows, `a_k` are set here.
     unsafe fn column(&self, call: TileCall<'_, T>, vectors: usize) {
         let mut call = call;
         let (a_rows, c_rows) = (call.a_rows, call.c_rows);
@@ -611,7 +647,7 @@ impl<T: Tiled> Run<'_, T> {
             if packed {
                 call.a_k = &self.plan.tile_k[size][..call.a_k.len()];
             }
-            // SAFETY: the tables cover these rows, vectors and sums; offsets stay in the operands by the run's contract.
+            // SAFETY: the caller's contract, for these rows; the plan's instruction set is there, since a `Cpu` has it.
             unsafe { function(&call) };
             let elements = covered.len() * vectors * self.plan.lanes;
             if !call.start.is_null() {

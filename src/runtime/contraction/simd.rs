@@ -33,26 +33,54 @@ impl Scalar for f64 {
     }
 }
 
-/// A vector of `LANES` elements. Every method asks of its caller that the processor has the instruction set; loads and
-/// stores ask that `LANES` elements (one for `splat`, the named lanes for parts) at the pointer be valid; alignment is the element's.
+/// A vector of `LANES` elements. Every method asks of its caller that the processor has the instruction set; pointers need no alignment but
+/// the element's.
 pub(super) trait Simd: Copy {
     type Element: Scalar;
     type Vector: Copy;
     const LANES: usize;
+    /// Zeros.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn zero() -> Self::Vector;
+    /// The elements from `source` on.
+    ///
+    /// # Safety
+    /// The processor has the instruction set; `LANES` elements are readable from `source` on.
     unsafe fn load(source: *const Self::Element) -> Self::Vector;
+    /// One element in every lane.
+    ///
+    /// # Safety
+    /// The processor has the instruction set; `source` is readable.
     unsafe fn splat(source: *const Self::Element) -> Self::Vector;
+    /// Stores all lanes.
+    ///
+    /// # Safety
+    /// The processor has the instruction set; `LANES` elements are writable from `target` on.
     unsafe fn store(target: *mut Self::Element, value: Self::Vector);
     /// Whether vectors that are only partly wanted are best stored by [`Simd::store_part`]; it is slow where masks are made of vectors.
     const PARTS: bool;
     /// Stores `count` lanes from lane `skip` on where they belong, or adds them to what is there; the others are not touched.
+    ///
+    /// # Safety
+    /// The processor has the instruction set. `skip + count` is at most `LANES`, and these lanes from `target` on are writable, with `add`
+    /// readable too; `target` itself need not be.
     unsafe fn store_part(
         target: *mut Self::Element,
         value: Self::Vector,
         part: (usize, usize),
         add: bool,
     );
+    /// `x * y + addend`, rounded once.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn fused(x: Self::Vector, y: Self::Vector, addend: Self::Vector) -> Self::Vector;
+    /// `x + y`.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn add(x: Self::Vector, y: Self::Vector) -> Self::Vector;
 }
 
@@ -64,26 +92,36 @@ impl<T: Scalar, const LANES: usize> Simd for Plain<T, LANES> {
     type Element = T;
     type Vector = [T; LANES];
     const LANES: usize = LANES;
+    /// # Safety
+    /// As for [`Simd::zero`].
     #[inline(always)]
     unsafe fn zero() -> [T; LANES] {
         [T::ZERO; LANES]
     }
+    /// # Safety
+    /// As for [`Simd::load`].
     #[inline(always)]
     unsafe fn load(source: *const T) -> [T; LANES] {
         // SAFETY: the trait's contract: LANES elements are readable; no alignment beyond the element's is assumed.
         unsafe { source.cast::<[T; LANES]>().read_unaligned() }
     }
+    /// # Safety
+    /// As for [`Simd::splat`].
     #[inline(always)]
     unsafe fn splat(source: *const T) -> [T; LANES] {
         // SAFETY: the trait's contract: one element is readable.
         [unsafe { *source }; LANES]
     }
+    /// # Safety
+    /// As for [`Simd::store`].
     #[inline(always)]
     unsafe fn store(target: *mut T, value: [T; LANES]) {
         // SAFETY: the trait's contract: LANES elements are writable.
         unsafe { target.cast::<[T; LANES]>().write_unaligned(value) }
     }
     const PARTS: bool = true;
+    /// # Safety
+    /// As for [`Simd::store_part`].
     #[inline(always)]
     unsafe fn store_part(
         target: *mut T,
@@ -93,10 +131,12 @@ impl<T: Scalar, const LANES: usize> Simd for Plain<T, LANES> {
     ) {
         for (lane, value) in value.into_iter().enumerate().skip(skip).take(count) {
             let target = target.wrapping_add(lane);
-            // SAFETY: the trait's contract: the wanted lanes are readable and writable.
+            // SAFETY: the trait's contract: the wanted lanes are writable, and readable where they are added to.
             unsafe { *target = if add { (*target).plus(value) } else { value } };
         }
     }
+    /// # Safety
+    /// As for [`Simd::fused`].
     #[inline(always)]
     unsafe fn fused(x: [T; LANES], y: [T; LANES], addend: [T; LANES]) -> [T; LANES] {
         let mut sum = addend;
@@ -105,6 +145,8 @@ impl<T: Scalar, const LANES: usize> Simd for Plain<T, LANES> {
         }
         sum
     }
+    /// # Safety
+    /// As for [`Simd::add`].
     #[inline(always)]
     unsafe fn add(x: [T; LANES], y: [T; LANES]) -> [T; LANES] {
         let mut sum = x;
@@ -127,27 +169,37 @@ macro_rules! x86_vector {
             type Element = $element;
             type Vector = $vector;
             const LANES: usize = $lanes;
+            /// # Safety
+            /// As for [`Simd::zero`].
             #[inline(always)]
             unsafe fn zero() -> $vector {
                 // SAFETY: the trait's contract: the processor has the instruction set.
                 unsafe { $zero() }
             }
+            /// # Safety
+            /// As for [`Simd::load`].
             #[inline(always)]
             unsafe fn load(source: *const $element) -> $vector {
                 // SAFETY: the trait's contract: instruction set, and LANES readable elements.
                 unsafe { $load(source) }
             }
+            /// # Safety
+            /// As for [`Simd::splat`].
             #[inline(always)]
             unsafe fn splat(source: *const $element) -> $vector {
                 // SAFETY: the trait's contract: instruction set, and one readable element.
                 unsafe { $splat(*source) }
             }
+            /// # Safety
+            /// As for [`Simd::store`].
             #[inline(always)]
             unsafe fn store(target: *mut $element, value: $vector) {
                 // SAFETY: the trait's contract: instruction set, and LANES writable elements.
                 unsafe { $store(target, value) }
             }
             const PARTS: bool = $parts;
+            /// # Safety
+            /// As for [`Simd::store_part`].
             #[inline(always)]
             unsafe fn store_part(
                 target: *mut $element,
@@ -155,7 +207,7 @@ macro_rules! x86_vector {
                 (skip, count): (usize, usize),
                 add: bool,
             ) {
-                // SAFETY: the trait's contract: instruction set, and the wanted lanes are valid; masked ones are not touched.
+                // SAFETY: the trait's contract: instruction set, and the wanted lanes are valid; others are masked and not touched.
                 unsafe {
                     let mask = $mask(skip, count);
                     let value = if add {
@@ -166,11 +218,15 @@ macro_rules! x86_vector {
                     $store_masked(target, mask, value)
                 }
             }
+            /// # Safety
+            /// As for [`Simd::fused`].
             #[inline(always)]
             unsafe fn fused(x: $vector, y: $vector, addend: $vector) -> $vector {
                 // SAFETY: the trait's contract: the processor has the instruction set.
                 unsafe { $fused(x, y, addend) }
             }
+            /// # Safety
+            /// As for [`Simd::add`].
             #[inline(always)]
             unsafe fn add(x: $vector, y: $vector) -> $vector {
                 // SAFETY: the trait's contract: the processor has the instruction set.
@@ -205,24 +261,24 @@ fn lanes_of_four(skip: usize, count: usize) -> __m256i {
 /// The lanes of a mask; zeros in the others.
 ///
 /// # Safety
-/// The lanes of the mask are readable.
+/// The processor has AVX2; the lanes of the mask are readable from `source` on.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn load_eight(mask: __m256i, source: *const f32) -> __m256 {
-    // SAFETY: the caller's contract.
+    // SAFETY: the caller's contract; lanes beside the mask are not touched.
     unsafe { _mm256_maskload_ps(source, mask) }
 }
 
 /// The same of 64 bits.
 ///
 /// # Safety
-/// The lanes of the mask are readable.
+/// The processor has AVX2; the lanes of the mask are readable from `source` on.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn load_four(mask: __m256i, source: *const f64) -> __m256d {
-    // SAFETY: the caller's contract.
+    // SAFETY: the caller's contract; lanes beside the mask are not touched.
     unsafe { _mm256_maskload_pd(source, mask) }
 }
 

@@ -18,8 +18,9 @@ impl Contraction {
     /// terms are read: of at most `most` terms, where sums are kept between blocks.
     ///
     /// # Safety
-    /// As for [`Contraction::run`] or [`Contraction::run_piece`], of a plan that [`Contraction::walks_terms`]; the operands' elements of a
-    /// block need hold their values only after `before` was called with it.
+    /// As for [`Contraction::run`] or [`Contraction::run_piece`], of a plan that [`Contraction::walks_terms`] and operands that are not packed.
+    /// What lies in an operand from the least to the greatest offset of a term need be as there only once `before` was called with the term's
+    /// block, which may write it.
     pub unsafe fn run_terms(
         &self,
         operands: &Operands,
@@ -27,7 +28,7 @@ impl Contraction {
         (piece, most): (Option<usize>, usize),
         before: Maker<'_>,
     ) {
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller's contract, by the plan's element type.
         unsafe {
             match self.dtype {
                 DType::F64 => self.terms_typed::<f64>(operands, scratch, (piece, most), before),
@@ -38,6 +39,10 @@ impl Contraction {
         }
     }
 
+    /// [`Contraction::run_terms`] of elements.
+    ///
+    /// # Safety
+    /// As there; `T` is the plan's element type.
     unsafe fn terms_typed<T: Tiled>(
         &self,
         operands: &Operands,
@@ -66,7 +71,8 @@ impl Contraction {
                     let k = start..block.end.min(start + most);
                     before(k.clone());
                     let panels = self.lane_blocks[0].clone();
-                    // SAFETY: the caller's contract: this is all of C, and the block's terms are there.
+                    // SAFETY: the caller's contract: this is all of C, of one block of lanes and at most `ROW_CHUNK` rows; the terms of `k`
+                    // are there, and parts of a piece come in order.
                     unsafe { run.block(offset, &area, area.rows.clone(), panels, piece, k) };
                 }
             }

@@ -59,7 +59,16 @@ pub(super) struct TileCall<'a, T> {
     pub spill: *mut T,
 }
 
-/// A microkernel.
+/// A microkernel, of so many rows (`MR`) and vectors (`NV`).
+///
+/// # Safety
+/// - The processor has its instruction set.
+/// - `a_rows` and `c_rows` hold `tiles * MR` offsets, `b_k` as many as `a_k`. `vectors` are panels of `NV`, more than one only where `start`
+///   and `partial` are null.
+/// - Each vector is what its fields say: `skip + count` is at most its lanes, `lane` and the `count` lanes from there on are in `c_lanes`.
+/// - All elements of A and whole vectors of B that the offsets name are readable, and the wanted elements of C readable and writable for
+///   this call alone.
+/// - `start` and `partial` are null or hold `tiles` tiles, and `spill` one, for this call alone.
 pub(super) type TileFunction<T> = unsafe fn(&TileCall<'_, T>);
 
 /// One row of the table.
@@ -137,16 +146,20 @@ pub(super) trait Tiled: Scalar {
     /// Packs a source into lines of `width` elements.
     ///
     /// # Safety
-    /// As for [`pack_f32`].
+    /// As for [`pack_f32`], of these elements.
     unsafe fn pack(isa: Isa, source: &Source<'_, Self>, target: *mut Self, width: usize);
 }
 
+/// The body of a microkernel.
+///
+/// # Safety
+/// As for [`TileFunction`], with the instruction set and the vectors of `S`.
 #[inline(always)]
 unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(call: &TileCall<'_, S::Element>) {
     for (panel, vectors) in call.vectors.chunks_exact(NV).enumerate() {
         let b = call.b.wrapping_add(panel * call.b_step);
         for index in 0..call.tiles {
-            // SAFETY: the call's contract covers each of its tiles.
+            // SAFETY: the caller's contract, for each panel and tile of the call.
             unsafe {
                 ask_for_c::<S, MR, NV>(call, vectors, index);
                 let acc = accumulate::<S, MR, NV>(call, b, vectors, index);
@@ -157,6 +170,9 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(call: &TileCall<'_, S:
 }
 
 /// Asks for the lines of C that tile number `index` will write: they arrive while its sums are made.
+///
+/// # Safety
+/// As for [`tile`]; `vectors` are one panel of the call, and `index` is below its `tiles`.
 #[inline(always)]
 unsafe fn ask_for_c<S: Simd, const MR: usize, const NV: usize>(
     call: &TileCall<'_, S::Element>,
@@ -167,7 +183,7 @@ unsafe fn ask_for_c<S: Simd, const MR: usize, const NV: usize>(
     let (true, Some(first)) = (call.far && call.partial.is_null(), first) else {
         return;
     };
-    // SAFETY: the tables hold these rows and lanes; the addresses are only asked for.
+    // SAFETY: by the caller's contract the tables hold these rows and the lane; the addresses are only asked for.
     unsafe {
         let column = *call.c_lanes.get_unchecked(first.lane as usize) as isize;
         for row in 0..MR {
@@ -178,6 +194,9 @@ unsafe fn ask_for_c<S: Simd, const MR: usize, const NV: usize>(
 }
 
 /// The chain over k, for tile number `index`.
+///
+/// # Safety
+/// As for [`ask_for_c`]; `b` is the lane operand moved to the panel.
 #[inline(always)]
 unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
     call: &TileCall<'_, S::Element>,
@@ -185,8 +204,8 @@ unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
     vectors: &[Vector],
     index: usize,
 ) -> [[S::Vector; NV]; MR] {
-    // SAFETY: the driver gives tables of `tiles * MR` rows, NV vectors and equal lengths in k, whose sums stay inside
-    // the operands (checked by the caller of `run` against the plan's ranges), and `start` holds whole tiles.
+    // SAFETY: the caller's contract: tables of `tiles * MR` rows, NV vectors and equal lengths in k, whose sums stay inside
+    // the operands, and `start` holds whole tiles.
     unsafe {
         let mut a = [call.a; MR];
         for (row, pointer) in a.iter_mut().enumerate() {
@@ -226,6 +245,9 @@ unsafe fn accumulate<S: Simd, const MR: usize, const NV: usize>(
 }
 
 /// One k: all products of a tile.
+///
+/// # Safety
+/// As for [`accumulate`], of whose tile `a` and `b` point to the rows and vectors; `k` is below the length of `a_k`.
 #[inline(always)]
 unsafe fn step<S: Simd, const MR: usize, const NV: usize>(
     call: &TileCall<'_, S::Element>,
@@ -234,7 +256,7 @@ unsafe fn step<S: Simd, const MR: usize, const NV: usize>(
     b: &[*const S::Element; NV],
     acc: &mut [[S::Vector; NV]; MR],
 ) {
-    // SAFETY: as for `accumulate`; k is below the length of both tables.
+    // SAFETY: the caller's contract; both tables of k are equally long.
     unsafe {
         let a_k = *call.a_k.get_unchecked(k) as isize;
         let b_k = *call.b_k.get_unchecked(k) as isize;
@@ -266,6 +288,9 @@ unsafe fn step<S: Simd, const MR: usize, const NV: usize>(
 }
 
 /// Leaves the accumulators of tile number `index` where the call wants them.
+///
+/// # Safety
+/// As for [`ask_for_c`].
 #[inline(always)]
 unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
     call: &TileCall<'_, S::Element>,
@@ -273,8 +298,8 @@ unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
     index: usize,
     acc: &[[S::Vector; NV]; MR],
 ) {
-    // SAFETY: `partial` and `spill` hold whole tiles; the wanted elements of a contiguous vector lie side by side in C, all of
-    // them in the range that the plan names.
+    // SAFETY: by the caller's contract `partial` and `spill` hold whole tiles, and the tables these rows and lanes; the wanted elements of
+    // a contiguous vector lie side by side in C, and no others are touched.
     unsafe {
         if !call.partial.is_null() {
             let partial = call.partial.add(index * MR * NV * S::LANES);
@@ -313,6 +338,10 @@ unsafe fn finish<S: Simd, const MR: usize, const NV: usize>(
     }
 }
 
+/// Stores accumulators, rows by vectors.
+///
+/// # Safety
+/// The processor has the instruction set of `S`; `target` is writable for `MR * NV` vectors.
 #[inline(always)]
 unsafe fn store_tile<S: Simd, const MR: usize, const NV: usize>(
     target: *mut S::Element,
@@ -320,13 +349,17 @@ unsafe fn store_tile<S: Simd, const MR: usize, const NV: usize>(
 ) {
     for row in 0..MR {
         for v in 0..NV {
-            // SAFETY: the caller gives room for MR x NV vectors.
+            // SAFETY: the caller's contract: room for MR x NV vectors.
             unsafe { S::store(target.add((row * NV + v) * S::LANES), acc[row][v]) };
         }
     }
 }
 
 /// Writes the vectors of the spilled tile that are not direct to C, element by element.
+///
+/// # Safety
+/// `spill` holds `rows` rows of these vectors of `lanes` elements; what these want of C, in rows from `first` on, is readable and writable for
+/// this call alone.
 #[inline(never)]
 unsafe fn scatter<T: Scalar>(
     call: &TileCall<'_, T>,
@@ -346,7 +379,7 @@ unsafe fn scatter<T: Scalar>(
             let column = call.c.wrapping_offset(column as isize);
             for row in 0..rows {
                 let target = column.wrapping_offset(call.c_rows[first + row] as isize);
-                // SAFETY: the spilled tile holds `rows` x `stride` elements; the target is an element of C.
+                // SAFETY: the caller's contract: the spilled tile holds `rows` x `stride` elements, and the target is a wanted element of C.
                 unsafe {
                     let value = *source.add(row * stride + lane);
                     *target = if call.add {
@@ -364,9 +397,13 @@ unsafe fn scatter<T: Scalar>(
 macro_rules! tile_table {
     ($table:ident, $wrapper:ident, $simd:ty, $element:ty, $lanes:literal, $(#[$attribute:meta])?,
      [$(($rows:literal, $vectors:literal)),* $(,)?]) => {
+        /// The body with its instruction set.
+        ///
+        /// # Safety
+        /// As for [`TileFunction`].
         $(#[$attribute])?
         unsafe fn $wrapper<const MR: usize, const NV: usize>(call: &TileCall<'_, $element>) {
-            // SAFETY: the caller's contract is the body's; the attribute provides the instruction set.
+            // SAFETY: the caller's contract is the body's; the attribute lets it use the instruction set that is there.
             unsafe { tile::<$simd, MR, NV>(call) }
         }
 
@@ -427,8 +464,10 @@ tile_table!(PLAIN_F64, tile_plain_f64, PlainF64, f64, 2, , [
 ]);
 
 impl Tiled for f32 {
+    /// # Safety
+    /// As for [`pack_f32`].
     unsafe fn pack(isa: Isa, source: &Source<'_, f32>, target: *mut f32, width: usize) {
-        // SAFETY: the same contract.
+        // SAFETY: the caller's contract is the same.
         unsafe { pack_f32(isa, source, target, width) }
     }
 
@@ -446,8 +485,10 @@ impl Tiled for f32 {
 }
 
 impl Tiled for f64 {
+    /// # Safety
+    /// As for [`pack_plain`].
     unsafe fn pack(_isa: Isa, source: &Source<'_, f64>, target: *mut f64, width: usize) {
-        // SAFETY: the contract includes that of the plain way.
+        // SAFETY: the caller's contract is the same.
         unsafe { pack_plain(source, target, width) }
     }
 
