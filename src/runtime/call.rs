@@ -230,7 +230,7 @@ impl Call {
     ///
     /// # Errors
     /// A fault of the compiler: a slot written twice, or an output in the place of an input that the graph was not lowered for.
-    pub fn new(
+    pub(crate) fn new(
         executable: Arc<Executable>,
         inputs: Vec<(usize, usize)>,
         outputs: Vec<(usize, usize)>,
@@ -267,7 +267,7 @@ impl Call {
 
     /// The same with a native loop of runs, which was compiled, like its kernels, from the schedule of its executable, for the sizes and
     /// aliases that [`Call::new`] was given.
-    pub fn with_turns(self, turns: Turns) -> Call {
+    pub(crate) fn with_turns(self, turns: Turns) -> Call {
         Call {
             turns: Some(turns),
             ..self

@@ -139,7 +139,7 @@ impl Executable {
     ///
     /// # Errors
     /// A fault of the compiler: a loop nest too deep, a kernel with too many buffers, a product without a plan.
-    pub fn new(
+    pub(crate) fn new(
         schedule: Schedule,
         kernels: Vec<KernelFunction>,
         code: Arc<dyn Any + Send + Sync>,

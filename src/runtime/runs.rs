@@ -89,13 +89,15 @@ impl Wiring {
         Some(Cell(self.cells.len() - 1))
     }
 
-    /// Binds calls. Where others have to go for it, what was found before holds no longer.
+    /// Binds calls. What was found before holds no longer.
     pub fn tie<'a>(
         &mut self,
         calls: impl Iterator<Item = &'a Call>,
         store: &Store,
         space: &mut CallSpace,
     ) -> Vec<Tie> {
+        self.cells.clear();
+        self.ties.clear();
         let tie = |call: &Call| {
             let solo = call.solo(store, space);
             self.ties.push((call.executable().clone(), solo));

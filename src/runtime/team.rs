@@ -93,8 +93,8 @@ impl Team {
         rayon::join(|| self.spread(helpers - 1, lead), || self.help()).0
     }
 
-    /// Does tasks `0..tasks`, on the leader's thread and those of the helpers that are there.
-    pub fn share<F: Fn(usize) + Sync>(&self, tasks: usize, work: &F) {
+    /// Does tasks `0..tasks`, on the leader's thread and those of the helpers that are there. Only the leader calls it, and not from a task.
+    pub(crate) fn share<F: Fn(usize) + Sync>(&self, tasks: usize, work: &F) {
         if tasks <= 1 || tasks > MOST_TASKS {
             (0..tasks).for_each(work);
             return;

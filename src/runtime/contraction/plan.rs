@@ -305,15 +305,18 @@ impl Contraction {
         self.widest * self.lanes * self.k_block
     }
 
-    /// Elements for one block of packed rows.
+    /// Elements for one block of packed rows, behind which the last vector of a low tile may be written.
     pub(super) fn row_elements(&self) -> usize {
         if self.pack_rows {
-            self.row_step * self.k_block.next_multiple_of(16)
+            self.row_step * self.k_block.next_multiple_of(16) + SPARE
         } else {
             0
         }
     }
 }
+
+/// Elements of a vector that packing a low tile may write behind its rows.
+const SPARE: usize = 8;
 
 fn plan<T: Tiled>(spec: &ContractionSpec, isa: Isa) -> Result<Contraction, ContractionError> {
     check_strides(spec)?;
