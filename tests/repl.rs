@@ -226,6 +226,7 @@ mod terminal {
     /// A prompt on a terminal.
     struct Prompt {
         terminal: Pty,
+        columns: u16,
         child: std::process::Child,
         bytes: Vec<u8>,
         reader: std::sync::mpsc::Receiver<Vec<u8>>,
@@ -233,9 +234,15 @@ mod terminal {
 
     impl Prompt {
         fn new(folder: &Folder) -> Prompt {
+            Prompt::of(folder, 100, &[])
+        }
+
+        /// One on a terminal of that many columns, with arguments.
+        fn of(folder: &Folder, columns: u16, arguments: &[&str]) -> Prompt {
             let (terminal, end) = open().expect("a terminal");
-            terminal.resize(Size::new(200, 100)).expect("its size");
+            terminal.resize(Size::new(200, columns)).expect("its size");
             let child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+                .args(arguments)
                 .current_dir(folder.at(""))
                 .env("DLMC_HISTORY", folder.at("history"))
                 .env("NO_COLOR", "1")
@@ -256,6 +263,7 @@ mod terminal {
             });
             Prompt {
                 terminal,
+                columns,
                 child,
                 bytes: Vec::new(),
                 reader,
@@ -268,9 +276,9 @@ mod terminal {
 
         /// The screen without blanks at the ends of its lines.
         fn screen(&self) -> String {
-            let mut screen = vt100::Parser::new(200, 100, 0);
+            let mut screen = vt100::Parser::new(200, self.columns, 0);
             screen.process(&self.bytes);
-            let rows = screen.screen().rows(0, 100);
+            let rows = screen.screen().rows(0, self.columns);
             let rows: Vec<String> = rows.map(|row| row.trim_end().to_string()).collect();
             rows.join("\n").trim_end().to_string()
         }
@@ -356,6 +364,36 @@ mod terminal {
         prompt.press("\x1b[A");
         prompt.until("dlm> f([x])");
     }
+
+    #[test]
+    fn what_is_typed_ahead_is_answered_once() {
+        let folder = Folder::new("repl-ahead");
+        let mut prompt = Prompt::new(&folder);
+        prompt.until("\ndlm>");
+        // Several lines that come at once, one of them unfinished.
+        prompt.press("1 + 2\rsum([3.0,\r4])\r5 + 6\r");
+        prompt.until("5 + 6\n11\ndlm>");
+        let screen = prompt.screen();
+        assert!(screen.contains("dlm> 1 + 2\n3\ndlm> sum([3.0,"), "{screen}");
+        assert!(screen.contains("4])\n7\ndlm> 5 + 6\n11\n"), "{screen}");
+        // Lines that come while something runs.
+        prompt.press("let x = normal[400, 400]\r");
+        prompt.until("400]\ndlm>");
+        prompt.press("let y = x\rrepeat 400 { let y = x @ y / 30 }\r");
+        prompt.when(|screen| screen.contains("/ 30 }\n"), "it runs");
+        prompt.press("7 * 6\r8 * 8\r");
+        prompt.until("8 * 8\n64\ndlm>");
+        let screen = prompt.screen();
+        assert_eq!(screen.matches("\n42\n").count(), 1, "{screen}");
+        assert_eq!(screen.matches("\n64\n").count(), 1, "{screen}");
+        // What has come with it does not keep Ctrl-C from stopping a run.
+        prompt.press("let θ = x[0]\r");
+        prompt.press("repeat 2000000000 { minimize mse(θ, x[1]) with sgd(0.1) }\r9 * 9\r");
+        prompt.when(|screen| screen.contains("steps/s"), "steps/s");
+        prompt.press("\x03");
+        prompt.until("stopped; the weights are as the last step left them\ndlm> 9 * 9\n81\ndlm>");
+    }
+
     #[test]
     fn a_model_from_a_file_to_its_weights() {
         let folder = Folder::new("repl-model");
