@@ -395,6 +395,59 @@ mod terminal {
     }
 
     #[test]
+    fn inputs_are_remembered_as_they_come() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = Folder::new("repl-history");
+        let (mut first, mut second) = (Prompt::new(&folder), Prompt::new(&folder));
+        first.until("\ndlm>");
+        second.until("\ndlm>");
+        for (prompt, input) in [
+            (&mut first, "11 + 11"),
+            (&mut second, "22 + 22"),
+            (&mut first, "33 + 33"),
+        ] {
+            prompt.press(&format!("{input}\r"));
+            prompt.when(
+                |screen| screen.ends_with("\ndlm>") && screen.contains(input),
+                input,
+            );
+        }
+        // A session that is killed has kept its inputs, and those of the other.
+        drop(first);
+        drop(second);
+        let history = std::fs::read_to_string(folder.at("history")).expect("remembered");
+        assert_eq!(history, "#V2\n11 + 11\n22 + 22\n33 + 33\n");
+        let mode = std::fs::metadata(folder.at("history")).expect("a file");
+        assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+        // The file does not grow beyond its limit.
+        let lines: String = (0..2000).map(|line| format!("{line} + 1\n")).collect();
+        folder.write("history", &format!("#V2\n{lines}"));
+        let mut prompt = Prompt::new(&folder);
+        prompt.until("\ndlm>");
+        prompt.press("44 + 44\r");
+        prompt.until("\n88\ndlm>");
+        drop(prompt);
+        let history = std::fs::read_to_string(folder.at("history")).expect("remembered");
+        assert!(history.starts_with("#V2\n1 + 1\n2 + 1\n"));
+        assert!(history.ends_with("\n1999 + 1\n44 + 44\n"));
+    }
+
+    #[test]
+    fn inputs_that_cannot_be_remembered_are_told_once() {
+        let folder = Folder::new("repl-forgetful");
+        std::fs::create_dir_all(folder.at("history")).expect("a folder in its place");
+        let mut prompt = Prompt::new(&folder);
+        prompt.until("\ndlm>");
+        prompt.press("1 + 1\r");
+        prompt.until("\n2\ndlm>");
+        prompt.press("2 + 2\r");
+        prompt.until("\n4\ndlm>");
+        let screen = prompt.screen();
+        let told = screen.matches("warning: inputs cannot be remembered in");
+        assert_eq!(told.count(), 1, "{screen}");
+    }
+
+    #[test]
     fn a_model_from_a_file_to_its_weights() {
         let folder = Folder::new("repl-model");
         folder.write("points.csv", "a,b,y\n1,2,3\n4,5,6\n7,8,9\n");

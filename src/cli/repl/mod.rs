@@ -4,6 +4,7 @@
 mod commands;
 mod draw;
 mod editor;
+mod history;
 mod session;
 
 use super::journal::{Journal, Place};
@@ -20,19 +21,16 @@ use crate::train::format::{self, Style};
 use crate::train::{Event, Machine, RunError};
 use commands::{Refusal, Wish, command, command_without_colon};
 use editor::{Editing, is_unfinished};
+use history::Remembered;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 use session::{Session, Trouble, Value};
 use std::io::{BufRead, IsTerminal};
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 /// What inputs are reported under.
 const NAME: &str = "input";
-
-/// Inputs that are remembered.
-const HISTORY: usize = 2000;
 
 /// What a prompt is started with.
 pub struct Request {
@@ -117,7 +115,7 @@ impl Prompt<'_> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .auto_add_history(true)
-            .max_history_size(HISTORY)
+            .max_history_size(history::MOST)
             .map(|config| config.build())
             .unwrap_or_default();
         let mut editor: Editor<Editing, FileHistory> = match Editor::with_config(config) {
@@ -129,11 +127,7 @@ impl Prompt<'_> {
             }
         };
         editor.set_helper(Some(Editing::new(self.output.colour)));
-        let history = history_file();
-        if let Some(path) = &history {
-            // There is none the first time.
-            let _ = editor.load_history(path);
-        }
+        let mut remembered = Remembered::new(&mut editor);
         self.output.line(&format!(
             "dlmc {}  :help lists commands, Ctrl-D ends",
             env!("CARGO_PKG_VERSION")
@@ -143,7 +137,10 @@ impl Prompt<'_> {
                 helper.update(&self.session);
             }
             let next = match editor.readline("dlm> ") {
-                Ok(text) => self.input(&text)?,
+                Ok(text) => {
+                    remembered.append(&mut editor, &self.output);
+                    self.input(&text)?
+                }
                 Err(ReadlineError::Interrupted) => {
                     self.output.say("(Ctrl-D or :quit ends the session)\n");
                     Next::More
@@ -158,14 +155,6 @@ impl Prompt<'_> {
             if next == Next::End {
                 break;
             }
-        }
-        if let Some(path) = &history
-            && let Err(error) = save_history(&mut editor, path)
-        {
-            let shown = path.display();
-            self.output.say(&format!(
-                "warning: inputs cannot be remembered in {shown}: {error}\n"
-            ));
         }
         Ok(())
     }
@@ -385,31 +374,4 @@ fn renewed_text(renewed: &Renewed) -> String {
         }
     }
     text + "\n"
-}
-
-/// Where inputs are remembered: `DLMC_HISTORY`, or a file in the user's folder for state; an empty name means nowhere.
-fn history_file() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("DLMC_HISTORY") {
-        return (!path.is_empty()).then(|| path.into());
-    }
-    let folder = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let state =
-        folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")));
-    state
-        .or_else(|| folder("LOCALAPPDATA"))
-        .map(|state| state.join("dlmc").join("history"))
-}
-
-fn save_history(
-    editor: &mut Editor<Editing, FileHistory>,
-    path: &PathBuf,
-) -> Result<(), ReadlineError> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    editor.save_history(path)
 }
