@@ -215,6 +215,46 @@ exit
     assert_eq!(code, Some(1));
 }
 
+#[test]
+fn what_is_typed_after_a_file_is_the_prompts_own_text() {
+    let folder = Folder::new("repl-names");
+    folder.write("odd.dlm", "let x = [1.0, 2]\nlet y = [1.0, 2, 3]\n");
+    let inputs = "unknown\n1 + oops\nx + y\n:reset\nunknown\n";
+    let (_, err, _) = typed(folder.at("").as_path(), inputs, &["odd.dlm"]);
+    // An input that is wrong leaves no line behind.
+    for place in ["input:1:1", "input:1:5", "input:1:3"] {
+        assert!(err.contains(place), "{place}: {err}");
+    }
+    assert!(!err.contains("odd.dlm"), "{err}");
+    folder.write("wrong.dlm", "let x = [1.0, 2]\nprint x + [1.0, 2, 3]\n");
+    let (_, err, _) = typed(folder.at("").as_path(), "unknown\n", &["wrong.dlm"]);
+    assert!(err.contains("wrong.dlm:2:"), "{err}");
+    assert!(err.contains("input:1:1"), "{err}");
+    // A line that went well stands before the next.
+    let (_, err, _) = typed(folder.at("").as_path(), "x\n\nunknown\n", &["odd.dlm"]);
+    assert!(err.contains("input:2:1"), "{err}");
+}
+
+#[test]
+fn commands_say_what_is_missing_and_take_quotes() {
+    let folder = Folder::new("repl-quotes");
+    let inputs = "hyper lr = 0.5
+:set lr =
+:set = 3
+:save \"my file.dlm\"
+:load \"my file.dlm\"
+";
+    let (out, err, code) = typed(folder.at("").as_path(), inputs, &[]);
+    assert_eq!(out, "1 input is in my file.dlm\n", "{err}");
+    assert_eq!(
+        err,
+        "the number is missing behind `=`: write `:set lr = 0.01`\nthe name of a hyper-parameter is missing before `=`: write `:set lr = 3`\n"
+    );
+    assert_eq!(code, Some(1));
+    let saved = std::fs::read_to_string(folder.at("my file.dlm")).expect("it is saved");
+    assert_eq!(saved, "hyper lr = 0.5\n");
+}
+
 #[cfg(unix)]
 mod terminal {
     use super::support::Folder;
@@ -239,9 +279,13 @@ mod terminal {
 
         /// One on a terminal of that many columns, with arguments.
         fn of(folder: &Folder, columns: u16, arguments: &[&str]) -> Prompt {
+            Prompt::run(folder, columns, env!("CARGO_BIN_EXE_dlmc"), arguments)
+        }
+
+        fn run(folder: &Folder, columns: u16, program: &str, arguments: &[&str]) -> Prompt {
             let (terminal, end) = open().expect("a terminal");
             terminal.resize(Size::new(200, columns)).expect("its size");
-            let child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+            let child = Command::new(program)
                 .args(arguments)
                 .current_dir(folder.at(""))
                 .env("DLMC_HISTORY", folder.at("history"))
@@ -445,6 +489,100 @@ mod terminal {
         let screen = prompt.screen();
         let told = screen.matches("warning: inputs cannot be remembered in");
         assert_eq!(told.count(), 1, "{screen}");
+    }
+
+    #[test]
+    fn what_is_shown_keeps_to_the_columns_of_the_terminal() {
+        let folder = Folder::new("repl-columns");
+        for (columns, most) in [(40, 21), (300, 2)] {
+            let mut prompt = Prompt::of(&folder, columns, &["repl"]);
+            prompt.until("\ndlm>");
+            prompt.press("let x = normal[40]\r");
+            prompt.until("[40]\ndlm>");
+            // No number is broken: each line of the tensor ends after one.
+            for (input, before) in [("x\r", "dlm> x\n"), ("print \"x: {x}\"\r", "x}\"\n")] {
+                prompt.press(input);
+                prompt.when(
+                    |screen| screen.contains(before) && screen.ends_with("\ndlm>"),
+                    "a tensor",
+                );
+                let screen = prompt.screen();
+                let (_, shown) = screen.rsplit_once(before).expect("the input");
+                let (shown, _) = shown.rsplit_once(']').expect("a tensor");
+                let lines: Vec<&str> = shown.lines().collect();
+                assert!(lines.len() <= most && lines.len() > 1, "{screen}");
+                let (_, lines) = lines.split_last().expect("lines");
+                assert!(lines.iter().all(|line| line.ends_with(',')), "{screen}");
+            }
+            prompt.press(":plot x\r");
+            prompt.until("39\ndlm>");
+            let screen = prompt.screen();
+            let (_, plot) = screen.rsplit_once(":plot x\n").expect("the input");
+            assert_eq!(plot.lines().count(), 12 + 2 + 1, "{screen}");
+            prompt.press(":help\r");
+            prompt.until("Ctrl-D\ndlm>");
+            let wanted = match columns {
+                40 => "\n  :plot EXPR\n      a vector as a curve, a matrix as a\n      picture\n",
+                _ => "\n  :plot EXPR           a vector as a curve, a matrix as a picture\n",
+            };
+            assert!(prompt.screen().contains(wanted), "{}", prompt.screen());
+        }
+    }
+
+    #[test]
+    fn weights_that_stay_are_told_within_the_columns() {
+        let folder = Folder::new("repl-narrow");
+        let mut prompt = Prompt::of(&folder, 40, &["repl"]);
+        prompt.until("\ndlm>");
+        prompt.press("layer l(x: [n, d]) { x |> dense(1) }\r");
+        prompt.until("}\ndlm>");
+        prompt.press("let f = l()\r");
+        prompt.until("l()\ndlm>");
+        prompt.press("f([[1.0]]) * 0\r");
+        prompt.until("f32[1, units = 1]\ndlm>");
+        prompt.press("layer l(x) { x |> dense(1) |> dense(1) }\r");
+        prompt.until("}\ndlm>");
+        prompt.press("f([[1.0]]) * 0\r");
+        prompt.when(
+            |screen| {
+                screen.contains(
+                    "f has a new definition; kept:\nf.dense_1.W, f.dense_1.b; new:\nf.dense_2.W, f.dense_2.b\n",
+                )
+            },
+            "what is kept",
+        );
+    }
+
+    #[test]
+    fn results_that_go_to_a_file_hold_nothing_of_the_terminal() {
+        let folder = Folder::new("repl-results");
+        let script = "unset NO_COLOR; exec \"$0\" repl > results.txt";
+        let arguments = ["-c", script, env!("CARGO_BIN_EXE_dlmc")];
+        let mut prompt = Prompt::run(&folder, 100, "sh", &arguments);
+        prompt.until("\ndlm>");
+        prompt.press("[1.0, 2]\r");
+        prompt.until("dlm> [1.0, 2]\ndlm>");
+        prompt.press("layer f(x: [n]) { x }\r:doc f\r:plot [[0.0, 1.0]]\r");
+        prompt.until(":plot [[0.0, 1.0]]\ndlm>");
+        prompt.press("\x04");
+        let ended = prompt.child.wait().expect("a child");
+        assert_eq!(ended.code(), Some(0));
+        let results = std::fs::read_to_string(folder.at("results.txt")).expect("results");
+        assert!(results.starts_with("[1, 2]\nf32[2]\nlayer f"), "{results}");
+        assert!(!results.contains('\x1b'), "{results:?}");
+    }
+
+    #[test]
+    fn tab_knows_stages_and_settings() {
+        let folder = Folder::new("repl-tab");
+        let mut prompt = Prompt::new(&folder);
+        prompt.until("\ndlm>");
+        prompt.press(":ir kern\t");
+        prompt.until("dlm> :ir kernels");
+        prompt.press(" 1\r");
+        prompt.when(|screen| screen.ends_with("\ndlm>"), "an answer");
+        prompt.press("train f on set {\ropt\t");
+        prompt.until("\noptimizer =");
     }
 
     #[test]
