@@ -75,7 +75,8 @@ impl Server {
         let checked = self.latest(at);
         if is_train_block(outside) {
             for key in KEYS {
-                items.add(0, key, kind::PROPERTY, Some("a setting of train"), None);
+                let doc = self.library.settings.get(key).cloned();
+                items.add(0, key, kind::PROPERTY, Some("a setting of train"), doc);
             }
         }
         if let Some(call) = called(outside) {
@@ -188,10 +189,12 @@ impl Server {
         }
         for name in language_names() {
             let detail = Some("known to the language itself");
-            items.add(4, name, kind::FUNCTION, detail, None);
+            let doc = self.library.language.get(name).cloned();
+            items.add(4, name, kind::FUNCTION, detail, doc);
         }
         for word in WORDS {
-            items.add(5, word, kind::KEYWORD, None, None);
+            let doc = self.library.language.get(*word).cloned();
+            items.add(5, word, kind::KEYWORD, None, doc);
         }
     }
 }
