@@ -508,7 +508,7 @@ mod terminal {
                 );
                 let screen = prompt.screen();
                 let (_, shown) = screen.rsplit_once(before).expect("the input");
-                let (shown, _) = shown.rsplit_once(']').expect("a tensor");
+                let (shown, _) = shown.split_once(']').expect("a tensor");
                 let lines: Vec<&str> = shown.lines().collect();
                 assert!(lines.len() <= most && lines.len() > 1, "{screen}");
                 let (_, lines) = lines.split_last().expect("lines");
