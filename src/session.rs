@@ -453,6 +453,18 @@ const STAGES: &[(&str, Stage)] = &[
 ];
 
 impl Stage {
+    /// The names of all stages, `after:PASS` for each pass.
+    pub fn names() -> Vec<String> {
+        let stages = STAGES.iter().map(|(name, _)| name.to_string());
+        let mut passes: Vec<String> = PIPELINE
+            .iter()
+            .map(|pass| format!("after:{}", pass.name))
+            .collect();
+        passes.sort_unstable();
+        passes.dedup();
+        stages.chain(passes).collect()
+    }
+
     /// The stage of that name.
     ///
     /// # Errors

@@ -133,7 +133,59 @@ fn hover_shows_types_and_documentation() {
     let field = at("net.^bias");
     assert!(field.starts_with("```dlm\nbias: f32[d = 3]"), "{field}");
     assert_eq!(at("# A small"), "");
-    assert!(at("max(z)").contains("known to the language itself"));
+    let own = at("max(z)");
+    assert!(own.starts_with("```dlm\nmax(x, over = d"), "{own}");
+    assert!(own.contains("The largest element"), "{own}");
+    assert_eq!(client.end(), 0);
+}
+
+#[test]
+fn what_the_language_itself_knows_is_documented() {
+    let mut client = Client::ready();
+    let text = "let h = tanh(normal[3, 2])
+let set = data(x = h, y = [0.0, 1, 0])
+layer line(x: [n, d]) -> [n] { x |> dense(1) |> reshape([n]) }
+let f = line()
+train f on set {
+    loss = mse
+    optimizer = sgd(lr = 0.1)
+}
+let table = csv(\"a.csv\") |> target(\"y\")
+let s = scan t in h, a = zeros[2] { a + t }
+";
+    let uri = client.open("a.dlm", text);
+    for (mark, usage, said) in [
+        ("tanh(", "tanh(x)", "The hyperbolic tangent"),
+        ("data(", "data(x = ", "A data set of literals"),
+        ("csv(", "csv(", "- `"),
+        ("target(", "set |> target(", ""),
+        ("layer line", "layer name(config)", "Declares a layer"),
+        ("train f", "train net on set.train", "- `epochs`: How often"),
+        ("scan t", "scan x_t in x", "Walks the first dimension"),
+        ("loss = mse", "loss = cross_entropy", "What becomes small"),
+        ("optimizer = ", "optimizer = adam", "The rule by which"),
+    ] {
+        let found = hover(&mut client, &uri, text, mark);
+        let begin = format!("```dlm\n{usage}");
+        assert!(
+            found.starts_with(&begin) && found.contains(said),
+            "{mark}: {found}"
+        );
+    }
+    let mut doc = |position: Value, label: &str| {
+        let parameters = json!({"textDocument": {"uri": uri}, "position": position});
+        let found = client.ask("textDocument/completion", parameters);
+        let items = found.as_array().unwrap();
+        let item = items.iter().find(|item| item["label"] == label);
+        let doc = &item.unwrap_or_else(|| panic!("{label}"))["documentation"]["value"];
+        doc.as_str().unwrap_or_default().to_string()
+    };
+    for label in ["tanh", "csv", "sum", "train", "scan", "layer"] {
+        let found = doc(json!({"line": 0, "character": 8}), label);
+        assert!(found.starts_with("```dlm\n"), "{label}: {found}");
+    }
+    let found = doc(json!({"line": 6, "character": 4}), "optimizer");
+    assert!(found.contains("The rule by which"), "{found}");
     assert_eq!(client.end(), 0);
 }
 

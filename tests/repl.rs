@@ -215,6 +215,46 @@ exit
     assert_eq!(code, Some(1));
 }
 
+#[test]
+fn what_is_typed_after_a_file_is_the_prompts_own_text() {
+    let folder = Folder::new("repl-names");
+    folder.write("odd.dlm", "let x = [1.0, 2]\nlet y = [1.0, 2, 3]\n");
+    let inputs = "unknown\n1 + oops\nx + y\n:reset\nunknown\n";
+    let (_, err, _) = typed(folder.at("").as_path(), inputs, &["odd.dlm"]);
+    // An input that is wrong leaves no line behind.
+    for place in ["input:1:1", "input:1:5"] {
+        assert!(err.contains(place), "{place}: {err}");
+    }
+    assert!(!err.contains("odd.dlm"), "{err}");
+    folder.write("wrong.dlm", "let x = [1.0, 2]\nprint x + [1.0, 2, 3]\n");
+    let (_, err, _) = typed(folder.at("").as_path(), "unknown\n", &["wrong.dlm"]);
+    assert!(err.contains("wrong.dlm:2:"), "{err}");
+    assert!(err.contains("input:1:1"), "{err}");
+    // A line that went well stands before the next.
+    let (_, err, _) = typed(folder.at("").as_path(), "x\n\nunknown\n", &["odd.dlm"]);
+    assert!(err.contains("input:2:1"), "{err}");
+}
+
+#[test]
+fn commands_say_what_is_missing_and_take_quotes() {
+    let folder = Folder::new("repl-quotes");
+    let inputs = "hyper lr = 0.5
+:set lr =
+:set = 3
+:save \"my file.dlm\"
+:load \"my file.dlm\"
+";
+    let (out, err, code) = typed(folder.at("").as_path(), inputs, &[]);
+    assert_eq!(out, "1 input is in my file.dlm\n", "{err}");
+    assert_eq!(
+        err,
+        "the number is missing behind `=`: write `:set lr = 0.01`\nthe name of a hyper-parameter is missing before `=`: write `:set lr = 3`\n"
+    );
+    assert_eq!(code, Some(1));
+    let saved = std::fs::read_to_string(folder.at("my file.dlm")).expect("it is saved");
+    assert_eq!(saved, "hyper lr = 0.5\n");
+}
+
 #[cfg(unix)]
 mod terminal {
     use super::support::Folder;
@@ -226,6 +266,7 @@ mod terminal {
     /// A prompt on a terminal.
     struct Prompt {
         terminal: Pty,
+        columns: u16,
         child: std::process::Child,
         bytes: Vec<u8>,
         reader: std::sync::mpsc::Receiver<Vec<u8>>,
@@ -233,9 +274,19 @@ mod terminal {
 
     impl Prompt {
         fn new(folder: &Folder) -> Prompt {
+            Prompt::of(folder, 100, &[])
+        }
+
+        /// One on a terminal of that many columns, with arguments.
+        fn of(folder: &Folder, columns: u16, arguments: &[&str]) -> Prompt {
+            Prompt::run(folder, columns, env!("CARGO_BIN_EXE_dlmc"), arguments)
+        }
+
+        fn run(folder: &Folder, columns: u16, program: &str, arguments: &[&str]) -> Prompt {
             let (terminal, end) = open().expect("a terminal");
-            terminal.resize(Size::new(200, 100)).expect("its size");
-            let child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+            terminal.resize(Size::new(200, columns)).expect("its size");
+            let child = Command::new(program)
+                .args(arguments)
                 .current_dir(folder.at(""))
                 .env("DLMC_HISTORY", folder.at("history"))
                 .env("NO_COLOR", "1")
@@ -256,6 +307,7 @@ mod terminal {
             });
             Prompt {
                 terminal,
+                columns,
                 child,
                 bytes: Vec::new(),
                 reader,
@@ -268,9 +320,9 @@ mod terminal {
 
         /// The screen without blanks at the ends of its lines.
         fn screen(&self) -> String {
-            let mut screen = vt100::Parser::new(200, 100, 0);
+            let mut screen = vt100::Parser::new(200, self.columns, 0);
             screen.process(&self.bytes);
-            let rows = screen.screen().rows(0, 100);
+            let rows = screen.screen().rows(0, self.columns);
             let rows: Vec<String> = rows.map(|row| row.trim_end().to_string()).collect();
             rows.join("\n").trim_end().to_string()
         }
@@ -356,6 +408,183 @@ mod terminal {
         prompt.press("\x1b[A");
         prompt.until("dlm> f([x])");
     }
+
+    #[test]
+    fn what_is_typed_ahead_is_answered_once() {
+        let folder = Folder::new("repl-ahead");
+        let mut prompt = Prompt::new(&folder);
+        prompt.until("\ndlm>");
+        // Several lines that come at once, one of them unfinished.
+        prompt.press("1 + 2\rsum([3.0,\r4])\r5 + 6\r");
+        prompt.until("5 + 6\n11\ndlm>");
+        let screen = prompt.screen();
+        assert!(screen.contains("dlm> 1 + 2\n3\ndlm> sum([3.0,"), "{screen}");
+        assert!(screen.contains("4])\n7\ndlm> 5 + 6\n11\n"), "{screen}");
+        // Lines that come while something runs.
+        prompt.press("let x = normal[400, 400]\r");
+        prompt.until("400]\ndlm>");
+        prompt.press("let y = x\rrepeat 400 { let y = x @ y / 30 }\r");
+        prompt.when(|screen| screen.contains("/ 30 }\n"), "it runs");
+        prompt.press("7 * 6\r8 * 8\r");
+        prompt.until("8 * 8\n64\ndlm>");
+        let screen = prompt.screen();
+        assert_eq!(screen.matches("\n42\n").count(), 1, "{screen}");
+        assert_eq!(screen.matches("\n64\n").count(), 1, "{screen}");
+        // What has come with it does not keep Ctrl-C from stopping a run.
+        prompt.press("layer l(x: [n, d]) { x |> dense(1) }\rlet f = l()\r");
+        prompt.until("let f = l()\ndlm>");
+        prompt.press(
+            "repeat 2000000000 { minimize mse(f([[1.0]]), [[3.0]]) with sgd(0.1) }\r9 * 9\r",
+        );
+        prompt.when(|screen| screen.contains("steps/s"), "steps/s");
+        prompt.press("\x03");
+        prompt.until("stopped; the weights are as the last step left them\ndlm> 9 * 9\n81\ndlm>");
+    }
+
+    #[test]
+    fn inputs_are_remembered_as_they_come() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = Folder::new("repl-history");
+        let mut prompts = [Prompt::new(&folder), Prompt::new(&folder)];
+        for prompt in &mut prompts {
+            prompt.until("\ndlm>");
+        }
+        for (at, input) in [(0, "11 + 11"), (1, "22 + 22"), (0, "33 + 33")] {
+            let prompt = &mut prompts[at];
+            prompt.press(&format!("{input}\r"));
+            prompt.when(
+                |screen| screen.ends_with("\ndlm>") && screen.contains(input),
+                input,
+            );
+        }
+        // A session that is killed has kept its inputs, and those of the other.
+        drop(prompts);
+        let history = std::fs::read_to_string(folder.at("history")).expect("remembered");
+        assert_eq!(history, "#V2\n11 + 11\n22 + 22\n33 + 33\n");
+        let mode = std::fs::metadata(folder.at("history")).expect("a file");
+        assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+        // The file does not grow beyond its limit.
+        let lines: String = (0..2000).map(|line| format!("{line} + 1\n")).collect();
+        folder.write("history", &format!("#V2\n{lines}"));
+        let mut prompt = Prompt::new(&folder);
+        prompt.until("\ndlm>");
+        prompt.press("44 + 44\r");
+        prompt.until("\n88\ndlm>");
+        drop(prompt);
+        let history = std::fs::read_to_string(folder.at("history")).expect("remembered");
+        assert!(history.starts_with("#V2\n1 + 1\n2 + 1\n"));
+        assert!(history.ends_with("\n1999 + 1\n44 + 44\n"));
+    }
+
+    #[test]
+    fn inputs_that_cannot_be_remembered_are_told_once() {
+        let folder = Folder::new("repl-forgetful");
+        std::fs::create_dir_all(folder.at("history")).expect("a folder in its place");
+        let mut prompt = Prompt::new(&folder);
+        prompt.until("\ndlm>");
+        prompt.press("1 + 1\r");
+        prompt.until("\n2\ndlm>");
+        prompt.press("2 + 2\r");
+        prompt.until("\n4\ndlm>");
+        let screen = prompt.screen();
+        let told = screen.matches("warning: inputs cannot be remembered in");
+        assert_eq!(told.count(), 1, "{screen}");
+    }
+
+    #[test]
+    fn what_is_shown_keeps_to_the_columns_of_the_terminal() {
+        let folder = Folder::new("repl-columns");
+        for (columns, most) in [(40, 21), (300, 2)] {
+            let mut prompt = Prompt::of(&folder, columns, &["repl"]);
+            prompt.until("\ndlm>");
+            prompt.press("let x = normal[40]\r");
+            prompt.until("[40]\ndlm>");
+            // No number is broken: each line of the tensor ends after one.
+            for (input, before) in [("x\r", "dlm> x\n"), ("print \"x: {x}\"\r", "x}\"\n")] {
+                prompt.press(input);
+                prompt.when(
+                    |screen| screen.contains(before) && screen.ends_with("\ndlm>"),
+                    "a tensor",
+                );
+                let screen = prompt.screen();
+                let (_, shown) = screen.rsplit_once(before).expect("the input");
+                let (shown, _) = shown.split_once(']').expect("a tensor");
+                let lines: Vec<&str> = shown.lines().collect();
+                assert!(lines.len() <= most && lines.len() > 1, "{screen}");
+                let (_, lines) = lines.split_last().expect("lines");
+                assert!(lines.iter().all(|line| line.ends_with(',')), "{screen}");
+            }
+            prompt.press(":plot x\r");
+            prompt.until("39\ndlm>");
+            let screen = prompt.screen();
+            let (_, plot) = screen.rsplit_once(":plot x\n").expect("the input");
+            assert_eq!(plot.lines().count(), 12 + 2 + 1, "{screen}");
+            prompt.press(":help\r");
+            prompt.until("Ctrl-D\ndlm>");
+            let wanted = match columns {
+                40 => "\n  :plot EXPR\n      a vector as a curve, a matrix as a\n      picture\n",
+                _ => "\n  :plot EXPR           a vector as a curve, a matrix as a picture\n",
+            };
+            assert!(prompt.screen().contains(wanted), "{}", prompt.screen());
+        }
+    }
+
+    #[test]
+    fn weights_that_stay_are_told_within_the_columns() {
+        let folder = Folder::new("repl-narrow");
+        let mut prompt = Prompt::of(&folder, 40, &["repl"]);
+        prompt.until("\ndlm>");
+        prompt.press("layer l(x: [n, d]) { x |> dense(1) }\r");
+        prompt.until("}\ndlm>");
+        prompt.press("let f = l()\r");
+        prompt.until("l()\ndlm>");
+        prompt.press("f([[1.0]]) * 0\r");
+        prompt.until("units = 1]\ndlm>");
+        prompt.press("layer l(x) { x |> dense(1) |> dense(1) }\r");
+        prompt.until("}\ndlm>");
+        prompt.press("f([[1.0]]) * 0\r");
+        prompt.when(
+            |screen| {
+                screen.contains(
+                    "f has a new definition; kept:\nf.dense_1.W, f.dense_1.b; new:\nf.dense_2.W, f.dense_2.b\n",
+                )
+            },
+            "what is kept",
+        );
+    }
+
+    #[test]
+    fn results_that_go_to_a_file_hold_nothing_of_the_terminal() {
+        let folder = Folder::new("repl-results");
+        let script = "unset NO_COLOR; exec \"$0\" repl > results.txt";
+        let arguments = ["-c", script, env!("CARGO_BIN_EXE_dlmc")];
+        let mut prompt = Prompt::run(&folder, 100, "sh", &arguments);
+        prompt.until("\ndlm>");
+        prompt.press("[1.0, 2]\r");
+        prompt.until("dlm> [1.0, 2]\ndlm>");
+        prompt.press("layer f(x: [n]) { x }\r:doc f\r:plot [[0.0, 1.0]]\r");
+        prompt.until(":plot [[0.0, 1.0]]\ndlm>");
+        prompt.press("\x04");
+        let ended = prompt.child.wait().expect("a child");
+        assert_eq!(ended.code(), Some(0));
+        let results = std::fs::read_to_string(folder.at("results.txt")).expect("results");
+        assert!(results.starts_with("[1, 2]\nf32[2]\nlayer f"), "{results}");
+        assert!(!results.contains('\x1b'), "{results:?}");
+    }
+
+    #[test]
+    fn tab_knows_stages_and_settings() {
+        let folder = Folder::new("repl-tab");
+        let mut prompt = Prompt::new(&folder);
+        prompt.until("\ndlm>");
+        prompt.press(":ir kern\t");
+        prompt.until("dlm> :ir kernels");
+        prompt.press(" 1\r");
+        prompt.when(|screen| screen.ends_with("\ndlm>"), "an answer");
+        prompt.press("train f on set {\ropt\t");
+        prompt.until("\noptimizer =");
+    }
+
     #[test]
     fn a_model_from_a_file_to_its_weights() {
         let folder = Folder::new("repl-model");

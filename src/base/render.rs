@@ -25,25 +25,19 @@ pub fn render_within(
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut files: Vec<_> = diagnostic.labels.iter().map(|l| l.span.file).collect();
-    let mut seen = Vec::new();
-    files.retain(|file| {
-        !seen.contains(file) && {
-            seen.push(*file);
-            true
-        }
-    });
-    let shown: Vec<_> = files
+    let known = diagnostic
+        .labels
         .iter()
-        .filter_map(|file| {
-            sources
-                .files()
-                .get(file.0 as usize)
-                .map(|source| (*file, source))
-        })
-        .collect();
+        .filter(|label| (label.span.file.0 as usize) < sources.files().len());
+    let mut shown = Vec::new();
+    for label in known {
+        let part = (label.span.file, sources.part(label.span));
+        if !shown.contains(&part) {
+            shown.push(part);
+        }
+    }
     // Messages hold the user's text: what is no letter there must not steer the terminal.
-    let within = |text: &str, margin: usize| {
+    let fitted = |text: &str, margin: usize| {
         let text = plain(text);
         match columns {
             Some(columns) => broken(
@@ -53,32 +47,29 @@ pub fn render_within(
             None => text,
         }
     };
-    let message = within(&diagnostic.message, "error[E0000]: ".len());
+    let message = fitted(&diagnostic.message, "error[E0000]: ".len());
     let texts: Vec<String> = diagnostic.labels.iter().map(|l| plain(&l.text)).collect();
     // Four digits of a line's number, and what stands before a text.
     let margin = "1234 = help: ".len() + 1;
-    let help = diagnostic.help.as_deref().map(|help| within(help, margin));
-    let notes = diagnostic.notes.iter().map(|note| within(note, margin));
+    let help = diagnostic.help.as_deref().map(|help| fitted(help, margin));
+    let notes = diagnostic.notes.iter().map(|note| fitted(note, margin));
     let notes: Vec<String> = notes.collect();
     let mut group = level
         .primary_title(&message)
         .id(diagnostic.code)
         .elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
-    for (file, source) in shown {
-        let mut snippet = Snippet::source(&*source.text).path(&*source.name);
+    for (file, part) in shown {
+        let mut snippet = Snippet::source(part.text).path(&**part.name);
         for (at, (label, text)) in diagnostic.labels.iter().zip(&texts).enumerate() {
-            if label.span.file != file {
+            if label.span.file != file || sources.part(label.span) != part {
                 continue;
             }
             let kind = match at {
                 0 => AnnotationKind::Primary,
                 _ => AnnotationKind::Context,
             };
-            let range = visible_range(
-                &source.text,
-                label.span.start as usize,
-                label.span.end as usize,
-            );
+            let within = |at: u32| at.saturating_sub(part.start) as usize;
+            let range = visible_range(part.text, within(label.span.start), within(label.span.end));
             let annotation = kind.span(range);
             snippet = snippet.annotation(match text.is_empty() {
                 true => annotation,
@@ -147,7 +138,7 @@ pub fn render_plain(diagnostic: &Diagnostic, sources: &Sources) -> String {
 
 /// A text in lines of at most so many columns, broken between words; code between backticks stays whole where it fits a line.
 #[cfg(feature = "cli")]
-fn broken(text: &str, columns: usize) -> String {
+pub fn broken(text: &str, columns: usize) -> String {
     use unicode_width::UnicodeWidthStr;
     let mut lines: Vec<String> = Vec::new();
     for piece in pieces(text, columns) {

@@ -57,6 +57,41 @@ pub struct SourceFile {
     pub text: Arc<str>,
     /// Byte offset of the start of each line.
     line_starts: Vec<u32>,
+    /// From which byte on the text is reported under another name.
+    renamed: Option<(u32, Arc<str>)>,
+}
+
+/// What a place is reported in: a whole text, or the part of it with a name of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part<'a> {
+    /// Path or other name.
+    pub name: &'a Arc<str>,
+    /// Byte of the whole text that it begins with.
+    pub start: u32,
+    /// The text.
+    pub text: &'a str,
+}
+
+impl SourceFile {
+    /// The part that a byte lies in.
+    fn part(&self, at: u32) -> Part<'_> {
+        let (name, start, end) = match &self.renamed {
+            Some((start, name)) if at >= *start => (name, *start, self.text.len()),
+            Some((start, _)) => (&self.name, 0, *start as usize),
+            None => (&self.name, 0, self.text.len()),
+        };
+        Part {
+            name,
+            start,
+            text: self.text.get(start as usize..end).unwrap_or_default(),
+        }
+    }
+
+    /// The number of the line that a byte lies in, from 0.
+    fn line(&self, at: u32) -> usize {
+        let lines = self.line_starts.partition_point(|&start| start <= at);
+        lines.saturating_sub(1)
+    }
 }
 
 fn line_starts(text: &str) -> Vec<u32> {
@@ -78,6 +113,7 @@ impl Sources {
             name: name.into(),
             line_starts: line_starts(&text),
             text,
+            renamed: None,
         });
         FileId(self.files.len() as u32 - 1)
     }
@@ -87,6 +123,17 @@ impl Sources {
         let file = &mut self.files[id.0 as usize];
         file.text = format!("{}{text}", file.text).into();
         file.line_starts = line_starts(&file.text);
+    }
+
+    /// What is appended from now on is reported under another name, its lines counted from 1.
+    pub fn rename(&mut self, id: FileId, name: impl Into<Arc<str>>) {
+        let file = &mut self.files[id.0 as usize];
+        file.renamed = Some((file.text.len() as u32, name.into()));
+    }
+
+    /// What the start of a span is reported in.
+    pub fn part(&self, span: Span) -> Part<'_> {
+        self.file(span.file).part(span.start)
     }
 
     /// The file of an id that this collection gave out.
@@ -102,22 +149,19 @@ impl Sources {
     /// Line and column (both from 1, the column in characters) of the start of a span.
     pub fn line_column(&self, span: Span) -> (usize, usize) {
         let file = self.file(span.file);
-        let line = file
-            .line_starts
-            .partition_point(|&start| start <= span.start)
-            .max(1);
-        let start = file.line_starts[line - 1] as usize;
+        let line = file.line(span.start);
+        let start = file.line_starts[line] as usize;
         let column = file
             .text
             .get(start..span.start as usize)
             .map_or(1, |before| before.chars().count() + 1);
-        (line, column)
+        (line - file.line(file.part(span.start).start) + 1, column)
     }
 
     /// `name:line:column` of the start of a span.
     pub fn location(&self, span: Span) -> String {
         let (line, column) = self.line_column(span);
-        format!("{}:{line}:{column}", self.file(span.file).name)
+        format!("{}:{line}:{column}", self.part(span).name)
     }
 
     /// The text that a span covers.

@@ -26,6 +26,8 @@ pub struct Growing {
     checker: Checker<'static>,
     file: FileId,
     name: String,
+    /// How many parts come first that are reported under `name`, and the name of the others.
+    renamed: Option<(usize, String)>,
     options: CheckOptions,
     provide: Provide,
     /// The texts of the parts.
@@ -79,6 +81,7 @@ impl Growing {
             checker: Checker::empty(Sources::default(), provide(), options.clone()),
             file: FileId::default(),
             name: name.into(),
+            renamed: None,
             options,
             provide,
             parts: Vec::new(),
@@ -88,6 +91,12 @@ impl Growing {
         };
         growing.start();
         growing
+    }
+
+    /// What is added from now on is reported under another name, its lines counted from 1.
+    pub fn rename(&mut self, name: &str) {
+        self.renamed = Some((self.parts.len(), name.into()));
+        self.checker.sources.rename(self.file, name);
     }
 
     /// The texts.
@@ -320,6 +329,7 @@ impl Growing {
         let sources = std::mem::take(&mut self.checker.sources);
         self.start();
         for part in std::mem::take(&mut self.parts) {
+            self.rename_again();
             if self.elaborated(&part).is_some() {
                 self.parts.push(part);
                 continue;
@@ -331,9 +341,19 @@ impl Growing {
                 vec![warning.help("please report it together with the inputs")];
             break;
         }
+        self.rename_again();
         Wrong {
             diagnostics: once(diagnostics),
             sources,
+        }
+    }
+
+    /// Where the parts are elaborated again: the other name, once those that come first are there.
+    fn rename_again(&mut self) {
+        if let Some((first, name)) = &self.renamed
+            && *first == self.parts.len()
+        {
+            self.checker.sources.rename(self.file, name.as_str());
         }
     }
 

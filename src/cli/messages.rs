@@ -54,16 +54,17 @@ impl Message {
             .filter(|label| (label.span.file.0 as usize) < sources.files().len());
         let places = known.map(|label| {
             let span = label.span;
+            let part = sources.part(span);
             let (line, column) = sources.line_column(span);
             let (end_line, end_column) = sources.line_column(span.behind());
             Place {
-                file: sources.file(span.file).name.to_string(),
+                file: part.name.to_string(),
                 line,
                 column,
                 end_line,
                 end_column,
-                start: span.start,
-                end: span.end,
+                start: span.start - part.start,
+                end: span.end - part.start,
                 text: label.text.clone(),
             }
         });

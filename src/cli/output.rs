@@ -2,10 +2,11 @@
 use super::messages::{Form, Message};
 use super::{Appearance, Colour, Failure};
 use crate::base::diagnostic::Diagnostic;
-use crate::base::render::render_within;
+use crate::base::render::{broken, render_within};
 use crate::base::source::Sources;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IsTerminal, Write};
+use unicode_width::UnicodeWidthStr;
 
 /// Columns of a terminal that does not say how many it has.
 const COLUMNS: usize = 80;
@@ -74,11 +75,24 @@ impl Output {
         })
     }
 
-    /// Columns of the terminal that results are shown on.
+    /// Columns of the terminal that results are shown on, else of those that go to none.
     pub fn result_columns() -> usize {
+        Output::terminal_columns().unwrap_or(WIDE)
+    }
+
+    /// Columns of the terminal that results are shown on, where they are.
+    pub fn terminal_columns() -> Option<usize> {
         let size = terminal_size::terminal_size_of(std::io::stdout());
-        let columns = size.map_or(0, |(columns, _)| usize::from(columns.0));
-        if columns == 0 { WIDE } else { columns }
+        let columns = size.map(|(columns, _)| usize::from(columns.0));
+        columns.filter(|columns| *columns > 0)
+    }
+
+    /// Says something that is no error of a program: on a terminal broken between words.
+    pub fn tell(&self, text: &str) {
+        match self.terminal {
+            true => self.say(&lines_within(text, self.columns())),
+            false => self.say(text),
+        }
     }
 
     /// Whether results are coloured.
@@ -161,6 +175,15 @@ impl Output {
         let mut err = std::io::stderr().lock();
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
+}
+
+/// A text whose lines are broken between words where they are longer than so many columns.
+pub fn lines_within(text: &str, columns: usize) -> String {
+    let lines = text.split('\n').map(|line| match line.width() > columns {
+        true => broken(line, columns),
+        false => line.to_string(),
+    });
+    lines.collect::<Vec<String>>().join("\n")
 }
 
 /// Text from a file, in which control characters must not steer the terminal.

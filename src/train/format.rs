@@ -16,6 +16,35 @@ pub struct Style {
     pub width: Option<usize>,
 }
 
+/// The lines that a tensor is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Columns after which a row goes on in the next line.
+    pub columns: usize,
+    /// Columns of the first line that are taken.
+    pub taken: usize,
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room {
+            columns: LINE,
+            taken: 0,
+        }
+    }
+}
+
+impl Room {
+    /// What a terminal of so many columns has for a tensor of that rank behind the text of a line: its closing brackets and a comma fit too.
+    pub fn behind(text: &str, columns: usize, rank: usize) -> Room {
+        let line = text.rsplit('\n').next().unwrap_or_default();
+        Room {
+            columns: columns.saturating_sub(rank),
+            taken: line.chars().count(),
+        }
+    }
+}
+
 /// Significant digits of a float where no precision is asked for.
 const DIGITS: usize = 7;
 /// Elements above which a tensor is shortened.
@@ -27,6 +56,11 @@ const LINE: usize = 75;
 
 /// A tensor (or scalar) as text.
 pub fn text(tensor: &Tensor, style: Style) -> String {
+    text_within(tensor, style, Room::default())
+}
+
+/// The same in other lines.
+pub fn text_within(tensor: &Tensor, style: Style, room: Room) -> String {
     let shorten = tensor.len() > MOST_ELEMENTS;
     // Any number of rows may have no elements.
     let rows_of_none = || {
@@ -51,7 +85,18 @@ pub fn text(tensor: &Tensor, style: Style) -> String {
         .max(style.width.unwrap_or(0));
     let mut cells = cells.into_iter();
     let mut out = String::new();
-    rows(tensor.shape(), shorten, 1, width, &mut cells, &mut out);
+    let layout = Layout {
+        shorten,
+        width,
+        columns: room.columns,
+    };
+    rows(
+        tensor.shape(),
+        layout,
+        (1, 1 + room.taken),
+        &mut cells,
+        &mut out,
+    );
     out
 }
 
@@ -109,20 +154,35 @@ fn hidden(at: usize, size: usize, shorten: bool) -> bool {
     shorten && size > 2 * EDGE && (EDGE..size - EDGE).contains(&at)
 }
 
+/// How the rows of a tensor are written.
+#[derive(Clone, Copy)]
+struct Layout {
+    shorten: bool,
+    /// Columns of a number.
+    width: usize,
+    /// Columns after which a row goes on in the next line.
+    columns: usize,
+}
+
+/// Writes the rows of a dimension, so deep within brackets and behind so many columns of the line.
 fn rows(
     shape: &[usize],
-    shorten: bool,
-    depth: usize,
-    width: usize,
+    layout: Layout,
+    (depth, taken): (usize, usize),
     cells: &mut impl Iterator<Item = String>,
     out: &mut String,
 ) {
     let Some((&size, rest)) = shape.split_first() else {
         return;
     };
+    let Layout {
+        shorten,
+        width,
+        columns,
+    } = layout;
     let margin = " ".repeat(depth);
     out.push('[');
-    let mut column = depth;
+    let mut column = taken;
     let mut first = true;
     for at in ends(size, shorten, 1) {
         let gap = hidden(at, size, shorten);
@@ -135,7 +195,8 @@ fn rows(
             if gap {
                 out.push_str("...");
             } else {
-                rows(rest, shorten, depth + 1, width, cells, out);
+                let before = if first { taken } else { depth };
+                rows(rest, layout, (depth + 1, before + 1), cells, out);
             }
         } else {
             let cell = if gap {
@@ -146,7 +207,7 @@ fn rows(
             let length = cell.chars().count();
             if first {
                 column += length;
-            } else if column + 2 + length > LINE {
+            } else if column + 2 + length > columns {
                 out.push_str(",\n");
                 out.push_str(&margin);
                 column = depth + length;
@@ -249,7 +310,7 @@ fn parts(value: f64) -> Option<Parts> {
 }
 
 /// `1.5e-07`: the exponent with its sign and at least two digits.
-fn scientific(value: f64, decimals: usize) -> String {
+pub fn scientific(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$e}");
     match text.split_once('e').map(|(m, e)| (m, e.parse::<i32>())) {
         Some((mantissa, Ok(exponent))) => {
@@ -320,6 +381,28 @@ mod tests {
             &[2, 1, 2],
             Elements::Bool(vec![1, 0, 0, 1]),
             "[[[ true, false]],\n\n [[false,  true]]]",
+        );
+    }
+
+    #[test]
+    fn rows_take_the_columns_that_there_are() {
+        let tensor = Tensor::new([2, 6], Elements::I32((10..22).collect())).expect("twelve");
+        let within = |columns| {
+            let room = Room::behind("\nx: ", columns, 2);
+            text_within(&tensor, Style::default(), room)
+        };
+        assert_eq!(
+            within(40),
+            "[[10, 11, 12, 13, 14, 15],\n [16, 17, 18, 19, 20, 21]]"
+        );
+        // The first line has a text before.
+        assert_eq!(
+            within(28),
+            "[[10, 11, 12, 13, 14,\n  15],\n [16, 17, 18, 19, 20, 21]]"
+        );
+        assert_eq!(
+            within(12),
+            "[[10,\n  11, 12,\n  13, 14,\n  15],\n [16, 17,\n  18, 19,\n  20, 21]]"
         );
     }
 

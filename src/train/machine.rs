@@ -124,6 +124,8 @@ pub struct Machine {
     /// Whether the time of graphs is taken.
     pub(super) timed: bool,
     pub(super) watch: Option<Box<Watch>>,
+    /// Columns of the terminal that printed tensors keep to, where there is one.
+    columns: Option<usize>,
     /// Whether steps are gone through again, of which the outside must not notice anything.
     pub(super) replaying: bool,
 }
@@ -177,6 +179,7 @@ impl Machine {
             times: RunTimes::default(),
             timed: false,
             watch: None,
+            columns: None,
             replaying: false,
         })
     }
@@ -504,6 +507,11 @@ impl Machine {
         }
     }
 
+    /// Printed tensors keep to the columns of a terminal from now on, or to those of a file.
+    pub fn print_within(&mut self, columns: Option<usize>) {
+        self.columns = columns;
+    }
+
     /// How often each graph ran.
     pub fn graph_runs(&self) -> Vec<u64> {
         self.graphs.iter().map(|(_, runs)| *runs).collect()
@@ -525,7 +533,11 @@ impl Machine {
                         kind: *style,
                         width: *width,
                     };
-                    line.push_str(&format::text(&self.value(*slot), style));
+                    let value = self.value(*slot);
+                    let room = self.columns.map_or_else(format::Room::default, |columns| {
+                        format::Room::behind(&line, columns, value.shape().len())
+                    });
+                    line.push_str(&format::text_within(&value, style, room));
                 }
                 Piece::Characters { slot, vocabulary } => {
                     line.push_str(&format::characters(&self.value(*slot), vocabulary));

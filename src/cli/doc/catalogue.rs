@@ -1,5 +1,5 @@
 //! What is documented: the standard library and the language, or the declarations of one file.
-use super::language::{FUNCTIONS, Row, STATEMENTS};
+use super::language::{FUNCTIONS, Row, SETTINGS, STATEMENTS};
 use crate::base::diagnostic::nearest;
 use crate::base::source::{FileId, Sources};
 use crate::check::STANDARD_LIBRARY;
@@ -126,6 +126,23 @@ pub fn standard_library() -> Vec<Group> {
     groups
 }
 
+/// The settings of a `train`.
+pub fn settings() -> impl Iterator<Item = Entry> {
+    SETTINGS.iter().map(Entry::row)
+}
+
+fn statement(row: &Row) -> Entry {
+    let options = match row.0 {
+        "train" => SETTINGS,
+        _ => &[],
+    };
+    let option = |&(name, _, doc): &Row| (name.to_string(), doc.to_string());
+    Entry {
+        options: options.iter().map(option).collect(),
+        ..Entry::row(row)
+    }
+}
+
 /// What the language itself knows: statements, functions, readers and transforms of data.
 pub fn language() -> Vec<Group> {
     let group = |name: &str, about: &str, entries: Vec<Entry>| Group {
@@ -133,7 +150,6 @@ pub fn language() -> Vec<Group> {
         about: about.into(),
         entries,
     };
-    let rows = |rows: &[Row]| rows.iter().map(Entry::row).collect();
     let readers = READERS
         .iter()
         .map(|row| Entry::data(row.name, row.usage, row.doc, row.options));
@@ -145,12 +161,12 @@ pub fn language() -> Vec<Group> {
         group(
             "statements",
             "What a program is made of. docs/language.md introduces them with examples.",
-            rows(STATEMENTS),
+            STATEMENTS.iter().map(statement).collect(),
         ),
         group(
             "functions",
             "Functions that the compiler itself knows. Those of one tensor act on each element unless they reduce.",
-            rows(FUNCTIONS),
+            FUNCTIONS.iter().map(Entry::row).collect(),
         ),
         group(
             "readers",
@@ -232,6 +248,12 @@ mod tests {
         assert!(names.len() > 100);
         let missing: Vec<&String> = names.iter().filter(|name| !documented(name)).collect();
         assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn every_setting_of_train_is_documented() {
+        let documented: Vec<String> = settings().map(|entry| entry.name).collect();
+        assert_eq!(documented, crate::check::train::KEYS);
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub const STATEMENTS: &[Row] = &[
     (
         "train",
         "train net on set.train { loss = cross_entropy; optimizer = adam(lr = 1e-3); epochs = 10 }",
-        "Trains a model on a data set, batch by batch. Keys: loss, optimizer, epochs, batch, shuffle, seed, validate, metrics, augment, clip_norm, stop, save_best, over, no_decay, accumulate.",
+        "Trains a model on a data set, batch by batch. `loss` and `optimizer` are always given.",
     ),
     (
         "print",
@@ -104,6 +104,85 @@ pub const STATEMENTS: &[Row] = &[
         "training",
         "if training { body } else { body }",
         "In a layer: true inside `minimize`, `grad` and `train`, false where the model is only applied.",
+    ),
+];
+
+/// The settings of `train`.
+pub const SETTINGS: &[Row] = &[
+    (
+        "loss",
+        "loss = cross_entropy",
+        "What becomes small: a function of prediction and target, or of the batch, `fn (b) { mse(net(b.x), b.y) }`.",
+    ),
+    (
+        "optimizer",
+        "optimizer = adam(lr = 1e-3)",
+        "The rule by which the parameters change, with its numbers.",
+    ),
+    (
+        "epochs",
+        "epochs = 10",
+        "How often the data set is gone through; 1 where nothing is said.",
+    ),
+    (
+        "batch",
+        "batch = 32",
+        "Rows in a batch, at least 1; 32 where nothing is said.",
+    ),
+    (
+        "shuffle",
+        "shuffle = true",
+        "Whether each epoch takes the rows in another order; `true` where nothing is said.",
+    ),
+    (
+        "seed",
+        "seed = 1",
+        "A whole number that the order of the rows follows from, joined with the seed of the run; 0 where nothing is said.",
+    ),
+    (
+        "validate",
+        "validate = set.test",
+        "A data set that loss and metrics are measured on after each epoch.",
+    ),
+    (
+        "metrics",
+        "metrics = [accuracy]",
+        "Functions of prediction and target whose values are shown after each epoch: of `validate`, else of the training set.",
+    ),
+    (
+        "augment",
+        "augment = fn (x) { x |> random_flip }",
+        "A function of `x`, or of `x` and `y`, that changes the examples of a batch, in training only.",
+    ),
+    (
+        "clip_norm",
+        "clip_norm = 1.0",
+        "The largest common norm of all gradients; longer ones are scaled down to it.",
+    ),
+    (
+        "stop",
+        "stop = no_improvement(epochs = 3)",
+        "Ends the training when the validation loss has not become smaller for that many epochs.",
+    ),
+    (
+        "save_best",
+        "save_best = \"net.safetensors\"",
+        "The file that keeps the weights of the best epoch.",
+    ),
+    (
+        "over",
+        "over = (encoder, decoder)",
+        "The instances or parameters that learn; all that the loss reads where nothing is said.",
+    ),
+    (
+        "no_decay",
+        "no_decay = (net.norm, net.out.b)",
+        "Layers or parameters whose `weight_decay` is 0.",
+    ),
+    (
+        "accumulate",
+        "accumulate = 4",
+        "Batches whose gradients are averaged before a step; 1 where nothing is said.",
     ),
 ];
 

@@ -7,9 +7,8 @@ use crate::base::source::FileId;
 use crate::check::declared::Parameters;
 use crate::check::names::language_names;
 use crate::check::train::KEYS;
-use crate::cli::words::{Call, WORDS, called, is_word, path_start};
+use crate::cli::words::{Call, WORDS, called, is_train_block, is_word, path_start};
 use crate::syntax::names::SymbolKind;
-use crate::syntax::token::{self, Token};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -76,7 +75,8 @@ impl Server {
         let checked = self.latest(at);
         if is_train_block(outside) {
             for key in KEYS {
-                items.add(0, key, kind::PROPERTY, Some("a setting of train"), None);
+                let doc = self.library.settings.get(key).cloned();
+                items.add(0, key, kind::PROPERTY, Some("a setting of train"), doc);
             }
         }
         if let Some(call) = called(outside) {
@@ -189,10 +189,12 @@ impl Server {
         }
         for name in language_names() {
             let detail = Some("known to the language itself");
-            items.add(4, name, kind::FUNCTION, detail, None);
+            let doc = self.library.language.get(name).cloned();
+            items.add(4, name, kind::FUNCTION, detail, doc);
         }
         for word in WORDS {
-            items.add(5, word, kind::KEYWORD, None, None);
+            let doc = self.library.language.get(*word).cloned();
+            items.add(5, word, kind::KEYWORD, None, doc);
         }
     }
 }
@@ -215,36 +217,6 @@ fn stands_in_text(before: &str) -> bool {
     quoted && line.rfind('{') <= line.rfind('}').max(line.rfind('"'))
 }
 
-/// Whether a text ends in the settings of a `train`, where a setting begins.
-fn is_train_block(before: &str) -> bool {
-    let line_is_empty = before
-        .rsplit(['\n', '{', ';'])
-        .next()
-        .is_some_and(|line| line.trim().is_empty());
-    let (tokens, _) = token::lex(before, FileId(0));
-    let mut depth = 0usize;
-    let open = tokens.iter().rposition(|(_, token, _)| match token {
-        Token::RBrace | Token::RParen | Token::RBracket => {
-            depth += 1;
-            false
-        }
-        Token::LBrace | Token::LParen | Token::LBracket if depth > 0 => {
-            depth -= 1;
-            false
-        }
-        Token::LBrace | Token::LParen | Token::LBracket => true,
-        _ => false,
-    });
-    let Some(open) = open.filter(|_| line_is_empty) else {
-        return false;
-    };
-    let head = tokens.get(..open).unwrap_or_default();
-    let start = head.iter().rposition(|t| t.1 == Token::Newline);
-    let first = head.get(start.map_or(0, |at| at + 1));
-    matches!(tokens.get(open), Some((_, Token::LBrace, _)))
-        && matches!(first, Some((_, Token::Ident("train"), _)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,16 +229,5 @@ mod tests {
         assert!(!stands_in_text("print \"loss {lo"));
         assert!(stands_in_text("print \"loss {loss} and"));
         assert!(!stands_in_text("# a\nx"));
-    }
-
-    #[test]
-    fn the_settings_of_train_are_known_by_their_brace() {
-        assert!(is_train_block("train net on d {\n    "));
-        assert!(is_train_block(
-            "train net on d {\n    loss = fn (b) { b.x }\n    "
-        ));
-        assert!(!is_train_block("train net on d {\n    loss = "));
-        assert!(!is_train_block("layer f(x) {\n    "));
-        assert!(!is_train_block("train net on d {\n    loss = fn (b) {\n "));
     }
 }

@@ -4,8 +4,8 @@ use super::document::{Checked, Parsed};
 use super::wire::Refusal;
 use crate::base::source::{FileId, Span};
 use crate::check::declared::Declared;
-use crate::check::names::language_names;
 use crate::check::record::Seen;
+use crate::cli::words::is_train_block;
 use crate::syntax::names::{Symbol, SymbolKind};
 use crate::syntax::token::{self, Token};
 use serde_json::{Value, json};
@@ -72,12 +72,14 @@ impl Server {
         word: Span,
     ) -> Option<String> {
         let written = parsed.sources.snippet(word);
-        let is_field = parsed
-            .sources
-            .file(FileId(0))
-            .text
-            .get(..word.start as usize)
-            .is_some_and(|before| before.trim_end().ends_with('.') && !before.ends_with(".."));
+        let text = &parsed.sources.file(FileId(0)).text;
+        let before = text.get(..word.start as usize).unwrap_or_default();
+        if let Some(setting) = self.library.settings.get(written)
+            && is_train_block(before)
+        {
+            return Some(setting.clone());
+        }
+        let is_field = before.trim_end().ends_with('.') && !before.ends_with("..");
         if let Some((symbol, place)) = parsed.names.at(offset).filter(|_| !is_field) {
             return Some(self.of_symbol(parsed, checked, symbol, place));
         }
@@ -103,8 +105,8 @@ impl Server {
         {
             return Some(parameter(&name.text, None, Some(found.declared())));
         }
-        if parsed.names.free_at(offset).is_some() && language_names().any(|name| name == written) {
-            return Some(code(&format!("{written}  # known to the language itself")));
+        if !is_field && let Some(text) = self.library.language.get(written) {
+            return Some(text.clone());
         }
         let seen = seen_around(checked, word)?;
         Some(code(&with_types(written, seen, is_field)))
@@ -217,7 +219,7 @@ pub(super) fn documented(declared: &Declared) -> String {
     with_doc(code(&declared.head), &declared.doc)
 }
 
-fn with_doc(first: String, doc: &str) -> String {
+pub(super) fn with_doc(first: String, doc: &str) -> String {
     match doc.is_empty() {
         true => first,
         // A line of the source is a line here.
@@ -225,7 +227,7 @@ fn with_doc(first: String, doc: &str) -> String {
     }
 }
 
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     format!("```dlm\n{text}\n```")
 }
 

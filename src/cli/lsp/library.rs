@@ -1,9 +1,11 @@
 //! The standard library as an editor shows it: its declarations, and its files in a folder of the user's cache, which any editor can open.
+use super::hover::{code, with_doc};
 use super::text::{Text, uri_of};
 use super::wire::Refusal;
 use crate::base::source::{FileId, Sources};
 use crate::check::STANDARD_LIBRARY;
 use crate::check::declared::{Declared, declarations};
+use crate::cli::doc::catalogue::{self, Entry};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,10 @@ use std::path::{Path, PathBuf};
 pub struct Library {
     /// Its declarations by name.
     pub declared: HashMap<String, Declared>,
+    /// What is said of the words and names that the language itself knows, as markdown.
+    pub language: HashMap<String, String>,
+    /// What is said of the settings of a `train`.
+    pub settings: HashMap<String, String>,
     sources: Sources,
 }
 
@@ -24,7 +30,22 @@ impl Library {
             let found = declarations(&sources, file);
             declared.extend(found.into_iter().map(|one| (one.name.clone(), one)));
         }
-        Library { declared, sources }
+        let mut language: HashMap<String, String> = HashMap::new();
+        for entry in catalogue::language().into_iter().flat_map(|g| g.entries) {
+            // `flatten` is a function and a transform.
+            let text = language.entry(entry.name.clone()).or_default();
+            let gap = if text.is_empty() { "" } else { "\n\n" };
+            *text += &format!("{gap}{}", markdown(&entry));
+        }
+        let settings = catalogue::settings();
+        Library {
+            declared,
+            language,
+            settings: settings
+                .map(|entry| (entry.name.clone(), markdown(&entry)))
+                .collect(),
+            sources,
+        }
     }
 
     /// The URI of a file of the library, which is written first where it is not there yet, and its text.
@@ -52,6 +73,16 @@ impl Library {
             .position(|file| *file.name == *name)?;
         self.open(FileId(at as u32)).ok()
     }
+}
+
+/// What is documented of a name: how it is used, what it does, its options.
+fn markdown(entry: &Entry) -> String {
+    let mut text = with_doc(code(&entry.head), &entry.doc);
+    for (at, (name, doc)) in entry.options.iter().enumerate() {
+        let gap = if at == 0 { "\n" } else { "" };
+        text += &format!("{gap}\n- `{name}`: {doc}");
+    }
+    text
 }
 
 /// The folder of the library's files: that of the user's caches, else that of temporary files.

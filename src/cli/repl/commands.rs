@@ -1,12 +1,13 @@
 //! What a prompt understands beside the language: lines that begin with a colon.
-use super::draw;
 use super::session::{Session, Trouble, Value};
+use super::{draw, fitted};
 use crate::base::diagnostic::nearest;
 use crate::base::source::FileId;
 use crate::check::declared::Declared;
 use crate::cli::doc;
 use crate::cli::explain;
 use crate::cli::explain_error;
+use crate::cli::output::{Output, lines_within};
 use crate::cli::run::duration;
 use crate::data::safetensors;
 use crate::data::whole::replace;
@@ -52,7 +53,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     (
         ":ir",
         "STAGE EXPR",
-        "what the compiler makes of it: tir, kernels or asm, as `dlmc emit`",
+        "what the compiler makes of it, as `dlmc emit`: tokens, ast, typed, tir, grad, kernels, memory, clif, asm or after:PASS; tir where no STAGE is given",
     ),
     (
         ":set",
@@ -119,20 +120,20 @@ pub fn command(session: &mut Session, line: &str, colour: bool) -> Result<Wish, 
         };
     }
     let text = match name {
-        ":help" | ":h" | ":?" => help(),
+        ":help" | ":h" | ":?" => help(Output::terminal_columns()),
         ":quit" | ":q" | ":exit" => return Ok(Wish::Quit),
         ":reset" => return Ok(Wish::Reset),
-        ":type" => session.growing.type_of(rest).map_err(Trouble::from)?,
+        ":type" => fitted(&session.growing.type_of(rest).map_err(Trouble::from)?),
         ":doc" => documentation(session, rest, colour)?,
         ":source" => source(&declared(session, rest)?),
         ":names" => names(session),
         ":plot" => plot(session, rest, colour)?,
-        ":time" => time(session, rest)?,
+        ":time" => fitted(&time(session, rest)?),
         ":explain" => profile(session, rest)?,
         ":ir" => stage(session, rest)?,
-        ":set" => set(session, rest)?,
-        ":save" => save(session, rest)?,
-        ":load" => return load(session, rest),
+        ":set" => fitted(&set(session, rest)?),
+        ":save" => fitted(&save(session, unquoted(rest))?),
+        ":load" => return load(session, unquoted(rest)),
         _ => {
             let names = COMMANDS.iter().map(|(name, _, _)| *name);
             return match nearest(name, names) {
@@ -183,14 +184,36 @@ fn asked_elsewhere(text: &str) -> Option<String> {
         .then(|| format!(":time {}", rest.trim()))
 }
 
-fn help() -> String {
-    let mut text = String::from(
-        "Type statements of the language; an expression alone shows its value.\nCtrl-C stops what runs and keeps the weights.\n\n",
-    );
+/// Columns of a terminal below which a command stands above what it does.
+const BESIDE: usize = 60;
+
+/// The commands, on a terminal within its columns.
+fn help(columns: Option<usize>) -> String {
+    let above = "Type statements of the language; an expression alone shows its value.\nCtrl-C stops what runs and keeps the weights.";
+    let within = |text: &str, margin: usize| match columns {
+        Some(columns) => lines_within(text, columns.saturating_sub(margin)),
+        None => text.into(),
+    };
+    let mut text = format!("{}\n\n", within(above, 0));
     for (name, wanted, what) in COMMANDS {
-        text += &format!("  {:<20} {what}\n", format!("{name} {wanted}"));
+        let usage = format!("{name} {wanted}");
+        let (begin, margin) = match columns.is_some_and(|columns| columns < BESIDE) {
+            true => (format!("  {}\n      ", usage.trim_end()), 6),
+            false => (format!("  {usage:<20} "), 23),
+        };
+        let what = within(what, margin).replace('\n', &format!("\n{:margin$}", ""));
+        text += &format!("{begin}{what}\n");
     }
     text.trim_end().into()
+}
+
+/// The name of a file without the quotes around it.
+fn unquoted(file: &str) -> &str {
+    ['"', '\'']
+        .into_iter()
+        .find_map(|quote| file.strip_prefix(quote)?.strip_suffix(quote))
+        .filter(|inner| !inner.is_empty())
+        .unwrap_or(file)
 }
 
 fn declared(session: &Session, name: &str) -> Result<Declared, Refusal> {
@@ -249,7 +272,7 @@ fn plot(session: &mut Session, text: &str, colour: bool) -> Result<String, Refus
     let [Value::Tensor(tensor, _)] = values.as_slice() else {
         return said("a tensor is plotted: write `:plot x`");
     };
-    match draw::drawn(tensor, colour) {
+    match draw::drawn(tensor, colour, Output::terminal_columns()) {
         Some(text) => Ok(text),
         None => said(format!(
             "{} cannot be drawn: plot a vector, or a matrix as a picture; an index makes one of more dimensions smaller, `x[0, :, :]`",
@@ -311,6 +334,17 @@ fn set(session: &mut Session, text: &str) -> Result<String, Refusal> {
         return said("write `:set lr = 0.01`");
     };
     let (name, value) = (name.trim(), value.trim());
+    if name.is_empty() {
+        return said(format!(
+            "the name of a hyper-parameter is missing before `=`: write `:set lr = {}`",
+            if value.is_empty() { "0.01" } else { value }
+        ));
+    }
+    if value.is_empty() {
+        return said(format!(
+            "the number is missing behind `=`: write `:set {name} = 0.01`"
+        ));
+    }
     let Ok(number) = value.parse::<f64>() else {
         return said(format!("`{value}` is not a number"));
     };
@@ -359,6 +393,7 @@ fn save(session: &mut Session, file: &str) -> Result<String, Refusal> {
                 .map(|part| format!("{}\n", part.trim_end()))
                 .collect();
             match replace(path, &[text.as_bytes()]) {
+                Ok(()) if parts.len() == 1 => Ok(format!("1 input is in {file}")),
                 Ok(()) => Ok(format!("{} inputs are in {file}", parts.len())),
                 Err(error) => said(format!("\"{file}\" cannot be written: {error}")),
             }
@@ -407,5 +442,39 @@ fn load(session: &mut Session, file: &str) -> Result<Wish, Refusal> {
         Some(_) | None => {
             said("a .dlm file is run, the weights of a .safetensors or .npz file are read")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_all_stages_and_keeps_to_its_columns() {
+        let whole = help(None);
+        let is_pass = |stage: &String| stage.starts_with("after:");
+        for stage in Stage::names().iter().filter(|stage| !is_pass(stage)) {
+            assert!(whole.contains(stage), "{stage}");
+        }
+        assert!(
+            whole.contains("\n  :plot EXPR           a vector as a curve, a matrix as a picture\n")
+        );
+        for columns in [40, 80, 300] {
+            let text = help(Some(columns));
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(columns), "{text}");
+            let words = |text: &str| -> Vec<String> {
+                text.split_whitespace().map(str::to_string).collect()
+            };
+            assert_eq!(words(&text), words(&whole));
+        }
+    }
+
+    #[test]
+    fn quotes_around_a_file_are_taken_away() {
+        assert_eq!(unquoted("\"my file.dlm\""), "my file.dlm");
+        assert_eq!(unquoted("'w.npz'"), "w.npz");
+        assert_eq!(unquoted("\"odd"), "\"odd");
+        assert_eq!(unquoted("\"\""), "\"\"");
     }
 }

@@ -1,22 +1,26 @@
 //! Tensors drawn with characters: a vector as a curve, a matrix as a picture.
 use crate::base::tensor::Tensor;
+use crate::train::format::scientific;
 
-/// Columns and rows of a curve's cells, each of 2 by 4 dots.
+/// Most columns and the rows of a curve's cells, each of 2 by 4 dots.
 const CURVE: (usize, usize) = (64, 12);
+/// Fewest columns of a curve or a picture, however narrow the terminal is.
+const LEAST: usize = 8;
 /// Most columns and rows of a picture's pixels.
 const PICTURE: (usize, usize) = (80, 64);
 /// From dark to light, for terminals without colours.
 const SHADES: &[u8] = b" .:-=+*#%@";
 
-/// A tensor of rank 1 or 2 as lines of text; `None` for other ranks and for tensors without elements.
-pub fn drawn(tensor: &Tensor, colour: bool) -> Option<String> {
+/// A tensor of rank 1 or 2 as lines of text, within the columns of a terminal where there is one; `None` for other ranks and for tensors without elements.
+pub fn drawn(tensor: &Tensor, colour: bool, columns: Option<usize>) -> Option<String> {
+    let room = columns.unwrap_or(usize::MAX);
     let values: Vec<f64> = (0..tensor.len()).filter_map(|at| tensor.get(at)).collect();
     if values.is_empty() {
         return None;
     }
     match *tensor.shape() {
-        [_] => Some(curve(&values)),
-        [rows, columns] => Some(picture(&values, rows, columns, colour)),
+        [_] => Some(curve(&values, room)),
+        [rows, columns] => Some(picture(&values, (rows, columns), colour, room)),
         _ => None,
     }
 }
@@ -33,6 +37,16 @@ fn range(values: &[f64]) -> (f64, f64) {
     } else {
         (least, most)
     }
+}
+
+/// The ends of a range: with four digits after the point, or with an exponent where that would be long or nothing but zeros.
+fn ends(least: f64, most: f64) -> [String; 2] {
+    let largest = least.abs().max(most.abs());
+    let plain = largest == 0.0 || (1e-3..1e6).contains(&largest);
+    [least, most].map(|value| match plain || value == 0.0 {
+        true => format!("{value:.4}"),
+        false => scientific(value, 3),
+    })
 }
 
 /// As many values as there are columns, on the lines from each to the next; beside one that is not finite, the value itself.
@@ -56,13 +70,18 @@ fn stretched(values: &[f64], wide: usize) -> Vec<f64> {
 }
 
 /// A curve of dots. Where there are more values than columns, each column shows the span of its values; where there are fewer, lines join them.
-fn curve(values: &[f64]) -> String {
-    let (columns, rows) = CURVE;
+fn curve(values: &[f64], room: usize) -> String {
+    let (least, most) = range(values);
+    let labels = ends(least, most);
+    let lengths = labels.iter().map(|label| label.chars().count());
+    let margin = lengths.max().unwrap_or(0);
+    let rows = CURVE.1;
+    // A blank and the axis stand between.
+    let columns = room.saturating_sub(margin + 2).clamp(LEAST, CURVE.0);
     let (wide, high) = (columns * 2, rows * 4);
     let count = values.len();
     let values = stretched(values, wide);
     let values = values.as_slice();
-    let (least, most) = range(values);
     let mut dots = vec![false; wide * high];
     let row_of = |value: f64| {
         let share = (most - value) / (most - least);
@@ -90,20 +109,11 @@ fn curve(values: &[f64]) -> String {
         }
         last = found.last().copied();
     }
-    let labels: Vec<String> = [most, least]
-        .iter()
-        .map(|value| format!("{value:.4}"))
-        .collect();
-    let margin = labels
-        .iter()
-        .map(|label| label.chars().count())
-        .max()
-        .unwrap_or(0);
     let mut out = String::new();
     for row in 0..rows {
         let label = match row {
-            0 => labels[0].as_str(),
-            _ if row == rows - 1 => labels[1].as_str(),
+            0 => labels[1].as_str(),
+            _ if row == rows - 1 => labels[0].as_str(),
             _ => "",
         };
         out += &format!("{label:>margin$} │");
@@ -141,9 +151,13 @@ fn braille(dots: &[bool], wide: usize, row: usize, column: usize) -> char {
 }
 
 /// A picture, light for large: two pixels in a character of a colour terminal, two characters for a pixel of another.
-fn picture(values: &[f64], rows: usize, columns: usize, colour: bool) -> String {
+fn picture(values: &[f64], (rows, columns): (usize, usize), colour: bool, room: usize) -> String {
     let (least, most) = range(values);
-    let (wide, high) = (columns.min(PICTURE.0), rows.min(PICTURE.1));
+    let pixels = if colour { room } else { room / 2 };
+    let (wide, high) = (
+        columns.min(pixels.clamp(LEAST, PICTURE.0)),
+        rows.min(PICTURE.1),
+    );
     // What is larger than the screen is thinned out.
     let share = |row: usize, column: usize| {
         let at = (row * rows / high) * columns + column * columns / wide;
@@ -179,7 +193,8 @@ fn picture(values: &[f64], rows: usize, columns: usize, colour: bool) -> String 
             out = format!("{}\n", out.trim_end_matches(' '));
         }
     }
-    out + &format!("{rows} x {columns}, {least:.4} (dark) to {most:.4}")
+    let [least, most] = ends(least, most);
+    out + &format!("{rows} x {columns}, {least} (dark) to {most}")
 }
 
 /// One of the 24 greys of a terminal with 256 colours.
@@ -198,7 +213,11 @@ mod tests {
 
     #[test]
     fn a_rising_line_goes_from_the_lower_left_to_the_upper_right() {
-        let text = drawn(&tensor(&[128], (0..128).map(|x| x as f32).collect()), false);
+        let text = drawn(
+            &tensor(&[128], (0..128).map(|x| x as f32).collect()),
+            false,
+            None,
+        );
         let text = text.expect("a curve");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), CURVE.1 + 2);
@@ -216,12 +235,30 @@ mod tests {
     }
 
     #[test]
+    fn a_drawing_keeps_to_its_columns() {
+        let widest = |text: Option<String>| {
+            let text = text.expect("a drawing");
+            text.lines().map(|line| line.chars().count()).max()
+        };
+        let rising = tensor(&[128], (0..128).map(|x| x as f32).collect());
+        assert_eq!(widest(drawn(&rising, false, Some(40))), Some(40));
+        assert_eq!(widest(drawn(&rising, false, Some(300))), Some(74));
+        let square = tensor(&[64, 64], (0..4096).map(|x| x as f32).collect());
+        assert_eq!(widest(drawn(&square, false, Some(40))), Some(40));
+        let large = tensor(&[3], vec![1e30, f32::INFINITY, 2e30]);
+        let text = drawn(&large, false, None).expect("a curve");
+        assert!(text.starts_with("2.000e+30 │"), "{text}");
+        assert_eq!(ends(0.0, 2e-5), ["0.0000", "2.000e-05"]);
+        assert_eq!(ends(-3.0, 999_999.0), ["-3.0000", "999999.0000"]);
+    }
+
+    #[test]
     fn what_is_not_finite_leaves_a_gap() {
         let values = vec![0.0, f32::NAN, f32::INFINITY, 1.0];
-        assert!(drawn(&tensor(&[4], values), false).is_some());
-        assert!(drawn(&tensor(&[2], vec![f32::NAN; 2]), false).is_some());
-        assert!(drawn(&tensor(&[0], vec![]), false).is_none());
-        assert!(drawn(&tensor(&[1, 1, 1], vec![0.0]), false).is_none());
+        assert!(drawn(&tensor(&[4], values), false, None).is_some());
+        assert!(drawn(&tensor(&[2], vec![f32::NAN; 2]), false, None).is_some());
+        assert!(drawn(&tensor(&[0], vec![]), false, None).is_none());
+        assert!(drawn(&tensor(&[1, 1, 1], vec![0.0]), false, None).is_none());
     }
 
     #[test]
@@ -236,12 +273,12 @@ mod tests {
 
     #[test]
     fn a_matrix_is_a_picture() {
-        let text = drawn(&tensor(&[2, 2], vec![0.0, 1.0, 0.5, 0.0]), false);
+        let text = drawn(&tensor(&[2, 2], vec![0.0, 1.0, 0.5, 0.0]), false, None);
         assert_eq!(
             text.as_deref(),
             Some("  @@\n++\n2 x 2, 0.0000 (dark) to 1.0000")
         );
-        let text = drawn(&tensor(&[2, 2], vec![0.0, 1.0, 0.5, 0.0]), true);
+        let text = drawn(&tensor(&[2, 2], vec![0.0, 1.0, 0.5, 0.0]), true, None);
         assert_eq!(text.expect("a picture").matches('▀').count(), 2);
     }
 }

@@ -4,7 +4,9 @@ use super::session::Session;
 use crate::base::source::{FileId, Sources};
 use crate::check::STANDARD_LIBRARY;
 use crate::check::declared::{Parameters, declarations};
-use crate::cli::words::{WORDS, called, path_start};
+use crate::check::train::KEYS;
+use crate::cli::words::{WORDS, called, is_train_block, path_start};
+use crate::session::Stage;
 use crate::syntax::is_incomplete;
 use crate::syntax::token::{self, Token};
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
@@ -70,8 +72,21 @@ impl Editing {
             let names = COMMANDS.iter().map(|(name, _, _)| name.to_string());
             return (0, names.filter(|name| name.starts_with(before)).collect());
         }
+        if let Some(stage) = before.strip_prefix(":ir ")
+            && !stage.contains(char::is_whitespace)
+        {
+            let mut found = Stage::names();
+            // An expression alone is shown too.
+            found.extend(self.names.iter().filter(|_| !stage.is_empty()).cloned());
+            found.retain(|name| name.starts_with(stage));
+            return (before.len() - stage.len(), found);
+        }
         let start = path_start(before);
         let word = &before[start..];
+        if is_train_block(&before[..start]) {
+            let keys = KEYS.iter().filter(|key| key.starts_with(word));
+            return (start, keys.map(|key| format!("{key} = ")).collect());
+        }
         let mut found = Vec::new();
         if word.contains('.') {
             found.extend(
@@ -305,6 +320,13 @@ mod tests {
             (0, vec!["net.W".to_string(), "net.b".to_string()])
         );
         assert_eq!(found(":ty"), (0, vec![":type".to_string()]));
+        assert_eq!(found(":ir ker"), (4, vec!["kernels".to_string()]));
+        assert_eq!(found(":ir after:bund").0, 4);
+        assert_eq!(found(":ir tir de"), (8, vec!["dense".to_string()]));
+        let block = "train net on set {\n    loss = mse\n    opt";
+        let start = block.len() - "opt".len();
+        assert_eq!(found(block), (start, vec!["optimizer = ".to_string()]));
+        assert_eq!(found("train net on set {\n").1.len(), KEYS.len());
         let (start, words) = found("let l = conv2d(8, (3, 3), st");
         assert_eq!((start, words[0].as_str()), (26, "stride = "));
     }

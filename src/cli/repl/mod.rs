@@ -4,10 +4,12 @@
 mod commands;
 mod draw;
 mod editor;
+mod history;
 mod session;
 
 use super::journal::{Journal, Place};
-use super::output::Output;
+use super::messages::Form;
+use super::output::{Output, lines_within};
 use super::watch::history::History;
 use super::watch::progress::{Mode, Progress};
 use super::{Appearance, Failure, read_source, say_count};
@@ -16,23 +18,20 @@ use crate::base::source::Sources;
 use crate::check::growing::Renewed;
 use crate::check::shown::typed;
 use crate::session::{STDIN, Settings};
-use crate::train::format::{self, Style};
+use crate::train::format::{self, Room, Style};
 use crate::train::{Event, Machine, RunError};
 use commands::{Refusal, Wish, command, command_without_colon};
 use editor::{Editing, is_unfinished};
+use history::Remembered;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use rustyline::{CompletionType, Config, Editor};
+use rustyline::{Behavior, CompletionType, Config, Editor};
 use session::{Session, Trouble, Value};
 use std::io::{BufRead, IsTerminal};
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 /// What inputs are reported under.
 const NAME: &str = "input";
-
-/// Inputs that are remembered.
-const HISTORY: usize = 2000;
 
 /// What a prompt is started with.
 pub struct Request {
@@ -50,17 +49,26 @@ pub fn repl(request: &Request) -> Result<(), Failure> {
         prompt: true,
         ..Output::new(request.appearance)
     };
+    let people = output.form == Form::Text;
     let mut prompt = Prompt {
+        coloured: people && Output::result_colours(request.appearance.color),
         session: new_session(request, &output)?,
         request,
         output,
         wrong: false,
     };
     prompt.run_file()?;
-    match std::io::stdin().is_terminal() && request.file.as_deref() != Some("-") {
+    prompt.session.growing.rename(NAME);
+    match has_terminal() && request.file.as_deref() != Some("-") {
         true => prompt.edited(),
         false => prompt.piped(),
     }
+}
+
+/// Whether inputs come from a terminal, and there is one to edit them on where results go elsewhere.
+fn has_terminal() -> bool {
+    let elsewhere = || cfg!(windows) || std::fs::File::open("/dev/tty").is_ok();
+    std::io::stdin().is_terminal() && (std::io::stdout().is_terminal() || elsewhere())
 }
 
 fn new_session(request: &Request, output: &Output) -> Result<Session, Failure> {
@@ -81,6 +89,8 @@ struct Prompt<'a> {
     session: Session,
     request: &'a Request,
     output: Output,
+    /// Whether results are coloured.
+    coloured: bool,
     /// Whether an input was wrong or failed.
     wrong: bool,
 }
@@ -114,10 +124,17 @@ impl Prompt<'_> {
 
     /// Inputs from a terminal.
     fn edited(&mut self) -> Result<(), Failure> {
+        // Results that go to a file are not to have the prompt among them.
+        let shared = std::io::stdout().is_terminal();
+        let behavior = match shared {
+            true => Behavior::Stdio,
+            false => Behavior::PreferTerm,
+        };
         let config = Config::builder()
+            .behavior(behavior)
             .completion_type(CompletionType::List)
             .auto_add_history(true)
-            .max_history_size(HISTORY)
+            .max_history_size(history::MOST)
             .map(|config| config.build())
             .unwrap_or_default();
         let mut editor: Editor<Editing, FileHistory> = match Editor::with_config(config) {
@@ -129,23 +146,26 @@ impl Prompt<'_> {
             }
         };
         editor.set_helper(Some(Editing::new(self.output.colour)));
-        let history = history_file();
-        if let Some(path) = &history {
-            // There is none the first time.
-            let _ = editor.load_history(path);
-        }
-        self.output.line(&format!(
+        let mut remembered = Remembered::new(&mut editor);
+        let greeting = format!(
             "dlmc {}  :help lists commands, Ctrl-D ends",
             env!("CARGO_PKG_VERSION")
-        ))?;
+        );
+        match shared {
+            true => self.output.line(&fitted(&greeting))?,
+            false => self.output.tell(&format!("{greeting}\n")),
+        }
         loop {
             if let Some(helper) = editor.helper_mut() {
                 helper.update(&self.session);
             }
             let next = match editor.readline("dlm> ") {
-                Ok(text) => self.input(&text)?,
+                Ok(text) => {
+                    remembered.append(&mut editor, &self.output);
+                    self.input(&text)?
+                }
                 Err(ReadlineError::Interrupted) => {
-                    self.output.say("(Ctrl-D or :quit ends the session)\n");
+                    self.output.tell("(Ctrl-D or :quit ends the session)\n");
                     Next::More
                 }
                 Err(ReadlineError::Eof) => Next::End,
@@ -158,14 +178,6 @@ impl Prompt<'_> {
             if next == Next::End {
                 break;
             }
-        }
-        if let Some(path) = &history
-            && let Err(error) = save_history(&mut editor, path)
-        {
-            let shown = path.display();
-            self.output.say(&format!(
-                "warning: inputs cannot be remembered in {shown}: {error}\n"
-            ));
         }
         Ok(())
     }
@@ -205,28 +217,31 @@ impl Prompt<'_> {
             let names = self.session.growing.names();
             if let Some(hint) = command_without_colon(trimmed, &names) {
                 self.wrong = true;
-                self.output.say(&hint);
+                self.output.tell(&hint);
                 return Ok(Next::More);
             }
             self.statements(text)?;
             return Ok(Next::More);
         }
-        match command(&mut self.session, trimmed, self.output.colour) {
+        match command(&mut self.session, trimmed, self.coloured) {
             Ok(Wish::Show(text)) => self.output.line(&text)?,
             Ok(Wish::Run(text)) => {
                 self.statements(&text)?;
             }
             Ok(Wish::Read(text, said)) => {
                 if self.statements(&text)? {
-                    self.output.line(&said)?;
+                    self.output.line(&fitted(&said))?;
                 }
             }
-            Ok(Wish::Reset) => self.session = new_session(self.request, &self.output)?,
+            Ok(Wish::Reset) => {
+                self.session = new_session(self.request, &self.output)?;
+                self.session.growing.rename(NAME);
+            }
             Ok(Wish::Quit) => return Ok(Next::End),
             Err(Refusal::Trouble(trouble)) => self.trouble(&trouble),
             Err(Refusal::Said(text)) => {
                 self.wrong = true;
-                self.output.say(&format!("{text}\n"));
+                self.output.tell(&format!("{text}\n"));
             }
         }
         Ok(Next::More)
@@ -237,6 +252,7 @@ impl Prompt<'_> {
         let mut closed = Ok(());
         let output = &self.output;
         let answer = self.session.run(text, &mut |machine| {
+            machine.print_within(Output::terminal_columns());
             let mut shown = Shown::new(output, machine);
             let outcome = shown.drive(machine);
             closed = shown.closed;
@@ -254,14 +270,14 @@ impl Prompt<'_> {
             self.say(warning, self.session.growing.sources());
         }
         for renewed in &answer.renewed {
-            self.output.say(&renewed_text(renewed));
+            self.output.tell(&renewed_text(renewed));
         }
         for value in &answer.values {
             self.output.line(&self.shown(value))?;
         }
         if answer.stopped {
             self.output
-                .say("stopped; the weights are as the last step left them\n");
+                .tell("stopped; the weights are as the last step left them\n");
         }
         Ok(true)
     }
@@ -292,12 +308,15 @@ impl Prompt<'_> {
                 parts.join("\n")
             }
             Value::Tensor(tensor, dims) => {
-                let text = format::text(tensor, Style::default());
-                if tensor.shape().is_empty() {
+                let rank = tensor.shape().len();
+                let room = Output::terminal_columns()
+                    .map_or_else(Room::default, |columns| Room::behind("", columns, rank));
+                let text = format::text_within(tensor, Style::default(), room);
+                if rank == 0 {
                     return text;
                 }
-                let ty = typed(&tensor.ty(), dims);
-                match self.output.colour {
+                let ty = fitted(&typed(&tensor.ty(), dims));
+                match self.coloured {
                     true => format!("{text}\n\x1b[90m{ty}\x1b[0m"),
                     false => format!("{text}\n{ty}"),
                 }
@@ -373,6 +392,14 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// A result in words: on a terminal broken between them.
+fn fitted(text: &str) -> String {
+    match Output::terminal_columns() {
+        Some(columns) => lines_within(text, columns),
+        None => text.into(),
+    }
+}
+
 fn renewed_text(renewed: &Renewed) -> String {
     let mut text = format!("{} has a new definition", renewed.name);
     for (what, paths) in [
@@ -385,31 +412,4 @@ fn renewed_text(renewed: &Renewed) -> String {
         }
     }
     text + "\n"
-}
-
-/// Where inputs are remembered: `DLMC_HISTORY`, or a file in the user's folder for state; an empty name means nowhere.
-fn history_file() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("DLMC_HISTORY") {
-        return (!path.is_empty()).then(|| path.into());
-    }
-    let folder = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let state =
-        folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")));
-    state
-        .or_else(|| folder("LOCALAPPDATA"))
-        .map(|state| state.join("dlmc").join("history"))
-}
-
-fn save_history(
-    editor: &mut Editor<Editing, FileHistory>,
-    path: &PathBuf,
-) -> Result<(), ReadlineError> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    editor.save_history(path)
 }

@@ -146,7 +146,8 @@ impl<'a> Progress<'a> {
         if history.trainings.is_empty() && steps > 0 {
             let time = history.started.elapsed();
             self.output.say(&format!(
-                "{steps} steps in {}: {}\n",
+                "{} in {}: {}\n",
+                text::steps(steps),
                 duration(time),
                 rate(steps as f64 / time.as_secs_f64().max(1e-9))
             ));
@@ -385,8 +386,8 @@ fn table(training: &Training, heading: Option<&str>, early: bool) -> Vec<Vec<Par
         9,
         Paint::Plain,
         format!(
-            "{heading}{epochs} of {} steps in {}",
-            training.steps,
+            "{heading}{epochs} of {} in {}",
+            text::steps(training.steps as u64),
             duration(training.time)
         ),
     )];

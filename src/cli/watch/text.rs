@@ -48,6 +48,11 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// `1 step`, `2 steps`.
+pub fn steps(count: u64) -> String {
+    format!("{count} step{}", if count == 1 { "" } else { "s" })
+}
+
 /// An estimate of a time, in whole seconds or coarser.
 pub fn estimate(seconds: f64) -> String {
     if seconds < 59.5 {
@@ -151,6 +156,14 @@ impl Better {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_step_is_one_step() {
+        assert_eq!(
+            [steps(0), steps(1), steps(2)],
+            ["0 steps", "1 step", "2 steps"]
+        );
+    }
 
     #[test]
     fn numbers_of_one_kind_are_of_one_width() {

@@ -11,7 +11,7 @@ mod values;
 use super::Outcome;
 use super::history::{History, Training};
 use super::log::utc;
-use super::text::{Better, duration, number, rate};
+use super::text::{Better, duration, number, rate, steps};
 use crate::check::program::{Program, SlotData, SlotKind};
 use crate::cli::run::bytes;
 use crate::cli::{COMPILER, Job};
@@ -247,10 +247,10 @@ fn training_section(training: &Training, several: bool) -> String {
         false => "Training".into(),
     };
     let mut out = format!(
-        "<h2>{title}</h2>\n<p>{} of {} epochs of {} steps in {}: {}, validation included.</p>\n",
+        "<h2>{title}</h2>\n<p>{} of {} epochs of {} in {}: {}, validation included.</p>\n",
         training.ended.len(),
         training.epochs,
-        training.steps,
+        steps(training.steps as u64),
         duration(training.time),
         rate(training.rate())
     );
