@@ -480,6 +480,40 @@ fn data_answers_in_json_and_refuses_what_it_cannot_read() {
     std::fs::remove_dir_all(&folder).expect("removed");
 }
 
+/// In the working directory, where the base folder of a program is `.`, and at the prompt, where it is none.
+#[test]
+fn a_pattern_in_a_folder_is_found_from_the_working_directory() {
+    let folder = std::env::temp_dir().join(format!("dlmc-pattern-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("sub")).expect("a folder");
+    let program = "let d = csv(\"sub/q*.csv\")\nprint d.x\n";
+    std::fs::write(folder.join("m.dlm"), program).expect("written");
+    std::fs::write(folder.join("sub/q1.csv"), "a,b\n1,2\n").expect("written");
+    std::fs::write(folder.join("sub/q2.csv"), "a,b\n3,4\n").expect("written");
+    for arguments in [&["run", "m.dlm"][..], &["run", "./m.dlm"], &["run", "-"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+            .args(arguments)
+            .current_dir(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        // A command that does not read its input closes it, which is no fault.
+        let _ = child
+            .stdin
+            .take()
+            .expect("piped")
+            .write_all(program.as_bytes());
+        let (shown, err) = texts(&child.wait_with_output().expect("the command ends"));
+        let numbers: Vec<&str> = shown
+            .split(|c: char| !c.is_ascii_digit())
+            .filter(|number| !number.is_empty())
+            .collect();
+        assert_eq!(numbers, ["1", "2", "3", "4"], "{arguments:?}\n{err}");
+    }
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
 /// What a person meant who gave a file that is no program, or a word that is no command.
 #[test]
 fn a_program_that_is_not_there_is_told_beside_those_that_are() {

@@ -747,3 +747,19 @@ save net to "net.safetensors"
         assert!(err.contains(said) && err.contains("ash, oak"), "{err}");
     }
 }
+
+#[test]
+fn a_pattern_names_several_files_of_rows() {
+    let (folder, _) = run("predict-pattern", LINEAR, "rows.csv", ROWS);
+    folder.write("day1.csv", "a,b\n-4,0\n");
+    folder.write("day2.csv", "b,a\n50,2.5\n");
+    let wanted = [(-4.0, 0.0), (2.5, 50.0)].map(|(a, b)| sum_of_standardized(a, b));
+    let (out, err) = predict(&folder, 0, &["day*.csv"]);
+    assert_eq!(err, "");
+    close(&last_column(&out), &wanted);
+    let (out, _) = predict(&folder, 0, &["day*"]);
+    close(&last_column(&out), &wanted);
+    folder.write("day3.csv", "a,b\n1,1\n2,\n");
+    let (_, err) = predict(&folder, 1, &["day*.csv"]);
+    assert!(err.contains("day3.csv, row 2, column \"b\""), "{err}");
+}

@@ -47,8 +47,8 @@ pub(super) struct Frame {
     pub(super) training: Option<Vec<bool>>,
     /// For each row the rows of the file that it is made of, where windows or sequences made it.
     pub(super) origins: Option<Vec<Vec<u32>>>,
-    /// What rows from outside of the program come from, and the first of them: they are in no part, and are prepared as its own.
-    pub(super) outside: Option<(String, usize)>,
+    /// The first of the rows from outside of the program: they are in no part, and are prepared as its own.
+    pub(super) outside: Option<usize>,
     /// Class names of class-valued fields.
     pub(super) classes: Vec<(String, Vec<String>)>,
     pub(super) kind: Kind,

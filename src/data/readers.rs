@@ -80,7 +80,7 @@ pub const READERS: &[Reader] = &[
     Reader {
         name: "npz",
         usage: "npz(\"data.npz\")",
-        doc: "Named NumPy arrays with a common first dimension, as fields of those names.",
+        doc: "Named NumPy arrays with a common first dimension, as fields of those names. A pattern names several files of the same arrays, one below the other.",
         paths: (1, 1),
         options: &[
             ("dtype", "\"f64\": keep f8 arrays as f64"),

@@ -375,7 +375,7 @@ pub(super) fn one_hot(
         .to_string();
     let training = frame.training_rows();
     let used = frame.used();
-    let outside = frame.outside.clone();
+    let outside = frame.outside;
     if let Some(table) = &mut frame.table {
         let is_target = table.targets.contains(&name) || context.reserved.contains(&name);
         if !is_target && table.columns.iter().any(|column| column.name == name) {
@@ -405,9 +405,9 @@ fn known_outside(
     table: &Columns,
     name: &str,
     training: &[u32],
-    outside: Option<(String, usize)>,
+    outside: Option<usize>,
 ) -> Result<(), DataError> {
-    let Some((file, start)) = outside else {
+    let Some(start) = outside else {
         return Ok(());
     };
     let Some(column) = table.columns.get(table.index(name, "one_hot")?) else {
@@ -429,10 +429,7 @@ fn known_outside(
             ""
         };
         return Err(fault_help(
-            format!(
-                "{file}, row {}, column \"{name}\": {found}",
-                row - start + 1
-            ),
+            format!("{}, column \"{name}\": {found}", table.place(row as u32)),
             format!("the program has learned from {}{more}", few.join(", ")),
         ));
     }

@@ -36,7 +36,7 @@ pub struct Arguments {
     /// The trained weights: a .safetensors or .npz file
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// The rows: a .csv, .jsonl, .parquet, .npy or IDX file, a .png or .jpg picture or a folder of them; `-` for CSV from standard input
+    /// The rows: a .csv, .jsonl, .parquet, .npy, .npz or IDX file, or a pattern such as `'parts/*.csv'`; a .png or .jpg picture or a folder of them; `-` for CSV from standard input
     #[arg(long, value_name = "FILE")]
     input: String,
     /// Write the predictions to FILE, .csv, .json or .npy, instead of a table to standard output

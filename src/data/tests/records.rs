@@ -151,6 +151,62 @@ fn a_pattern_stays_in_the_folder_of_a_host() {
 }
 
 #[test]
+fn a_pattern_in_a_folder_goes_from_any_base() {
+    // The base folder of a program in the working directory is `.`, at the prompt it is empty.
+    let provider = FileProvider::new();
+    let here = std::env::current_dir().unwrap().display().to_string();
+    for (base, pattern, found) in [
+        (".", "src/data/cs*.rs", "src/data/csv.rs"),
+        ("", "src/data/cs*.rs", "src/data/csv.rs"),
+        ("", "./src/data/cs*.rs", "./src/data/csv.rs"),
+        (".", "./src/data/cs*.rs", "./src/data/csv.rs"),
+        ("./src", "data/cs*.rs", "data/csv.rs"),
+        ("src/./data", "cs*.rs", "csv.rs"),
+        ("src/data", "../data/cs*.rs", "../data/csv.rs"),
+        (".", "src/dat?/cs*.rs", "src/data/csv.rs"),
+        (&here, "src/data/cs*.rs", "src/data/csv.rs"),
+    ] {
+        let spec = DataSpec {
+            source: reader("text", &[pattern], &[]),
+            transforms: vec![],
+            base_dir: base.to_string(),
+        };
+        let files = provider.files_of(&spec).unwrap();
+        assert_eq!(files, [found], "{base}: {pattern}");
+        assert!(provider.resolve(base, &files[0]).unwrap().is_file());
+    }
+}
+
+#[test]
+fn archives_of_a_pattern_follow_one_another_and_idx_takes_none() {
+    let x = |value: f32| npy("<f4", "False", "(1,)", &value.to_le_bytes());
+    let folder = Folder::new()
+        .with("a1.npz", zip(&[("x.npy", x(1.0)), ("y.npy", x(2.0))]))
+        .with("a2.npz", zip(&[("y.npy", x(4.0)), ("x.npy", x(3.0))]))
+        .with("b1.npz", zip(&[("x.npy", x(1.0))]))
+        .with("b2.npz", zip(&[("x.npy", x(1.0)), ("z.npy", x(2.0))]))
+        .with("images-1", idx_images(1));
+    let read = |name: &str, path: &str| open(&folder, reader(name, &[path], &[]), &[]);
+    let set = read("npz", "a*.npz").unwrap();
+    assert_eq!(values(&set, "", "x"), [1.0, 3.0]);
+    assert_eq!(values(&set, "", "y"), [2.0, 4.0]);
+    assert_eq!(
+        message(read("npz", "[ab]1.npz")),
+        "b1.npz: the field `y` of a1.npz is not there"
+    );
+    assert_eq!(
+        message(read("npz", "b*.npz")),
+        "b2.npz: the field `z` is not one of b1.npz"
+    );
+    let (message, help) = failure(read("idx", "images-*"));
+    assert!(
+        message.starts_with("there is no file \"images-*\""),
+        "{message}"
+    );
+    assert_eq!(help, "a pattern names no file here: write the name itself");
+}
+
+#[test]
 fn arrays_and_texts_of_a_pattern_follow_one_another() {
     let one = |values: &[f32]| -> Vec<u8> {
         let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
