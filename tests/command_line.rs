@@ -441,6 +441,65 @@ fn data_shows_what_a_file_holds_and_how_a_program_begins() {
     }
 }
 
+/// Numbers, texts and targets that are missing, texts that come again and others that do not, a column of nothing.
+#[test]
+fn the_start_for_a_table_with_gaps_runs() {
+    let folder = std::env::temp_dir().join(format!("dlmc-gaps-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let table = |separator: &str, missing: &str| {
+        let mut text = ["day", "colour", "wood", "note", "size", "void", "cost"].join(separator);
+        for row in 0..40 {
+            let pick = |names: &[&str], gap: usize| match row % gap {
+                0 => missing.to_string(),
+                _ => names[row % names.len()].to_string(),
+            };
+            let cells = [
+                format!("2024-01-{:02}", row % 28 + 1),
+                pick(&["red", "blue \\{x}"], 7),
+                match row {
+                    5 | 25 => "elm".into(),
+                    _ => pick(&["ash", "oak"], 9),
+                },
+                format!("the {row}th"),
+                pick(&["1.5", "2", "4"], 5),
+                missing.to_string(),
+                pick(&["10", "20.5", "30", "40", "50"], 11),
+            ];
+            text += &format!("\n{}", cells.join(separator));
+        }
+        text + "\n"
+    };
+    for (name, text, options) in [
+        ("a.csv", table(",", ""), &[][..]),
+        ("b.csv", table("|", "-999"), &["--separator", "|"]),
+        ("c.tsv", table("\t", "NA"), &[]),
+    ] {
+        let path = folder.join(name).display().to_string();
+        std::fs::write(&path, text).expect("written");
+        let mut arguments = vec!["data", path.as_str()];
+        arguments.extend(options);
+        if name == "b.csv" {
+            arguments.push("--missing=-999");
+        }
+        let (shown, _) = texts(&dlmc(&arguments, ""));
+        let start = shown.lines().last().expect("a line");
+        let start = start.trim_start_matches("a start: ");
+        for step in [
+            "dates(\"day\")",
+            "drop_missing(\"cost\")",
+            "drop(\"note\", \"void\")",
+            "fill_missing",
+            "one_hot(\"wood\")",
+        ] {
+            assert!(start.contains(step), "{start}");
+        }
+        let set = start.split_whitespace().nth(1).expect("a name");
+        let program = format!("{start}\nprint min({set}.train.x) < max({set}.test.x)\n");
+        check(&["run", "-"], &program, 0, "true\n", "");
+    }
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
 #[test]
 fn data_answers_in_json_and_refuses_what_it_cannot_read() {
     let folder = std::env::temp_dir().join(format!("dlmc-data-command-{}", std::process::id()));

@@ -102,11 +102,8 @@ fn shown(arguments: &Arguments, found: &Survey, blocks: bool, columns: usize) ->
             found.columns.len() - most
         ));
     }
-    if let Some(program) = start(&arguments.file, found) {
-        lines.extend([
-            String::new(),
-            cut(&format!("a start: {program}"), usize::MAX),
-        ]);
+    if let Some(program) = start(arguments, found) {
+        lines.extend([String::new(), visible(&format!("a start: {program}"))]);
     }
     lines
 }
@@ -258,7 +255,8 @@ fn target(columns: &[Facts]) -> Option<&Facts> {
             && !(has_x && columns.len() > 2 && facts.name == "y")
     };
     let classes = |facts: &&Facts| facts.kind == Kind::Text && (2..=20).contains(&facts.distinct);
-    let plain = |facts: &&Facts| facts.kind != Kind::Text && facts.kind != Kind::Date;
+    let plain =
+        |facts: &&Facts| facts.kind != Kind::Text && facts.kind != Kind::Date && facts.distinct > 0;
     let last = || columns.iter().rev();
     let at_an_end = || columns.last().into_iter().chain(columns.first());
     last()
@@ -282,44 +280,25 @@ fn name_of(file: &str) -> String {
     }
 }
 
+/// Values of a column of text up to which each becomes a column.
+const MOST_INDICATORS: usize = 20;
+/// Rows of a value below which a split may leave the training part without it.
+const FEW_ROWS: usize = 10;
+
 /// A line of a program that reads the file.
-fn start(file: &str, found: &Survey) -> Option<String> {
-    let (path, name) = (format!("{file:?}"), name_of(file));
+fn start(arguments: &Arguments, found: &Survey) -> Option<String> {
+    let file = &arguments.file;
+    let (path, name) = (quoted(file), name_of(file));
     let reader = found.reader;
     match reader {
         "csv" | "jsonl" | "parquet" => {
-            let mut pipe = format!("let {name} = {reader}({path})");
-            let dates = found
-                .columns
-                .iter()
-                .filter(|facts| facts.kind == Kind::Date);
-            for facts in dates {
-                pipe += &format!(" |> dates({:?})", facts.name);
-            }
             let target = target(&found.columns)?;
-            // Few values that come again and again.
-            let few = (2..=20).contains(&target.distinct);
-            let again = found.rows.is_some_and(|rows| 4 * target.distinct <= rows);
-            let whole = matches!(target.kind, Kind::Whole | Kind::Flag);
-            let classes = whole && few && again;
-            let classes = if classes { ", classes = true" } else { "" };
-            pipe += &format!(" |> target({:?}{classes})", target.name);
-            let texts = found
-                .columns
-                .iter()
-                .filter(|facts| facts.kind == Kind::Text);
-            for facts in texts.filter(|facts| facts.name != target.name) {
-                let way = if facts.distinct <= 20 {
-                    "one_hot"
-                } else {
-                    "drop"
-                };
-                pipe += &format!(" |> {way}({:?})", facts.name);
-            }
-            if found.columns.iter().any(|facts| facts.missing > 0) {
-                pipe += " |> fill_missing";
-            }
-            Some(pipe + " |> standardize |> split(train = 0.8, seed = 1)")
+            let dialect = match reader {
+                "csv" => dialect(arguments),
+                _ => String::new(),
+            };
+            let pipe = pipe(found, target);
+            Some(format!("let {name} = {reader}({path}{dialect}){pipe}"))
         }
         "text" => Some(format!(
             "let {name} = text({path}) |> windows(64) |> split(train = 0.9)"
@@ -336,6 +315,103 @@ fn start(file: &str, found: &Survey) -> Option<String> {
         )),
         _ => None,
     }
+}
+
+/// A text as programs write it.
+fn quoted(text: &str) -> String {
+    let mut written = String::from('"');
+    for character in text.chars() {
+        match character {
+            '\n' => written += "\\n",
+            '\t' => written += "\\t",
+            '\\' | '"' => written.extend(['\\', character]),
+            '{' | '}' => written.extend([character, character]),
+            _ => written.push(character),
+        }
+    }
+    written + "\""
+}
+
+/// The options of `csv` that the command was given.
+fn dialect(arguments: &Arguments) -> String {
+    let texts = [
+        ("separator", &arguments.separator),
+        ("missing", &arguments.missing),
+    ];
+    let mut options: String = texts
+        .iter()
+        .filter_map(|(name, value)| {
+            let value = value.as_ref()?;
+            Some(format!(", {name} = {}", quoted(value)))
+        })
+        .collect();
+    if arguments.no_header {
+        options += ", header = false";
+    }
+    options
+}
+
+/// Transforms that make numbers of every column: a text that comes again and again becomes indicators, another is left out.
+fn pipe(found: &Survey, target: &Facts) -> String {
+    let rows = found.rows.unwrap_or(0);
+    let columns = || {
+        let columns = found.columns.iter();
+        columns.filter(|facts| facts.name != target.name)
+    };
+    let mut steps = Vec::new();
+    for facts in &found.columns {
+        if facts.kind == Kind::Date {
+            steps.push(format!("dates({})", quoted(&facts.name)));
+        }
+    }
+    // Few values that come again and again.
+    let few = (2..=20).contains(&target.distinct) && 4 * target.distinct <= rows;
+    let classes = match matches!(target.kind, Kind::Whole | Kind::Flag) && few {
+        true => ", classes = true",
+        false => "",
+    };
+    steps.push(format!("target({}{classes})", quoted(&target.name)));
+    if target.missing > 0 {
+        steps.push(format!("drop_missing({})", quoted(&target.name)));
+    }
+    let rarest = |facts: &Facts| facts.values.last().map_or(0, |(_, count)| *count);
+    let is_text = |facts: &Facts| facts.kind == Kind::Text;
+    let comes_again = |facts: &&Facts| {
+        is_text(facts) && (2..=MOST_INDICATORS).contains(&facts.distinct) && rarest(facts) > 1
+    };
+    // A split gives each value of one column to the training part; a rare one of another may be left out of it.
+    let rare = columns()
+        .filter(comes_again)
+        .min_by_key(|facts| rarest(facts));
+    let rare = rare.filter(|facts| rarest(facts) < FEW_ROWS);
+    let is_kept = |facts: &&Facts| {
+        let is_rare = rarest(facts) < FEW_ROWS / 2;
+        comes_again(facts) && (!is_rare || rare.is_some_and(|rare| rare.name == facts.name))
+    };
+    let without_use = |facts: &&Facts| facts.distinct == 0 || is_text(facts) && !is_kept(facts);
+    let list = |names: Vec<String>| names.join(", ");
+    let left_out: Vec<String> = columns()
+        .filter(without_use)
+        .map(|facts| quoted(&facts.name))
+        .collect();
+    if !left_out.is_empty() {
+        steps.push(format!("drop({})", list(left_out)));
+    }
+    if columns().any(|facts| facts.missing > 0 && facts.distinct > 0) {
+        steps.push("fill_missing".into());
+    }
+    let split = "split(train = 0.8, seed = 1";
+    if let Some(rare) = rare {
+        steps.push(format!("{split}, stratify = {})", quoted(&rare.name)));
+    }
+    for facts in columns().filter(is_kept) {
+        steps.push(format!("one_hot({})", quoted(&facts.name)));
+    }
+    steps.push("standardize".into());
+    if rare.is_none() {
+        steps.push(format!("{split})"));
+    }
+    steps.iter().map(|step| format!(" |> {step}")).collect()
 }
 
 fn in_json(file: &str, found: &Survey) -> String {

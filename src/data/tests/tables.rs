@@ -342,6 +342,57 @@ fn missing_values_are_dropped_or_filled() {
 }
 
 #[test]
+fn missing_texts_become_the_most_frequent_of_the_training_part() {
+    let text = "a,kind,y\n1,oak,1\n,ash,2\n3,,3\n4,ash,4\n5,oak,5\n";
+    let pipe = |fill: Transform| {
+        let one_hot = step("one_hot", &[string("kind")], &[]);
+        csv(text, &[step("target", &[string("y")], &[]), fill, one_hot])
+    };
+    // Oaks and ashes are equally many: the first by name fills.
+    let set = pipe(step("fill_missing", &[], &[])).unwrap();
+    assert_eq!(
+        values(&set, "", "x"),
+        [
+            1.0, 0.0, 1.0, 3.25, 1.0, 0.0, 3.0, 1.0, 0.0, 4.0, 1.0, 0.0, 5.0, 0.0, 1.0
+        ]
+    );
+    // The training part is what counts: most of its rows are oaks.
+    let folder = Folder::new()
+        .with("a.csv", "kind\noak\noak\nash\n")
+        .with("b.csv", "kind\nash\n \nash\n");
+    let source = reader("csv", &["a.csv"], &[("test", string("b.csv"))]);
+    let only = step("fill_missing", &[], &[("column", string("kind"))]);
+    let set = open(
+        &folder,
+        source,
+        &[only, step("one_hot", &[string("kind")], &[])],
+    );
+    let set = set.unwrap();
+    assert_eq!(
+        values(&set, "test", "x"),
+        [1.0, 0.0, 0.0, 1.0, 1.0, 0.0],
+        "ash, oak, ash"
+    );
+    // A number is no text, so what is missing stays so.
+    for fill in [
+        step("fill_missing", &[number(0.0)], &[]),
+        step("drop", &[string("a")], &[]),
+    ] {
+        assert_eq!(
+            failure(pipe(fill)),
+            (
+                "a.csv, row 3, column \"kind\": the value is missing".to_string(),
+                "add fill_missing or drop_missing before `one_hot`".to_string()
+            )
+        );
+    }
+    // A target is not made up.
+    let target = step("target", &[string("kind")], &[]);
+    let error = message(csv(text, &[target, step("fill_missing", &[], &[])]));
+    assert_eq!(error, "a.csv, row 3, column \"kind\": the class is missing");
+}
+
+#[test]
 fn one_hot_makes_indicators_of_targets_and_columns() {
     let set = csv(
         FLOWERS,
