@@ -501,6 +501,56 @@ fn the_start_for_a_table_with_gaps_runs() {
 }
 
 #[test]
+fn data_tells_how_dates_are_written_and_what_is_odd() {
+    let folder = std::env::temp_dir().join(format!("dlmc-odd-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("ümlaut-1.csv").display().to_string();
+    let table = |strays: [&str; 2]| {
+        let mut text = String::from(",day,size,wood,y\n");
+        for row in 0..40 {
+            let size = match row {
+                3 => strays[0],
+                7 => strays[1],
+                _ => ["1.5", "2", "2.5"][row % 3],
+            };
+            let wood = ["oak", "ash", "oak"][row % 3];
+            text += &format!("{row},{}/03/2024,{size},{wood},{row}\n", row % 28 + 1);
+        }
+        std::fs::write(&path, text).expect("written");
+        let (shown, _) = texts(&dlmc(&["data", &path], ""));
+        let start = shown.lines().last().expect("a line");
+        let start = start.trim_start_matches("a start: ").to_string();
+        let program = format!("{start}\nprint min(ümlaut_1_data.train.x) < 0\n");
+        check(&["run", "-"], &program, 0, "true\n", "");
+        (shown, start)
+    };
+    let (shown, start) = table(["-", "2"]);
+    for part in ["day first", "1 cell is no number: -", "the labels of rows"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let line = shown.lines().find(|line| line.starts_with("wood"));
+    let bars = line.expect("the column").split_whitespace().nth(2);
+    assert!(
+        matches!(bars, Some("█▄" | "94")),
+        "two bars, of 27 and 13: {line:?}"
+    );
+    for part in ["missing = \"-\"", "order = \"dmy\"", "fill_missing"] {
+        assert!(start.contains(part), "{start}");
+    }
+    let (shown, start) = table(["low", "high"]);
+    assert!(
+        shown.contains("2 cells are no numbers: high 1, low 1"),
+        "{shown}"
+    );
+    assert!(start.contains("drop(\"size\")"), "{start}");
+    let (shown, _) = texts(&dlmc(&["data", &path, "--missing", "-999"], ""));
+    assert!(shown.contains("cells are no numbers"), "{shown}");
+    let (help, _) = texts(&dlmc(&["data", "--help"], ""));
+    assert!(help.contains("Parquet"), "{help}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
 fn data_answers_in_json_and_refuses_what_it_cannot_read() {
     let folder = std::env::temp_dir().join(format!("dlmc-data-command-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -612,5 +662,10 @@ fn a_program_that_is_not_there_is_told_beside_those_that_are() {
         "a similar subcommand exists: 'run'",
     );
     check(&["init"], "", 2, "", "'dlmc new DIR'");
+    for command in ["run", "check", "fmt", "bench"] {
+        let address = "https://data.invalid/models/a.dlm";
+        check(&[command, address], "", 2, "", "is an address");
+        check(&[command, address], "", 2, "", "`curl -L -o a.dlm https");
+    }
     std::fs::remove_dir_all(&folder).expect("removed");
 }

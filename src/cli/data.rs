@@ -2,8 +2,8 @@
 use super::output::{Output, visible};
 use super::watch::text::{bars, width};
 use super::{Appearance, Failure};
-use crate::data::survey::{Dialect, Facts, Kind, Range, Survey, survey};
-use crate::data::written_day;
+use crate::data::survey::{BINS, Dialect, Facts, Kind, Range, Survey, survey};
+use crate::data::{Order, written_day};
 use clap::Args;
 use serde_json::json;
 
@@ -11,19 +11,21 @@ use serde_json::json;
 const MOST_SHOWN: usize = 40;
 /// Values of a column that are shown.
 const MOST_VALUES: usize = 5;
+/// Texts that are shown of cells that are no numbers.
+const MOST_STRAYS: usize = 3;
 /// Columns of a name.
 const LONGEST_NAME: usize = 28;
 
 /// What `dlmc data` is asked.
 #[derive(Args)]
 pub struct Arguments {
-    /// The file, or a pattern such as `'parts/*.csv'`: CSV, JSON lines, .npy, .npz, IDX, text, .safetensors, also as .gz; or a folder of pictures
+    /// The file, or a pattern such as `'parts/*.csv'`: CSV, JSON lines, Parquet, .npy, .npz, IDX, text, .safetensors, also as .gz; or a folder of pictures
     file: String,
     /// The character between the cells of a table
-    #[arg(long, value_name = "CHARACTER")]
+    #[arg(long, value_name = "CHARACTER", allow_hyphen_values = true)]
     separator: Option<String>,
-    /// One more spelling of a missing value
-    #[arg(long, value_name = "TEXT")]
+    /// One more spelling of a missing value, `-999` for instance
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     missing: Option<String>,
     /// The first line of a table is data
     #[arg(long)]
@@ -102,6 +104,11 @@ fn shown(arguments: &Arguments, found: &Survey, blocks: bool, columns: usize) ->
             found.columns.len() - most
         ));
     }
+    if found.unnamed {
+        lines.push(
+            "the first column has no name and is left out: such are the labels of rows".into(),
+        );
+    }
     if let Some(program) = start(arguments, found) {
         lines.extend([String::new(), visible(&format!("a start: {program}"))]);
     }
@@ -172,20 +179,43 @@ fn row(facts: &Facts, blocks: bool) -> [String; 5] {
         cut(&visible(&facts.name), LONGEST_NAME),
         kind,
         missing,
-        bars(&facts.histogram, blocks),
+        bars(&histogram(facts), blocks),
         what(facts),
     ]
+}
+
+/// How full each part of the range is; of texts, how often the most frequent are there.
+fn histogram(facts: &Facts) -> Vec<usize> {
+    match facts.kind {
+        Kind::Text => {
+            let values = facts.values.iter().take(BINS);
+            values.map(|(_, count)| *count).collect()
+        }
+        Kind::Number | Kind::Whole | Kind::Flag | Kind::Date => facts.histogram.clone(),
+    }
 }
 
 /// Range, values and what is odd.
 fn what(facts: &Facts) -> String {
     let mut parts = Vec::new();
+    // First, so that the width of a terminal cuts something else.
+    if facts.stray > 0 {
+        parts.push(strays(facts));
+    }
     // The values of booleans say it all.
     let range = facts
         .range
         .filter(|_| facts.kind != Kind::Flag || facts.values.is_empty());
     if let Some(range) = range {
         parts.push(ranged(facts.kind, range));
+    }
+    if let Some(writing) = facts.writing {
+        parts.extend(match (writing.ambiguous, writing.order) {
+            (true, _) => Some("day first or month first: no day is above 12".to_string()),
+            (false, Order::Dmy) => Some("day first".into()),
+            (false, Order::Mdy) => Some("month first".into()),
+            (false, Order::Ymd) => None,
+        });
     }
     if !facts.values.is_empty() {
         let shown = facts.values.iter().take(MOST_VALUES);
@@ -207,10 +237,31 @@ fn what(facts: &Facts) -> String {
             shown.join(", ")
         ));
     }
-    if facts.stray > 0 {
-        parts.push(format!("{} cells are no numbers", facts.stray));
-    }
     parts.join("; ")
+}
+
+/// `2 cells are no numbers: n/a 1, none 1`
+fn strays(facts: &Facts) -> String {
+    let (one, several) = match facts.kind {
+        Kind::Date => ("date", "dates"),
+        Kind::Number | Kind::Whole | Kind::Flag | Kind::Text => ("number", "numbers"),
+    };
+    let shown = facts.strays.iter().take(MOST_STRAYS);
+    let shown: Vec<String> = shown
+        .map(|(text, count)| match facts.stray {
+            1 => cut(&visible(text), 24),
+            _ => format!("{} {count}", cut(&visible(text), 24)),
+        })
+        .collect();
+    let more = match facts.strays.len().saturating_sub(shown.len()) {
+        0 => "",
+        _ => ", ...",
+    };
+    let what = match facts.stray {
+        1 => format!("1 cell is no {one}"),
+        stray => format!("{stray} cells are no {several}"),
+    };
+    format!("{what}: {}{more}", shown.join(", "))
 }
 
 fn ranged(kind: Kind, range: Range) -> String {
@@ -271,11 +322,11 @@ fn name_of(file: &str) -> String {
     let stem = stem.split('.').next().unwrap_or_default();
     let plain = stem
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+        .map(|c| if c.is_alphanumeric() { c } else { '_' });
     let name: String = plain.collect();
     let name = name.trim_matches('_');
     match name.chars().next() {
-        Some(first) if first.is_ascii_alphabetic() => name.to_ascii_lowercase() + "_data",
+        Some(first) if first.is_alphabetic() => name.to_lowercase() + "_data",
         _ => "table".into(),
     }
 }
@@ -293,11 +344,19 @@ fn start(arguments: &Arguments, found: &Survey) -> Option<String> {
     match reader {
         "csv" | "jsonl" | "parquet" => {
             let target = target(&found.columns)?;
+            // One spelling that stands for what is missing is told to the reader; columns with other strays are left out.
+            let mut missing = arguments.missing.clone();
+            if reader == "csv" && missing.is_none() {
+                missing = one_stray(found);
+            }
+            let is_told = found.columns.iter().any(|facts| facts.stray > 0)
+                && arguments.missing.is_none()
+                && missing.is_some();
             let dialect = match reader {
-                "csv" => dialect(arguments),
+                "csv" => dialect(arguments, missing.as_ref()),
                 _ => String::new(),
             };
-            let pipe = pipe(found, target);
+            let pipe = pipe(found, target, is_told);
             Some(format!("let {name} = {reader}({path}{dialect}){pipe}"))
         }
         "text" => Some(format!(
@@ -332,17 +391,24 @@ fn quoted(text: &str) -> String {
     written + "\""
 }
 
-/// The options of `csv` that the command was given.
-fn dialect(arguments: &Arguments) -> String {
+/// The text of all cells that are no numbers in columns of numbers, and no dates in columns of dates; `None` where there are several.
+fn one_stray(found: &Survey) -> Option<String> {
+    let mut texts = found.columns.iter().flat_map(|facts| &facts.strays);
+    let (first, _) = texts.next()?;
+    texts.all(|(text, _)| text == first).then(|| first.clone())
+}
+
+/// The options of `csv` that a table needs.
+fn dialect(arguments: &Arguments, missing: Option<&String>) -> String {
     let texts = [
-        ("separator", &arguments.separator),
-        ("missing", &arguments.missing),
+        ("separator", arguments.separator.as_ref()),
+        ("missing", missing),
     ];
     let mut options: String = texts
         .iter()
         .filter_map(|(name, value)| {
-            let value = value.as_ref()?;
-            Some(format!(", {name} = {}", quoted(value)))
+            let value = quoted(value?);
+            Some(format!(", {name} = {value}"))
         })
         .collect();
     if arguments.no_header {
@@ -352,66 +418,87 @@ fn dialect(arguments: &Arguments) -> String {
 }
 
 /// Transforms that make numbers of every column: a text that comes again and again becomes indicators, another is left out.
-fn pipe(found: &Survey, target: &Facts) -> String {
-    let rows = found.rows.unwrap_or(0);
-    let columns = || {
-        let columns = found.columns.iter();
-        columns.filter(|facts| facts.name != target.name)
+/// `is_told` says that what is no number, or no date, is read as missing.
+fn pipe(found: &Survey, target: &Facts, is_told: bool) -> String {
+    let others: Vec<&Facts> = found
+        .columns
+        .iter()
+        .filter(|facts| facts.name != target.name)
+        .collect();
+    let is_odd = |facts: &Facts| facts.stray > 0 && !is_told;
+    let dates = found.columns.iter();
+    let dates = dates.filter(|facts| facts.kind == Kind::Date && !is_odd(facts));
+    let mut steps: Vec<String> = dates.map(days).collect();
+    steps.push(learnt(target, found.rows.unwrap_or(0)));
+    if target.missing > 0 || is_told && target.stray > 0 {
+        steps.push(format!("drop_missing({})", quoted(&target.name)));
+    }
+    let (indicators, rare) = indicators(&others);
+    let is_kept = |facts: &Facts| match facts.kind {
+        Kind::Text => indicators.iter().any(|other| other.name == facts.name),
+        Kind::Number | Kind::Whole | Kind::Flag | Kind::Date => {
+            facts.distinct > 0 && !is_odd(facts)
+        }
     };
-    let mut steps = Vec::new();
-    for facts in &found.columns {
-        if facts.kind == Kind::Date {
-            steps.push(format!("dates({})", quoted(&facts.name)));
+    let (kept, left_out): (Vec<&Facts>, Vec<&Facts>) =
+        others.into_iter().partition(|facts| is_kept(facts));
+    if !left_out.is_empty() {
+        let names: Vec<String> = left_out.iter().map(|facts| quoted(&facts.name)).collect();
+        steps.push(format!("drop({})", names.join(", ")));
+    }
+    if is_told || kept.iter().any(|facts| facts.missing > 0) {
+        steps.push("fill_missing".into());
+    }
+    let split = "split(train = 0.8, seed = 1";
+    let name = |facts: &&Facts| format!("one_hot({})", quoted(&facts.name));
+    match rare {
+        Some(rare) => {
+            steps.push(format!("{split}, stratify = {})", quoted(&rare.name)));
+            steps.extend(indicators.iter().map(name));
+            steps.push("standardize".into());
+        }
+        None => {
+            steps.extend(indicators.iter().map(name));
+            steps.extend(["standardize".into(), format!("{split})")]);
         }
     }
-    // Few values that come again and again.
+    steps.iter().map(|step| format!(" |> {step}")).collect()
+}
+
+/// The transform that makes days of dates.
+fn days(facts: &Facts) -> String {
+    let order = facts.writing.and_then(|writing| writing.order.option());
+    let order = order.map_or(String::new(), |order| {
+        format!(", order = {}", quoted(order))
+    });
+    format!("dates({}{order})", quoted(&facts.name))
+}
+
+/// The transform that names the target; whole numbers that are few and come again and again are classes.
+fn learnt(target: &Facts, rows: usize) -> String {
     let few = (2..=20).contains(&target.distinct) && 4 * target.distinct <= rows;
     let classes = match matches!(target.kind, Kind::Whole | Kind::Flag) && few {
         true => ", classes = true",
         false => "",
     };
-    steps.push(format!("target({}{classes})", quoted(&target.name)));
-    if target.missing > 0 {
-        steps.push(format!("drop_missing({})", quoted(&target.name)));
-    }
+    format!("target({}{classes})", quoted(&target.name))
+}
+
+/// The columns of text that become indicators, and of them the one that a split is to be stratified by, if some value is rare.
+fn indicators<'a>(columns: &[&'a Facts]) -> (Vec<&'a Facts>, Option<&'a Facts>) {
     let rarest = |facts: &Facts| facts.values.last().map_or(0, |(_, count)| *count);
-    let is_text = |facts: &Facts| facts.kind == Kind::Text;
     let comes_again = |facts: &&Facts| {
-        is_text(facts) && (2..=MOST_INDICATORS).contains(&facts.distinct) && rarest(facts) > 1
+        let few = (2..=MOST_INDICATORS).contains(&facts.distinct);
+        facts.kind == Kind::Text && few && rarest(facts) > 1
     };
-    // A split gives each value of one column to the training part; a rare one of another may be left out of it.
-    let rare = columns()
-        .filter(comes_again)
-        .min_by_key(|facts| rarest(facts));
+    let mut found: Vec<&Facts> = columns.iter().copied().filter(comes_again).collect();
+    let rare = found.iter().copied().min_by_key(|facts| rarest(facts));
     let rare = rare.filter(|facts| rarest(facts) < FEW_ROWS);
-    let is_kept = |facts: &&Facts| {
-        let is_rare = rarest(facts) < FEW_ROWS / 2;
-        comes_again(facts) && (!is_rare || rare.is_some_and(|rare| rare.name == facts.name))
-    };
-    let without_use = |facts: &&Facts| facts.distinct == 0 || is_text(facts) && !is_kept(facts);
-    let list = |names: Vec<String>| names.join(", ");
-    let left_out: Vec<String> = columns()
-        .filter(without_use)
-        .map(|facts| quoted(&facts.name))
-        .collect();
-    if !left_out.is_empty() {
-        steps.push(format!("drop({})", list(left_out)));
-    }
-    if columns().any(|facts| facts.missing > 0 && facts.distinct > 0) {
-        steps.push("fill_missing".into());
-    }
-    let split = "split(train = 0.8, seed = 1";
-    if let Some(rare) = rare {
-        steps.push(format!("{split}, stratify = {})", quoted(&rare.name)));
-    }
-    for facts in columns().filter(is_kept) {
-        steps.push(format!("one_hot({})", quoted(&facts.name)));
-    }
-    steps.push("standardize".into());
-    if rare.is_none() {
-        steps.push(format!("{split})"));
-    }
-    steps.iter().map(|step| format!(" |> {step}")).collect()
+    // The training part gets each value of one column; a rare one of another it may not have.
+    found.retain(|facts| {
+        rarest(facts) >= FEW_ROWS / 2 || rare.is_some_and(|rare| rare.name == facts.name)
+    });
+    (found, rare)
 }
 
 fn in_json(file: &str, found: &Survey) -> String {
@@ -429,6 +516,7 @@ fn in_json(file: &str, found: &Survey) -> String {
                 "shape": facts.shape,
                 "missing": facts.missing,
                 "stray": facts.stray,
+                "order": facts.writing.map(|writing| writing.order.option().unwrap_or("ymd")),
                 "low": facts.range.map(|range| range.low),
                 "high": facts.range.map(|range| range.high),
                 "mean": facts.range.map(|range| range.mean),

@@ -395,7 +395,7 @@ fn without_dots(path: &Path) -> PathBuf {
 }
 
 /// The error for an address of the network in the place of a file.
-fn address(path: &str) -> Option<DataError> {
+pub fn address(path: &str) -> Option<DataError> {
     let (scheme, rest) = path.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();
     let help = match scheme.as_str() {
@@ -410,7 +410,7 @@ fn address(path: &str) -> Option<DataError> {
         _ => return None,
     };
     Some(DataError {
-        message: format!("\"{path}\" is an address: a program reads files and fetches nothing"),
+        message: format!("\"{path}\" is an address: files are read, and nothing is fetched"),
         help: Some(help),
         missing: true,
     })

@@ -393,6 +393,7 @@ fn numbered(
         columns: names.iter().enumerate().map(column).collect(),
         targets: Vec::new(),
         as_classes: false,
+        unnamed: false,
         rows,
         files: vec![(name.to_string(), 0)],
         lines: Vec::new(),
