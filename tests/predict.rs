@@ -436,6 +436,11 @@ fn faults_of_files_name_them() {
         err.contains("help: train first, with `save net to"),
         "{err}"
     );
+    let err = weights(2, "https://data.invalid/net.safetensors?v=2");
+    assert!(
+        err.contains("is an address") && err.contains("`curl -L -o net.safetensors https"),
+        "{err}"
+    );
     let err = weights(1, "rows.csv");
     assert!(
         err.contains("rows.csv: this is not a sound safetensors file"),
