@@ -407,7 +407,7 @@ fn dialect(arguments: &Arguments, missing: Option<&String>) -> String {
     let mut options: String = texts
         .iter()
         .filter_map(|(name, value)| {
-            let value = quoted(value?);
+            let value = quoted((*value)?);
             Some(format!(", {name} = {value}"))
         })
         .collect();

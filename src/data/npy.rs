@@ -76,7 +76,7 @@ fn read_each(
     frame(path, all(path)?, test)
 }
 
-fn holds(fields: &Named, name: &str) -> bool {
+fn holds(fields: &[(String, Tensor)], name: &str) -> bool {
     fields.iter().any(|(field, _)| field == name)
 }
 
@@ -107,7 +107,12 @@ fn frame(path: &str, mut fields: Named, test: Option<(&str, Named)>) -> Result<F
 }
 
 /// Puts each field of a second file below that of the first.
-fn put_below(fields: &mut Named, more: &Named, path: &str, second: &str) -> Result<(), DataError> {
+fn put_below(
+    fields: &mut [(String, Tensor)],
+    more: &[(String, Tensor)],
+    path: &str,
+    second: &str,
+) -> Result<(), DataError> {
     for (name, tensor) in fields {
         let Some((_, more)) = more.iter().find(|(other, _)| other == name) else {
             return Err(fault(format!(
