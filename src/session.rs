@@ -4,6 +4,7 @@ use crate::base::diagnostic::{Diagnostic, Severity, nearest};
 use crate::base::source::{MOST_SOURCE_BYTES, Sources, Span};
 use crate::check::program::{Instr, Program, SlotId, SlotKind};
 use crate::check::{CheckOptions, check};
+use crate::data::address;
 use crate::kir::cost::Work;
 use crate::pass::PIPELINE;
 use crate::runtime::contraction::Cpu;
@@ -103,6 +104,9 @@ impl Source {
     /// # Errors
     /// A file that cannot be read or is not UTF-8.
     pub fn read(path: &str) -> Result<Source, DataError> {
+        if let Some(error) = address(path) {
+            return Err(error);
+        }
         if is_data(path) {
             return Err(DataError {
                 message: format!("\"{path}\" is a file of data, not a program"),

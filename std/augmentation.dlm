@@ -1,6 +1,7 @@
 # Augmentation: other examples that mean the same, made while a model learns. Every example of a batch draws for itself, anew in each step.
 # `augment = fn (x) { x |> random_flip |> random_shift(2) }` of `train` uses them in training only. They draw wherever they are called: in
-# the body of a layer write `x |> in_training(random_flip)`. Images are [n, channels, height, width], series [n, time, features]; what comes
+# the body of a layer write `x |> in_training(random_flip)`. Images are [n, channels, height, width], series [n, time, features], and what moves,
+# cuts or turns them has a name for each; grey images without channels, [n, height, width], are reshaped to [n, 1, height, width] first. What comes
 # from outside of an example is `fill`. Beside those that move, cut or mix there are functions that take what is drawn, so that two tensors,
 # such as an image and the mask that belongs to it, can be changed alike.
 
@@ -28,15 +29,18 @@ fn cropped(x: [n, c, h, w], top: i32[n], left: i32[n], height, width = height) -
     y
 }
 
-## A window of `height` times `width` pixels, anywhere in each image framed by `padding` pixels; of the image's own size where none is given.
-## `random_crop(padding = 4)` is the usual one for small pictures; a model trained on smaller windows is applied to `centre_crop`.
+## A window of `height` times `width` pixels, a square where only `height` is given, anywhere in each image framed by `padding` pixels; of the
+## image's own size where nothing is given. `random_crop(padding = 4)` is the usual one for small pictures; a model trained on smaller windows
+## is applied to `centre_crop`. Of series it is `random_time_crop`.
 ## Source: He et al., "Deep residual learning for image recognition" (2016), section 4.2.
-fn random_crop(x: [n, c, h, w], padding = 0, height = h, width = w, fill = 0) -> [n, c, height, width] {
+fn random_crop(x: [n, c, h, w], height = none, width = height, padding = 0, fill = 0) {
+    let rows = if height == none { h } else { height }
+    let columns = if width == none { w } else { width }
     assert padding % 1 == 0 and padding >= 0, "the number of pixels must be a whole number, at least 0"
-    assert height >= 1 and width >= 1 and height <= h + 2 * padding and width <= w + 2 * padding, "a window of {height} times {width} does not fit into {h} times {w} pixels with a padding of {padding}"
-    let top = random_whole(n, 0, h + 2 * padding - height)
-    let left = random_whole(n, 0, w + 2 * padding - width)
-    x |> framed(padding, fill) |> cropped(top, left, height, width)
+    assert rows >= 1 and columns >= 1 and rows <= h + 2 * padding and columns <= w + 2 * padding, "a window of {rows} times {columns} does not fit into {h} times {w} pixels with a padding of {padding}"
+    let top = random_whole(n, 0, h + 2 * padding - rows)
+    let left = random_whole(n, 0, w + 2 * padding - columns)
+    x |> framed(padding, fill) |> cropped(top, left, rows, columns)
 }
 
 ## The window in the middle of each image.
@@ -63,7 +67,7 @@ fn flipped(x: [n, c, h, w], flip: bool[n], vertical = false) -> [n, c, h, w] {
     }
 }
 
-## Images mirrored left to right, or with `vertical` upside down, each with probability `p`.
+## Images mirrored left to right, or with `vertical` upside down, each with probability `p`. Of series it is `random_time_flip`.
 fn random_flip(x: [n, c, h, w], p = 0.5, vertical = false) -> [n, c, h, w] {
     assert p >= 0 and p <= 1, "a probability must lie between 0 and 1"
     x |> flipped(uniform[n] < p, vertical)
@@ -165,6 +169,34 @@ fn time_shifted(x: [n, t, d], by: i32[n], fill = 0) -> [n, t, d] {
 ## Series moved in time, each by its own number of steps, uniform in `-steps..=steps`. For series that have no `lengths`.
 fn random_time_shift(x: [n, t, d], steps, fill = 0) -> [n, t, d] {
     x |> time_shifted(random_whole(n, -steps, steps), fill)
+}
+
+## The window of each series whose first step is `start`: `y[n, i, :] = x[n, start[n] + i, :]`.
+fn time_cropped(x: [n, t, d], start: i32[n], steps) -> [n, steps, d] {
+    let from[a, i < steps] = start[a] + i
+    let y[a, i, k] = x[a, from[a, i], k]
+    y
+}
+
+## A window of `steps` steps, anywhere in each series with `padding` steps of `fill` before and behind it; as long as the series where none is
+## given. `random_time_crop(padding = 4)` is to series what `random_crop(padding = 4)` is to images. For series that have no `lengths`.
+fn random_time_crop(x: [n, t, d], steps = t, padding = 0, fill = 0) -> [n, steps, d] {
+    assert padding % 1 == 0 and padding >= 0, "the number of steps must be a whole number, at least 0"
+    assert steps >= 1 and steps <= t + 2 * padding, "a window of {steps} steps does not fit into a series of {t} with a padding of {padding}"
+    let start = random_whole(n, 0, t + 2 * padding - steps)
+    x |> pad(left = padding, right = padding, over = 1, fill = fill) |> time_cropped(start, steps)
+}
+
+## The series for which `flip` is true with their steps in the opposite order: `y[n, i, :] = x[n, t - 1 - i, :]`.
+fn time_flipped(x: [n, t, d], flip: bool[n]) -> [n, t, d] {
+    let y[a, i, k] = where(flip[a], x[a, t - 1 - i, k], x[a, i, k])
+    y
+}
+
+## Series with their steps in the opposite order, each with probability `p`. For series that mean the same read backwards, and that have no `lengths`.
+fn random_time_flip(x: [n, t, d], p = 0.5) -> [n, t, d] {
+    assert p >= 0 and p <= 1, "a probability must lie between 0 and 1"
+    x |> time_flipped(uniform[n] < p)
 }
 
 ## Each feature of each series times a factor of its own: `x[n, t, k] * (1 + deviation * e[n, k])`, e normal with deviation 1.

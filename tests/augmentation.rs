@@ -165,6 +165,31 @@ fn windows_lie_anywhere_and_within() {
     assert_eq!(seen.len(), 6);
 }
 
+/// A lone number is the size of a square window, as it is for `centre_crop`, and not a padding.
+#[test]
+fn a_crop_of_one_number_is_a_square() {
+    let program = images(
+        100,
+        "for y in random_crop(x, 3) { print y }
+         for y in random_crop(x, width = 6) { print y }",
+    );
+    let found = numbers("square", &program);
+    let (squares, wide) = found.split_at(900);
+    let lies = |found: &[f64], width: i64| {
+        let first = found[0] as i64 - 1;
+        let (top, left) = (first / WIDTH, first % WIDTH);
+        let rows = (0..found.len() as i64 / width).flat_map(|i| (0..width).map(move |j| (i, j)));
+        let window: Vec<f64> = rows.map(|(i, j)| pixel(top + i, left + j)).collect();
+        assert_eq!(found, window);
+        (top, left)
+    };
+    let places: HashSet<(i64, i64)> = squares.chunks(9).map(|found| lies(found, 3)).collect();
+    assert_eq!(places.len(), 15);
+    // The height is the image's own where it is not given.
+    let places: HashSet<(i64, i64)> = wide.chunks(30).map(|found| lies(found, 6)).collect();
+    assert_eq!(places, [(0, 0), (0, 1)].into());
+}
+
 #[test]
 fn a_flip_is_its_own_inverse_and_falls_on_half_of_the_images() {
     let program = images(
@@ -291,6 +316,70 @@ fn series_are_shifted_and_masked() {
 }
 
 #[test]
+fn series_are_turned_and_cropped() {
+    let program = "let x[a < 300, i < 6, k < 2] = f32(1 + i + 10 * k)
+         let which = uniform[300] < 0.5
+         let start: i32[2] = [0, 3]
+         print time_cropped(x[:2, :, :], start, 3)
+         print max(abs(time_flipped(time_flipped(x, which), which) - x))
+         print max(abs(random_time_flip(random_time_flip(x, p = 1), p = 1) - x)), max(abs(random_time_flip(x, p = 0) - x))
+         for y in random_time_flip(x) { print y }
+         for y in random_time_crop(x, padding = 2) { print y }
+         for y in random_time_crop(x, 4) { print y }";
+    let found = numbers("turned", program);
+    let step = |i: i64| -> [f64; 2] {
+        let inside = (0..6).contains(&i);
+        let of = |k: i64| if inside { (1 + i + 10 * k) as f64 } else { 0.0 };
+        [of(0), of(1)]
+    };
+    let window =
+        |start: i64, steps: i64| -> Vec<f64> { (start..start + steps).flat_map(step).collect() };
+    let (places, found) = found.split_at(12);
+    assert_eq!(places, [window(0, 3), window(3, 3)].concat());
+    let (same, found) = found.split_at(3);
+    assert_eq!(same, [0.0; 3]);
+    let (flips, found) = found.split_at(300 * 12);
+    let backwards: Vec<f64> = (0..6).rev().flat_map(step).collect();
+    let mut turned = 0;
+    for found in flips.chunks(12) {
+        match found == backwards {
+            true => turned += 1,
+            false => assert_eq!(found, window(0, 6)),
+        }
+    }
+    assert!((110..=190).contains(&turned), "{turned} of 300");
+    let (padded, plain) = found.split_at(300 * 12);
+    let starts = |found: &[f64], steps: i64| -> HashSet<i64> {
+        let series = found.chunks(2 * steps as usize);
+        let start = |found: &[f64]| (-2..=2).find(|&start| window(start, steps) == found);
+        series
+            .map(|found| start(found).expect("a window"))
+            .collect()
+    };
+    assert_eq!(starts(padded, 6), (-2..=2).collect());
+    assert_eq!(plain.len(), 300 * 8);
+    assert_eq!(starts(plain, 4), (0..=2).collect());
+}
+
+/// Each series has its own gradient, whichever way round it is read.
+#[test]
+fn gradients_of_series_pass_through() {
+    let found = numbers(
+        "series-gradients",
+        "let z = normal[6, 5, 2]
+         let v = normal[6, 5, 2]
+         let start: i32[6] = [0, 1, 2, 0, 1, 2]
+         let which = [1, 0, 1, 1, 0, 0] > 0.5
+         let u = normal[6, 3, 2]
+         let du = grad(sum(time_cropped(z, start, 3) * u), z)
+         print max(abs(grad(sum(time_flipped(z, which) * v), z) - time_flipped(v, which)))
+         print max(abs(time_cropped(du, start, 3) - u)), sum(abs(du)) - sum(abs(u))",
+    );
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|value| value.abs() < 1e-4), "{found:?}");
+}
+
+#[test]
 fn mixup_mixes_each_example_with_one_other() {
     let program = "let x[a < 8, i < 3] = where(i == 0, 2 ^ f32(a), f32(a * i))
          let y[a < 8, c < 8] = where(a == c, 1.0, 0.0)
@@ -403,7 +492,7 @@ fn threads_change_no_bit_of_augmented_training() {
          let s = normal[96, 12, 12]
          layer model(x: [n, 1, 12, 12], s: [n, t, d]) -> [n, 2] {
              let a = x |> random_rotation(20) |> random_shift(2) |> random_flip |> random_noise(0.1) |> cutout(4)
-             let b = s |> random_time_shift(2) |> random_scale(0.1) |> time_mask(3)
+             let b = s |> random_time_shift(2) |> random_time_crop(padding = 1) |> random_time_flip |> random_scale(0.1) |> time_mask(3)
              (a |> conv2d(4, kernel = 3) |> relu |> flatten |> dense(2)) + (b |> flatten |> dense(2))
          }
          let net = model()

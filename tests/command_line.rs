@@ -452,6 +452,115 @@ fn data_shows_what_a_file_holds_and_how_a_program_begins() {
     }
 }
 
+/// Numbers, texts and targets that are missing, texts that come again and others that do not, a column of nothing.
+#[test]
+fn the_start_for_a_table_with_gaps_runs() {
+    let folder = std::env::temp_dir().join(format!("dlmc-gaps-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let table = |separator: &str, missing: &str| {
+        let mut text = ["day", "colour", "wood", "note", "size", "void", "cost"].join(separator);
+        for row in 0..40 {
+            let pick = |names: &[&str], gap: usize| match row % gap {
+                0 => missing.to_string(),
+                _ => names[row % names.len()].to_string(),
+            };
+            let cells = [
+                format!("2024-01-{:02}", row % 28 + 1),
+                pick(&["red", "blue \\{x}"], 7),
+                match row {
+                    5 | 25 => "elm".into(),
+                    _ => pick(&["ash", "oak"], 9),
+                },
+                format!("the {row}th"),
+                pick(&["1.5", "2", "4"], 5),
+                missing.to_string(),
+                pick(&["10", "20.5", "30", "40", "50"], 11),
+            ];
+            text += &format!("\n{}", cells.join(separator));
+        }
+        text + "\n"
+    };
+    for (name, text, options) in [
+        ("a.csv", table(",", ""), &[][..]),
+        ("b.csv", table("|", "-999"), &["--separator", "|"]),
+        ("c.tsv", table("\t", "NA"), &[]),
+    ] {
+        let path = folder.join(name).display().to_string();
+        std::fs::write(&path, text).expect("written");
+        let mut arguments = vec!["data", path.as_str()];
+        arguments.extend(options);
+        if name == "b.csv" {
+            arguments.push("--missing=-999");
+        }
+        let (shown, _) = texts(&dlmc(&arguments, ""));
+        let start = shown.lines().last().expect("a line");
+        let start = start.trim_start_matches("a start: ");
+        for step in [
+            "dates(\"day\")",
+            "drop_missing(\"cost\")",
+            "drop(\"note\", \"void\")",
+            "fill_missing",
+            "one_hot(\"wood\")",
+        ] {
+            assert!(start.contains(step), "{start}");
+        }
+        let set = start.split_whitespace().nth(1).expect("a name");
+        let program = format!("{start}\nprint min({set}.train.x) < max({set}.test.x)\n");
+        check(&["run", "-"], &program, 0, "true\n", "");
+    }
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
+fn data_tells_how_dates_are_written_and_what_is_odd() {
+    let folder = std::env::temp_dir().join(format!("dlmc-odd-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("ümlaut-1.csv").display().to_string();
+    let table = |strays: [&str; 2]| {
+        let mut text = String::from(",day,size,wood,y\n");
+        for row in 0..40 {
+            let size = match row {
+                3 => strays[0],
+                7 => strays[1],
+                _ => ["1.5", "2", "2.5"][row % 3],
+            };
+            let wood = ["oak", "ash", "oak"][row % 3];
+            text += &format!("{row},{}/03/2024,{size},{wood},{row}\n", row % 28 + 1);
+        }
+        std::fs::write(&path, text).expect("written");
+        let (shown, _) = texts(&dlmc(&["data", &path], ""));
+        let start = shown.lines().last().expect("a line");
+        let start = start.trim_start_matches("a start: ").to_string();
+        let program = format!("{start}\nprint min(ümlaut_1_data.train.x) < 0\n");
+        check(&["run", "-"], &program, 0, "true\n", "");
+        (shown, start)
+    };
+    let (shown, start) = table(["-", "2"]);
+    for part in ["day first", "1 cell is no number: -", "the labels of rows"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let line = shown.lines().find(|line| line.starts_with("wood"));
+    let bars = line.expect("the column").split_whitespace().nth(2);
+    assert!(
+        matches!(bars, Some("█▄" | "94")),
+        "two bars, of 27 and 13: {line:?}"
+    );
+    for part in ["missing = \"-\"", "order = \"dmy\"", "fill_missing"] {
+        assert!(start.contains(part), "{start}");
+    }
+    let (shown, start) = table(["low", "high"]);
+    assert!(
+        shown.contains("2 cells are no numbers: high 1, low 1"),
+        "{shown}"
+    );
+    assert!(start.contains("drop(\"size\")"), "{start}");
+    let (shown, _) = texts(&dlmc(&["data", &path, "--missing", "-999"], ""));
+    assert!(shown.contains("cells are no numbers"), "{shown}");
+    let (help, _) = texts(&dlmc(&["data", "--help"], ""));
+    assert!(help.contains("Parquet"), "{help}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
 #[test]
 fn data_answers_in_json_and_refuses_what_it_cannot_read() {
     let folder = std::env::temp_dir().join(format!("dlmc-data-command-{}", std::process::id()));
@@ -488,6 +597,40 @@ fn data_answers_in_json_and_refuses_what_it_cannot_read() {
         !shown.contains('\x1b') && shown.contains("\\u{1b}"),
         "{shown}"
     );
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+/// In the working directory, where the base folder of a program is `.`, and at the prompt, where it is none.
+#[test]
+fn a_pattern_in_a_folder_is_found_from_the_working_directory() {
+    let folder = std::env::temp_dir().join(format!("dlmc-pattern-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("sub")).expect("a folder");
+    let program = "let d = csv(\"sub/q*.csv\")\nprint d.x\n";
+    std::fs::write(folder.join("m.dlm"), program).expect("written");
+    std::fs::write(folder.join("sub/q1.csv"), "a,b\n1,2\n").expect("written");
+    std::fs::write(folder.join("sub/q2.csv"), "a,b\n3,4\n").expect("written");
+    for arguments in [&["run", "m.dlm"][..], &["run", "./m.dlm"], &["run", "-"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
+            .args(arguments)
+            .current_dir(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        // A command that does not read its input closes it, which is no fault.
+        let _ = child
+            .stdin
+            .take()
+            .expect("piped")
+            .write_all(program.as_bytes());
+        let (shown, err) = texts(&child.wait_with_output().expect("the command ends"));
+        let numbers: Vec<&str> = shown
+            .split(|c: char| !c.is_ascii_digit())
+            .filter(|number| !number.is_empty())
+            .collect();
+        assert_eq!(numbers, ["1", "2", "3", "4"], "{arguments:?}\n{err}");
+    }
     std::fs::remove_dir_all(&folder).expect("removed");
 }
 
@@ -530,6 +673,11 @@ fn a_program_that_is_not_there_is_told_beside_those_that_are() {
         "a similar subcommand exists: 'run'",
     );
     check(&["init"], "", 2, "", "'dlmc new DIR'");
+    for command in ["run", "check", "fmt", "bench"] {
+        let address = "https://data.invalid/models/a.dlm";
+        check(&[command, address], "", 2, "", "is an address");
+        check(&[command, address], "", 2, "", "`curl -L -o a.dlm https");
+    }
     std::fs::remove_dir_all(&folder).expect("removed");
 }
 

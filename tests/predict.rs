@@ -436,6 +436,11 @@ fn faults_of_files_name_them() {
         err.contains("help: train first, with `save net to"),
         "{err}"
     );
+    let err = weights(2, "https://data.invalid/net.safetensors?v=2");
+    assert!(
+        err.contains("is an address") && err.contains("`curl -L -o net.safetensors https"),
+        "{err}"
+    );
     let err = weights(1, "rows.csv");
     assert!(
         err.contains("rows.csv: this is not a sound safetensors file"),
@@ -746,4 +751,20 @@ save net to "net.safetensors"
         let (_, err) = piped(&folder, 1, &[], new.as_bytes());
         assert!(err.contains(said) && err.contains("ash, oak"), "{err}");
     }
+}
+
+#[test]
+fn a_pattern_names_several_files_of_rows() {
+    let (folder, _) = run("predict-pattern", LINEAR, "rows.csv", ROWS);
+    folder.write("day1.csv", "a,b\n-4,0\n");
+    folder.write("day2.csv", "b,a\n50,2.5\n");
+    let wanted = [(-4.0, 0.0), (2.5, 50.0)].map(|(a, b)| sum_of_standardized(a, b));
+    let (out, err) = predict(&folder, 0, &["day*.csv"]);
+    assert_eq!(err, "");
+    close(&last_column(&out), &wanted);
+    let (out, _) = predict(&folder, 0, &["day*"]);
+    close(&last_column(&out), &wanted);
+    folder.write("day3.csv", "a,b\n1,1\n2,\n");
+    let (_, err) = predict(&folder, 1, &["day*.csv"]);
+    assert!(err.contains("day3.csv, row 2, column \"b\""), "{err}");
 }

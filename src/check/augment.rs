@@ -102,6 +102,36 @@ impl Checker<'_> {
     }
 }
 
+/// Augmentations of images, each with that of series.
+const TWINS: [(&str, &str); 7] = [
+    ("random_crop", "random_time_crop"),
+    ("cropped", "time_cropped"),
+    ("random_flip", "random_time_flip"),
+    ("flipped", "time_flipped"),
+    ("random_shift", "random_time_shift"),
+    ("cutout", "time_mask"),
+    ("cut_out", "time_masked"),
+];
+
+/// The mend where an augmentation of images is given series, or the other way round.
+pub(super) fn help_for_augmentation(name: &str, shape: &[usize], text: &str) -> Option<String> {
+    match shape {
+        [n, h, w] => {
+            let (_, series) = TWINS.iter().find(|(images, _)| *images == name)?;
+            Some(format!(
+                "of series, [n, t, d], it is `{series}`; grey images have a dimension for their channel: `reshape({text}, [{n}, 1, {h}, {w}])`"
+            ))
+        }
+        [_, _, _, _] => {
+            let (images, _) = TWINS.iter().find(|(_, series)| *series == name)?;
+            Some(format!(
+                "of images, [n, channels, height, width], it is `{images}`"
+            ))
+        }
+        _ => None,
+    }
+}
+
 /// Whether a function cannot do without a second input.
 fn needs_two(function: &Val) -> bool {
     let Val::Fn(def) = function else {

@@ -1,5 +1,6 @@
 //! What is said where the sizes of two tensors differ: both sides by their names, and the mend that follows from them.
 use super::Checker;
+use super::augment::help_for_augmentation;
 use super::values::{Num, Outcome, TensorVal, Val};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
@@ -443,6 +444,9 @@ impl Checker<'_> {
         let open = dims.iter().any(|dim| matches!(dim, Dim::Rest(..)));
         let wanted = dims.len() - usize::from(open);
         let text = self.name_at(place);
+        if let Some(help) = help_for_augmentation(called(what), &shape, &text) {
+            return help;
+        }
         match (wanted, shape.len()) {
             (4, 3) if called(what) == "attention" => format!(
                 "the third dimension counts the heads: `reshape({text}, [{}])` has one; with weights of its own take the layer `multi_head_attention(heads)`",

@@ -2,8 +2,8 @@
 use super::output::{Output, visible};
 use super::watch::text::{bars, width};
 use super::{Appearance, Failure};
-use crate::data::survey::{Dialect, Facts, Kind, Range, Survey, survey};
-use crate::data::written_day;
+use crate::data::survey::{BINS, Dialect, Facts, Kind, Range, Survey, survey};
+use crate::data::{Order, written_day};
 use clap::Args;
 use serde_json::json;
 
@@ -11,19 +11,21 @@ use serde_json::json;
 const MOST_SHOWN: usize = 40;
 /// Values of a column that are shown.
 const MOST_VALUES: usize = 5;
+/// Texts that are shown of cells that are no numbers.
+const MOST_STRAYS: usize = 3;
 /// Columns of a name.
 const LONGEST_NAME: usize = 28;
 
 /// What `dlmc data` is asked.
 #[derive(Args)]
 pub struct Arguments {
-    /// The file, or a pattern such as `'parts/*.csv'`: CSV, JSON lines, .npy, .npz, IDX, text, .safetensors, also as .gz; or a folder of pictures
+    /// The file, or a pattern such as `'parts/*.csv'`: CSV, JSON lines, Parquet, .npy, .npz, IDX, text, .safetensors, also as .gz; or a folder of pictures
     file: String,
     /// The character between the cells of a table
-    #[arg(long, value_name = "CHARACTER")]
+    #[arg(long, value_name = "CHARACTER", allow_hyphen_values = true)]
     separator: Option<String>,
-    /// One more spelling of a missing value
-    #[arg(long, value_name = "TEXT")]
+    /// One more spelling of a missing value, `-999` for instance
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     missing: Option<String>,
     /// The first line of a table is data
     #[arg(long)]
@@ -102,11 +104,13 @@ fn shown(arguments: &Arguments, found: &Survey, blocks: bool, columns: usize) ->
             found.columns.len() - most
         ));
     }
-    if let Some(program) = start(&arguments.file, found) {
-        lines.extend([
-            String::new(),
-            cut(&format!("a start: {program}"), usize::MAX),
-        ]);
+    if found.unnamed {
+        lines.push(
+            "the first column has no name and is left out: such are the labels of rows".into(),
+        );
+    }
+    if let Some(program) = start(arguments, found) {
+        lines.extend([String::new(), visible(&format!("a start: {program}"))]);
     }
     lines
 }
@@ -175,20 +179,43 @@ fn row(facts: &Facts, blocks: bool) -> [String; 5] {
         cut(&visible(&facts.name), LONGEST_NAME),
         kind,
         missing,
-        bars(&facts.histogram, blocks),
+        bars(&histogram(facts), blocks),
         what(facts),
     ]
+}
+
+/// How full each part of the range is; of texts, how often the most frequent are there.
+fn histogram(facts: &Facts) -> Vec<usize> {
+    match facts.kind {
+        Kind::Text => {
+            let values = facts.values.iter().take(BINS);
+            values.map(|(_, count)| *count).collect()
+        }
+        Kind::Number | Kind::Whole | Kind::Flag | Kind::Date => facts.histogram.clone(),
+    }
 }
 
 /// Range, values and what is odd.
 fn what(facts: &Facts) -> String {
     let mut parts = Vec::new();
+    // First, so that the width of a terminal cuts something else.
+    if facts.stray > 0 {
+        parts.push(strays(facts));
+    }
     // The values of booleans say it all.
     let range = facts
         .range
         .filter(|_| facts.kind != Kind::Flag || facts.values.is_empty());
     if let Some(range) = range {
         parts.push(ranged(facts.kind, range));
+    }
+    if let Some(writing) = facts.writing {
+        parts.extend(match (writing.ambiguous, writing.order) {
+            (true, _) => Some("day first or month first: no day is above 12".to_string()),
+            (false, Order::Dmy) => Some("day first".into()),
+            (false, Order::Mdy) => Some("month first".into()),
+            (false, Order::Ymd) => None,
+        });
     }
     if !facts.values.is_empty() {
         let shown = facts.values.iter().take(MOST_VALUES);
@@ -210,10 +237,31 @@ fn what(facts: &Facts) -> String {
             shown.join(", ")
         ));
     }
-    if facts.stray > 0 {
-        parts.push(format!("{} cells are no numbers", facts.stray));
-    }
     parts.join("; ")
+}
+
+/// `2 cells are no numbers: n/a 1, none 1`
+fn strays(facts: &Facts) -> String {
+    let (one, several) = match facts.kind {
+        Kind::Date => ("date", "dates"),
+        Kind::Number | Kind::Whole | Kind::Flag | Kind::Text => ("number", "numbers"),
+    };
+    let shown = facts.strays.iter().take(MOST_STRAYS);
+    let shown: Vec<String> = shown
+        .map(|(text, count)| match facts.stray {
+            1 => cut(&visible(text), 24),
+            _ => format!("{} {count}", cut(&visible(text), 24)),
+        })
+        .collect();
+    let more = match facts.strays.len().saturating_sub(shown.len()) {
+        0 => "",
+        _ => ", ...",
+    };
+    let what = match facts.stray {
+        1 => format!("1 cell is no {one}"),
+        stray => format!("{stray} cells are no {several}"),
+    };
+    format!("{what}: {}{more}", shown.join(", "))
 }
 
 fn ranged(kind: Kind, range: Range) -> String {
@@ -258,7 +306,8 @@ fn target(columns: &[Facts]) -> Option<&Facts> {
             && !(has_x && columns.len() > 2 && facts.name == "y")
     };
     let classes = |facts: &&Facts| facts.kind == Kind::Text && (2..=20).contains(&facts.distinct);
-    let plain = |facts: &&Facts| facts.kind != Kind::Text && facts.kind != Kind::Date;
+    let plain =
+        |facts: &&Facts| facts.kind != Kind::Text && facts.kind != Kind::Date && facts.distinct > 0;
     let last = || columns.iter().rev();
     let at_an_end = || columns.last().into_iter().chain(columns.first());
     last()
@@ -273,53 +322,42 @@ fn name_of(file: &str) -> String {
     let stem = stem.split('.').next().unwrap_or_default();
     let plain = stem
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+        .map(|c| if c.is_alphanumeric() { c } else { '_' });
     let name: String = plain.collect();
     let name = name.trim_matches('_');
     match name.chars().next() {
-        Some(first) if first.is_ascii_alphabetic() => name.to_ascii_lowercase() + "_data",
+        Some(first) if first.is_alphabetic() => name.to_lowercase() + "_data",
         _ => "table".into(),
     }
 }
 
+/// Values of a column of text up to which each becomes a column.
+const MOST_INDICATORS: usize = 20;
+/// Rows of a value below which a split may leave the training part without it.
+const FEW_ROWS: usize = 10;
+
 /// A line of a program that reads the file.
-fn start(file: &str, found: &Survey) -> Option<String> {
-    let (path, name) = (format!("{file:?}"), name_of(file));
+fn start(arguments: &Arguments, found: &Survey) -> Option<String> {
+    let file = &arguments.file;
+    let (path, name) = (quoted(file), name_of(file));
     let reader = found.reader;
     match reader {
         "csv" | "jsonl" | "parquet" => {
-            let mut pipe = format!("let {name} = {reader}({path})");
-            let dates = found
-                .columns
-                .iter()
-                .filter(|facts| facts.kind == Kind::Date);
-            for facts in dates {
-                pipe += &format!(" |> dates({:?})", facts.name);
-            }
             let target = target(&found.columns)?;
-            // Few values that come again and again.
-            let few = (2..=20).contains(&target.distinct);
-            let again = found.rows.is_some_and(|rows| 4 * target.distinct <= rows);
-            let whole = matches!(target.kind, Kind::Whole | Kind::Flag);
-            let classes = whole && few && again;
-            let classes = if classes { ", classes = true" } else { "" };
-            pipe += &format!(" |> target({:?}{classes})", target.name);
-            let texts = found
-                .columns
-                .iter()
-                .filter(|facts| facts.kind == Kind::Text);
-            for facts in texts.filter(|facts| facts.name != target.name) {
-                let way = if facts.distinct <= 20 {
-                    "one_hot"
-                } else {
-                    "drop"
-                };
-                pipe += &format!(" |> {way}({:?})", facts.name);
+            // One spelling that stands for what is missing is told to the reader; columns with other strays are left out.
+            let mut missing = arguments.missing.clone();
+            if reader == "csv" && missing.is_none() {
+                missing = one_stray(found);
             }
-            if found.columns.iter().any(|facts| facts.missing > 0) {
-                pipe += " |> fill_missing";
-            }
-            Some(pipe + " |> standardize |> split(train = 0.8, seed = 1)")
+            let is_told = found.columns.iter().any(|facts| facts.stray > 0)
+                && arguments.missing.is_none()
+                && missing.is_some();
+            let dialect = match reader {
+                "csv" => dialect(arguments, missing.as_ref()),
+                _ => String::new(),
+            };
+            let pipe = pipe(found, target, is_told);
+            Some(format!("let {name} = {reader}({path}{dialect}){pipe}"))
         }
         "text" => Some(format!(
             "let {name} = text({path}) |> windows(64) |> split(train = 0.9)"
@@ -338,6 +376,131 @@ fn start(file: &str, found: &Survey) -> Option<String> {
     }
 }
 
+/// A text as programs write it.
+fn quoted(text: &str) -> String {
+    let mut written = String::from('"');
+    for character in text.chars() {
+        match character {
+            '\n' => written += "\\n",
+            '\t' => written += "\\t",
+            '\\' | '"' => written.extend(['\\', character]),
+            '{' | '}' => written.extend([character, character]),
+            _ => written.push(character),
+        }
+    }
+    written + "\""
+}
+
+/// The text of all cells that are no numbers in columns of numbers, and no dates in columns of dates; `None` where there are several.
+fn one_stray(found: &Survey) -> Option<String> {
+    let mut texts = found.columns.iter().flat_map(|facts| &facts.strays);
+    let (first, _) = texts.next()?;
+    texts.all(|(text, _)| text == first).then(|| first.clone())
+}
+
+/// The options of `csv` that a table needs.
+fn dialect(arguments: &Arguments, missing: Option<&String>) -> String {
+    let texts = [
+        ("separator", arguments.separator.as_ref()),
+        ("missing", missing),
+    ];
+    let mut options: String = texts
+        .iter()
+        .filter_map(|(name, value)| {
+            let value = quoted((*value)?);
+            Some(format!(", {name} = {value}"))
+        })
+        .collect();
+    if arguments.no_header {
+        options += ", header = false";
+    }
+    options
+}
+
+/// Transforms that make numbers of every column: a text that comes again and again becomes indicators, another is left out.
+/// `is_told` says that what is no number, or no date, is read as missing.
+fn pipe(found: &Survey, target: &Facts, is_told: bool) -> String {
+    let others: Vec<&Facts> = found
+        .columns
+        .iter()
+        .filter(|facts| facts.name != target.name)
+        .collect();
+    let is_odd = |facts: &Facts| facts.stray > 0 && !is_told;
+    let dates = found.columns.iter();
+    let dates = dates.filter(|facts| facts.kind == Kind::Date && !is_odd(facts));
+    let mut steps: Vec<String> = dates.map(days).collect();
+    steps.push(learnt(target, found.rows.unwrap_or(0)));
+    if target.missing > 0 || is_told && target.stray > 0 {
+        steps.push(format!("drop_missing({})", quoted(&target.name)));
+    }
+    let (indicators, rare) = indicators(&others);
+    let is_kept = |facts: &Facts| match facts.kind {
+        Kind::Text => indicators.iter().any(|other| other.name == facts.name),
+        Kind::Number | Kind::Whole | Kind::Flag | Kind::Date => {
+            facts.distinct > 0 && !is_odd(facts)
+        }
+    };
+    let (kept, left_out): (Vec<&Facts>, Vec<&Facts>) =
+        others.into_iter().partition(|facts| is_kept(facts));
+    if !left_out.is_empty() {
+        let names: Vec<String> = left_out.iter().map(|facts| quoted(&facts.name)).collect();
+        steps.push(format!("drop({})", names.join(", ")));
+    }
+    if is_told || kept.iter().any(|facts| facts.missing > 0) {
+        steps.push("fill_missing".into());
+    }
+    let split = "split(train = 0.8, seed = 1";
+    let name = |facts: &&Facts| format!("one_hot({})", quoted(&facts.name));
+    match rare {
+        Some(rare) => {
+            steps.push(format!("{split}, stratify = {})", quoted(&rare.name)));
+            steps.extend(indicators.iter().map(name));
+            steps.push("standardize".into());
+        }
+        None => {
+            steps.extend(indicators.iter().map(name));
+            steps.extend(["standardize".into(), format!("{split})")]);
+        }
+    }
+    steps.iter().map(|step| format!(" |> {step}")).collect()
+}
+
+/// The transform that makes days of dates.
+fn days(facts: &Facts) -> String {
+    let order = facts.writing.and_then(|writing| writing.order.option());
+    let order = order.map_or(String::new(), |order| {
+        format!(", order = {}", quoted(order))
+    });
+    format!("dates({}{order})", quoted(&facts.name))
+}
+
+/// The transform that names the target; whole numbers that are few and come again and again are classes.
+fn learnt(target: &Facts, rows: usize) -> String {
+    let few = (2..=20).contains(&target.distinct) && 4 * target.distinct <= rows;
+    let classes = match matches!(target.kind, Kind::Whole | Kind::Flag) && few {
+        true => ", classes = true",
+        false => "",
+    };
+    format!("target({}{classes})", quoted(&target.name))
+}
+
+/// The columns of text that become indicators, and of them the one that a split is to be stratified by, if some value is rare.
+fn indicators<'a>(columns: &[&'a Facts]) -> (Vec<&'a Facts>, Option<&'a Facts>) {
+    let rarest = |facts: &Facts| facts.values.last().map_or(0, |(_, count)| *count);
+    let comes_again = |facts: &&Facts| {
+        let few = (2..=MOST_INDICATORS).contains(&facts.distinct);
+        facts.kind == Kind::Text && few && rarest(facts) > 1
+    };
+    let mut found: Vec<&Facts> = columns.iter().copied().filter(comes_again).collect();
+    let rare = found.iter().copied().min_by_key(|facts| rarest(facts));
+    let rare = rare.filter(|facts| rarest(facts) < FEW_ROWS);
+    // The training part gets each value of one column; a rare one of another it may not have.
+    found.retain(|facts| {
+        rarest(facts) >= FEW_ROWS / 2 || rare.is_some_and(|rare| rare.name == facts.name)
+    });
+    (found, rare)
+}
+
 fn in_json(file: &str, found: &Survey) -> String {
     let columns: Vec<serde_json::Value> = found
         .columns
@@ -353,6 +516,7 @@ fn in_json(file: &str, found: &Survey) -> String {
                 "shape": facts.shape,
                 "missing": facts.missing,
                 "stray": facts.stray,
+                "order": facts.writing.map(|writing| writing.order.option().unwrap_or("ymd")),
                 "low": facts.range.map(|range| range.low),
                 "high": facts.range.map(|range| range.high),
                 "mean": facts.range.map(|range| range.mean),

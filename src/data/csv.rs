@@ -71,6 +71,9 @@ fn parse(text: &str, path: &str, dialect: &Dialect) -> Result<Columns, DataError
         .map_err(|error| fault(format!("{path}: {error}")))?
     {
         let line = record.position().map_or(0, ::csv::Position::line);
+        if reader.position().byte() >= text.len() as u64 {
+            closed(text, &record, separator, path)?;
+        }
         match &mut table {
             None => {
                 let mut first = header(&record, path, dialect)?;
@@ -95,6 +98,49 @@ fn parse(text: &str, path: &str, dialect: &Dialect) -> Result<Columns, DataError
             "{path}: the data set is empty: the file holds no line"
         ))),
     }
+}
+
+/// Refuses a last record whose end, that of the file, lies in quotes.
+fn closed(
+    text: &str,
+    record: &::csv::StringRecord,
+    separator: char,
+    path: &str,
+) -> Result<(), DataError> {
+    let (start, line) = record
+        .position()
+        .map_or((0, 1), |at| (at.byte() as usize, at.line()));
+    let Some(at) = open_quote(text.get(start..).unwrap_or_default(), separator) else {
+        return Ok(());
+    };
+    let before = text.get(start..start + at).unwrap_or_default();
+    let line = line + before.matches('\n').count() as u64;
+    Err(fault_help(
+        format!("{path}, line {line}: a quote that opens a cell does not close"),
+        "close it, or leave it out; in a cell in quotes a quote is written twice, `\"\"`",
+    ))
+}
+
+/// Where the quote stands that opens a cell which the text does not close.
+fn open_quote(text: &str, separator: char) -> Option<usize> {
+    let mut opened = None;
+    let mut at_start = true;
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        match opened {
+            Some(_) if character == '"' => {
+                // Two are one of the cell's own.
+                if characters.next_if(|(_, next)| *next == '"').is_none() {
+                    opened = None;
+                }
+            }
+            Some(_) => {}
+            None if at_start && character == '"' => opened = Some(at),
+            None => {}
+        }
+        at_start = opened.is_none() && (character == separator || matches!(character, '\n' | '\r'));
+    }
+    opened
 }
 
 /// Whether the name of a file says that tabs stand between its cells.
@@ -126,23 +172,32 @@ fn header(
     path: &str,
     dialect: &Dialect,
 ) -> Result<Columns, DataError> {
-    let names: Vec<String> = match dialect.header {
+    let mut names: Vec<String> = match dialect.header {
         true => record.iter().map(|name| name.trim().to_string()).collect(),
         false => (0..record.len()).map(|index| format!("c{index}")).collect(),
     };
+    // So are the labels of rows written by pandas, R and others: no feature, and nothing that a program could name.
+    let unnamed = names.len() > 1 && names.first().is_some_and(String::is_empty);
+    if unnamed {
+        names.remove(0);
+    }
+    let left_out = usize::from(unnamed);
     let mut places = HashMap::new();
     for (index, name) in names.iter().enumerate() {
         if name.is_empty() {
             return Err(fault_help(
-                format!("{path}, header: column {} has no name", index + 1),
+                format!(
+                    "{path}, header: column {} has no name",
+                    index + left_out + 1
+                ),
                 "name it, or write csv(..., header = false) if the first line is data",
             ));
         }
         if let Some(earlier) = places.insert(name.as_str(), index) {
             let message = format!(
                 "{path}, header: columns {} and {} are both called \"{name}\"",
-                earlier + 1,
-                index + 1
+                earlier + left_out + 1,
+                index + left_out + 1
             );
             return Err(fault_help(
                 message,
@@ -160,6 +215,7 @@ fn header(
         columns: columns.collect(),
         targets: Vec::new(),
         as_classes: false,
+        unnamed,
         rows: 0,
         files: vec![(path.to_string(), 0)],
         lines: Vec::new(),
@@ -173,8 +229,15 @@ fn push(
     path: &str,
     dialect: &Dialect,
 ) -> Result<(), DataError> {
-    let (row, width) = (table.rows, table.columns.len());
+    let left_out = usize::from(table.unnamed);
+    let (row, width) = (table.rows, table.columns.len() + left_out);
     if record.len() != width {
+        let mend = match record.iter().any(|cell| cell.contains('\n')) {
+            true => {
+                "a cell in quotes goes on in the next line there: a quote may be missing that closes it"
+            }
+            false => "a cell that contains the separator needs quotes",
+        };
         return Err(fault_help(
             format!(
                 "{path}, row {}: {} {}, where the header has {width}",
@@ -182,15 +245,14 @@ fn push(
                 record.len(),
                 if record.len() == 1 { "cell" } else { "cells" }
             ),
-            format!(
-                "this is line {line} of the file; a cell that contains the separator needs quotes"
-            ),
+            format!("this is line {line} of the file; {mend}"),
         ));
     }
     let Ok(number) = u32::try_from(row) else {
         return Err(fault(format!("{path}: more rows than a data set may have")));
     };
-    for (column, cell) in table.columns.iter_mut().zip(record) {
+    let cells = record.iter().skip(left_out);
+    for (column, cell) in table.columns.iter_mut().zip(cells) {
         let cell = cell.trim();
         if cell.len() > LONGEST_CELL {
             return Err(fault_help(

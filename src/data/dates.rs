@@ -44,11 +44,53 @@ struct Date {
 }
 
 /// Which of the numbers is the year, the month, the day.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Order {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// 2024-01-31
     Ymd,
+    /// 31/01/2024
     Dmy,
+    /// 01/31/2024
     Mdy,
+}
+
+impl Order {
+    /// What the option `order` of `dates` says; nothing where it may be left out.
+    pub fn option(self) -> Option<&'static str> {
+        match self {
+            Order::Ymd => None,
+            Order::Dmy => Some("dmy"),
+            Order::Mdy => Some("mdy"),
+        }
+    }
+}
+
+/// How the dates of a column are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Writing {
+    /// What comes first.
+    pub order: Order,
+    /// Whether day and month may as well be the other way round: no day is above 12.
+    pub ambiguous: bool,
+}
+
+/// How texts are written that are dates, nine of ten at least; `None` where fewer are.
+pub(super) fn writing<'a>(texts: impl Iterator<Item = &'a String> + Clone) -> Option<Writing> {
+    let count = |order: Order| {
+        texts
+            .clone()
+            .filter(|text| parse(text, order).is_some())
+            .count()
+    };
+    let total = texts.clone().count();
+    let orders = [Order::Ymd, Order::Dmy, Order::Mdy].map(|order| (order, count(order)));
+    // The last of equals is kept: backwards, the first.
+    let (order, dates) = orders.into_iter().rev().max_by_key(|(_, count)| *count)?;
+    let is_other = |(other, count): &(Order, usize)| *other != order && *count == dates;
+    (dates > 0 && dates * 10 >= total * 9).then(|| Writing {
+        order,
+        ambiguous: orders.iter().any(is_other),
+    })
 }
 
 /// The transform: columns of dates become numbers.
@@ -159,14 +201,9 @@ fn read(table: &Columns, index: usize, order: Order) -> Result<Vec<Option<Date>>
         .collect()
 }
 
-/// Whether a text is a date that is written with the year first.
-pub(super) fn is_date(text: &str) -> bool {
-    parse(text, Order::Ymd).is_some()
-}
-
-/// Days since 1970-01-01 of such a date.
-pub(super) fn day(text: &str) -> Option<f64> {
-    let date = parse(text, Order::Ymd)?;
+/// Days since 1970-01-01 of a date that is written so.
+pub(super) fn day(text: &str, order: Order) -> Option<f64> {
+    let date = parse(text, order)?;
     Some(date.days() as f64 + date.seconds / 86_400.0)
 }
 
@@ -337,7 +374,7 @@ mod tests {
             ("2024-01-31 00:30+01:00", 19_752.0 + 23.5 / 24.0),
             ("2024-01-31 23:30-0100", 19_754.0 + 0.5 / 24.0),
         ] {
-            let found = day(text).unwrap_or(f64::NAN);
+            let found = day(text, Order::Ymd).unwrap_or(f64::NAN);
             assert!((found - days).abs() < 1e-9, "{text}: {found}, not {days}");
         }
     }
@@ -345,7 +382,8 @@ mod tests {
     #[test]
     fn every_day_is_written_as_it_is_read() {
         for days in (-200_000..200_000).step_by(13) {
-            assert_eq!(day(&written(f64::from(days))), Some(f64::from(days)));
+            let found = day(&written(f64::from(days)), Order::Ymd);
+            assert_eq!(found, Some(f64::from(days)));
         }
     }
 
@@ -365,10 +403,29 @@ mod tests {
             "2024-01-01T10:61",
             "",
         ] {
-            assert!(!is_date(text), "{text}");
+            assert!(parse(text, Order::Ymd).is_none(), "{text}");
         }
         assert!(parse("31/01/2024", Order::Dmy).is_some());
         assert!(parse("01/31/2024", Order::Mdy).is_some());
+    }
+
+    #[test]
+    fn the_order_is_told_by_days_above_twelve() {
+        let of = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|text| text.to_string()).collect();
+            let found = writing(texts.iter())?;
+            Some((found.order, found.ambiguous))
+        };
+        assert_eq!(of(&["2024-01-02", "2024-01"]), Some((Order::Ymd, false)));
+        assert_eq!(of(&["01/02/2024", "13.02.2024"]), Some((Order::Dmy, false)));
+        assert_eq!(of(&["01/02/2024", "02/13/2024"]), Some((Order::Mdy, false)));
+        assert_eq!(of(&["01/02/2024"]), Some((Order::Dmy, true)));
+        let mut texts = vec!["31/01/2024"; 9];
+        texts.push("unknown");
+        assert_eq!(of(&texts), Some((Order::Dmy, false)));
+        texts.push("unknown");
+        assert_eq!(of(&texts), None);
+        assert_eq!(of(&[]), None);
     }
 
     #[test]

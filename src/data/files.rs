@@ -121,7 +121,7 @@ impl Files<'_> {
     /// What a folder holds, by name, without what is hidden; `None` where the path is no folder.
     #[cfg(feature = "images")]
     pub(super) fn list(&self, path: &str) -> Result<Option<Vec<Entry>>, DataError> {
-        if path.contains(['*', '?', '[']) && !Path::new(self.base_dir).join(path).exists() {
+        if is_pattern(path) && !Path::new(self.base_dir).join(path).exists() {
             return Ok(None);
         }
         let real = self.resolve(path)?;
@@ -153,8 +153,10 @@ impl Files<'_> {
 
     /// The files that a path names: itself, or where it has `*`, `?` or `[`, those that match, in the order of their names.
     pub(super) fn expand(&self, path: &str) -> Result<Vec<String>, DataError> {
-        let is_pattern = path.contains(['*', '?', '[']);
-        if !is_pattern || address(path).is_some() || Path::new(self.base_dir).join(path).exists() {
+        if !is_pattern(path)
+            || address(path).is_some()
+            || Path::new(self.base_dir).join(path).exists()
+        {
             return Ok(vec![path.to_string()]);
         }
         // What stands before the first pattern must be a folder that may be read.
@@ -189,8 +191,10 @@ impl Files<'_> {
                 help: None,
                 missing: true,
             })?;
-            let inner = real.strip_prefix(&base).unwrap_or(&real);
             if real.is_file() {
+                // The walk leaves out a `.` that the base folder begins with.
+                let (plain, base) = (without_dots(&real), without_dots(&base));
+                let inner = plain.strip_prefix(base).unwrap_or(&plain);
                 names.push(match folder {
                     "." => inner.display().to_string(),
                     _ => Path::new(folder).join(inner).display().to_string(),
@@ -353,6 +357,7 @@ impl Files<'_> {
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         names.sort_unstable();
         let help = match nearest(wanted, names) {
+            _ if is_pattern(path) => "a pattern names no file here: write the name itself".into(),
             Some(near) => format!(
                 "did you mean \"{}\"?",
                 Path::new(path).with_file_name(near).display()
@@ -376,8 +381,21 @@ impl Files<'_> {
     }
 }
 
+/// Whether a path may stand for several files.
+fn is_pattern(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
+
+/// The path without the components that stay where they are.
+fn without_dots(path: &Path) -> PathBuf {
+    let components = path.components();
+    components
+        .filter(|component| *component != std::path::Component::CurDir)
+        .collect()
+}
+
 /// The error for an address of the network in the place of a file.
-fn address(path: &str) -> Option<DataError> {
+pub fn address(path: &str) -> Option<DataError> {
     let (scheme, rest) = path.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();
     let help = match scheme.as_str() {
@@ -392,7 +410,7 @@ fn address(path: &str) -> Option<DataError> {
         _ => return None,
     };
     Some(DataError {
-        message: format!("\"{path}\" is an address: a program reads files and fetches nothing"),
+        message: format!("\"{path}\" is an address: files are read, and nothing is fetched"),
         help: Some(help),
         missing: true,
     })

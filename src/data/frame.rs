@@ -47,8 +47,8 @@ pub(super) struct Frame {
     pub(super) training: Option<Vec<bool>>,
     /// For each row the rows of the file that it is made of, where windows or sequences made it.
     pub(super) origins: Option<Vec<Vec<u32>>>,
-    /// What rows from outside of the program come from, and the first of them: they are in no part, and are prepared as its own.
-    pub(super) outside: Option<(String, usize)>,
+    /// The first of the rows from outside of the program: they are in no part, and are prepared as its own.
+    pub(super) outside: Option<usize>,
     /// Class names of class-valued fields.
     pub(super) classes: Vec<(String, Vec<String>)>,
     pub(super) kind: Kind,
@@ -222,6 +222,8 @@ pub(super) struct Columns {
     pub(super) targets: Vec<String>,
     /// Whether a target of whole numbers is read as classes.
     pub(super) as_classes: bool,
+    /// Whether a first column without a name was left out.
+    pub(super) unnamed: bool,
     pub(super) rows: usize,
     /// The files and the row that each starts with.
     pub(super) files: Vec<(String, usize)>,
@@ -426,10 +428,12 @@ impl Columns {
                 .unwrap_or_default();
             let message =
                 format!("{file}: column \"{name}\" holds text, which cannot be part of `x`");
-            let all = |is: fn(&str) -> bool| column.texts.values().all(|text| is(text));
-            let help = if all(super::dates::is_date) {
-                format!("add dates(\"{name}\") or drop(\"{name}\") to the pipe")
-            } else if all(has_decimal_comma) {
+            let mut texts = column.texts.values();
+            let help = if let Some(writing) = super::dates::writing(texts.clone()) {
+                let order = writing.order.option();
+                let order = order.map_or(String::new(), |order| format!(", order = \"{order}\""));
+                format!("add dates(\"{name}\"{order}) or drop(\"{name}\") to the pipe")
+            } else if texts.all(|text| has_decimal_comma(text)) {
                 "its numbers have a decimal comma, and are read with a point: `sed 's/,/./g'` writes the file so, where no other comma stands in it".into()
             } else {
                 format!(

@@ -8,7 +8,8 @@ use super::frame::{Column, Columns, Frame, Kind, gather};
 #[cfg(feature = "images")]
 use super::images;
 use super::{
-    FileProvider, csv, did_you_mean, fault, fault_help, files, idx, jsonl, npy, pipe, readers,
+    FileProvider, columns, csv, did_you_mean, fault, fault_help, files, idx, jsonl, npy, pipe,
+    readers,
 };
 use crate::base::data::{DataError, DataOption, DataSource, DataSpec, Transform};
 use crate::base::tensor::{Elements, Tensor};
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, HashSet};
 /// Rows from outside of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// A file: `.csv`, `.jsonl`, `.parquet`, `.npy`, `.npz`, or an IDX file.
+    /// A file, or a pattern of several that are read one below the other: `.csv`, `.jsonl`, `.parquet`, `.npy`, `.npz`; or an IDX file.
     File(String),
     /// The text of a table, and the name that messages give it.
     Text {
@@ -56,7 +57,7 @@ impl FileProvider {
         let mut frame = pipe::open(&files, &spec.source)?;
         let rows = read(&here, input, &options(spec, &frame))?;
         let start = frame.rows();
-        frame.outside = Some((input.name().to_string(), start));
+        frame.outside = Some(start);
         let given = match rows {
             Rows::Table(given) => with_flags(given, frame.table.as_ref()),
             Rows::Array(given) => match &frame.table {
@@ -126,7 +127,7 @@ impl FileProvider {
         };
         let given = with_flags(given, Some(table));
         append_columns(table, &given, spec)?;
-        frame.outside = Some((input.name().to_string(), start));
+        frame.outside = Some(start);
         let further: Vec<u32> = (start..frame.rows()).map(|row| row as u32).collect();
         let files = files(&spec.base_dir);
         let (frame, made) = pipe::with_further(&files, frame, spec, further)?;
@@ -258,31 +259,34 @@ fn read(
             return Ok(Rows::Array(x));
         }
     }
-    let bare = path.trim_end_matches(".gz").to_ascii_lowercase();
-    if bare.ends_with(".csv") || bare.ends_with(".tsv") || bare.ends_with(".txt") {
-        let text = files.text(path)?;
-        return csv::table(&text, path, &arguments).map(Rows::Table);
-    }
-    if bare.ends_with(".jsonl") || bare.ends_with(".ndjson") || bare.ends_with(".json") {
-        let text = files.text(path)?;
-        return jsonl::table(files, &text, path).map(Rows::Table);
-    }
-    if bare.ends_with(".parquet") || bare.ends_with(".pq") {
-        let arguments = Arguments {
-            name: "parquet",
-            positional: &[],
-            named: &[],
-        };
-        let frame = readers::read(files, std::slice::from_ref(path), &arguments)?;
-        let table = frame.table.map(Rows::Table);
-        return table.ok_or_else(|| fault(format!("{path}: there is no table")));
-    }
+    // What a pattern names is told by the first file.
+    let first = files.expand(path)?.into_iter().next();
+    let bare = first.as_ref().unwrap_or(path).to_ascii_lowercase();
+    let bare = bare.trim_end_matches(".gz");
+    let is = |endings: &[&str]| endings.iter().any(|ending| bare.ends_with(ending));
     let none = Arguments {
-        name: "npy",
+        name: "parquet",
         positional: &[],
         named: &[],
     };
     let paths = [path.clone()];
+    let table = if is(&[".csv", ".tsv", ".txt"]) {
+        Some(columns::read(files, &paths, &none, &|path| {
+            csv::table(&files.text(path)?, path, &arguments)
+        })?)
+    } else if is(&[".jsonl", ".ndjson", ".json"]) {
+        Some(columns::read(files, &paths, &none, &|path| {
+            jsonl::table(files, &files.text(path)?, path)
+        })?)
+    } else if is(&[".parquet", ".pq"]) {
+        Some(readers::read(files, &paths, &none)?)
+    } else {
+        None
+    };
+    if let Some(frame) = table {
+        let table = frame.table.map(Rows::Table);
+        return table.ok_or_else(|| fault(format!("{path}: there is no table")));
+    }
     let frame = if bare.ends_with(".npy") {
         npy::read_npy(files, &paths, &none)?
     } else if bare.ends_with(".npz") {
@@ -389,6 +393,7 @@ fn numbered(
         columns: names.iter().enumerate().map(column).collect(),
         targets: Vec::new(),
         as_classes: false,
+        unnamed: false,
         rows,
         files: vec![(name.to_string(), 0)],
         lines: Vec::new(),
@@ -442,7 +447,10 @@ fn append_columns(table: &mut Columns, given: &Columns, spec: &DataSpec) -> Resu
         }
     }
     table.rows += given.rows;
-    table.files.push((file.to_string(), start as usize));
+    let files = given.files.iter();
+    table
+        .files
+        .extend(files.map(|(name, first)| (name.clone(), first + start as usize)));
     table.lines.extend(&given.lines);
     Ok(())
 }
@@ -588,8 +596,12 @@ fn not_finite(row: usize, given: Option<&Columns>, input: &Input) -> DataError {
         Some(column) => format!("column \"{}\": the value is missing", column.name),
         None => "a number is missing or not finite".into(),
     };
+    let place = match given {
+        Some(table) => table.place(row as u32),
+        None => format!("{}, row {}", input.name(), row + 1),
+    };
     fault_help(
-        format!("{}, row {}, {what}", input.name(), row + 1),
+        format!("{place}, {what}"),
         "fill it in, or add fill_missing to the program's pipe and train again",
     )
 }

@@ -66,6 +66,7 @@ pub(super) fn table(files: &Files<'_>, text: &str, path: &str) -> Result<Columns
         columns: records.columns,
         targets: Vec::new(),
         as_classes: false,
+        unnamed: false,
         rows,
         files: vec![(path.to_string(), 0)],
         lines: match text.trim_start().starts_with('[') {

@@ -36,8 +36,8 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
-pub use dates::written as written_day;
-pub use files::MOST_FILE_BYTES;
+pub use dates::{Order, Writing, written as written_day};
+pub use files::{MOST_FILE_BYTES, address};
 #[cfg(feature = "parquet")]
 pub use parquet::is_decoding;
 

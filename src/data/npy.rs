@@ -26,27 +26,10 @@ pub(super) fn read_npy(
     arguments: &Arguments<'_>,
 ) -> Result<Frame, DataError> {
     let double = wants_f64(arguments)?;
-    let path = paths.first().map(String::as_str).unwrap_or_default();
-    let one = |path: &str| {
-        let mut whole: Option<(Tensor, String)> = None;
-        for path in files.expand(path)? {
-            let more = parse(files, &files.read(&path)?, &path, double)?;
-            whole = Some(match whole {
-                None => (more, path),
-                Some((above, first)) => (below(&above, &more, "x", &first, &path)?, first),
-            });
-        }
-        let fields = whole.map(|(tensor, _)| ("x".to_string(), tensor));
-        Ok(fields.into_iter().collect())
-    };
-    frame(
-        path,
-        one(path)?,
-        arguments
-            .text("test")?
-            .map(|test| Ok((test, one(test)?)))
-            .transpose()?,
-    )
+    read_each(files, paths, arguments, &|path| {
+        let array = parse(files, &files.read(path)?, path, double)?;
+        Ok(vec![("x".to_string(), array)])
+    })
 }
 
 /// Reads the arrays of an archive under their names.
@@ -56,16 +39,45 @@ pub(super) fn read_npz(
     arguments: &Arguments<'_>,
 ) -> Result<Frame, DataError> {
     let double = wants_f64(arguments)?;
+    read_each(files, paths, arguments, &|path| {
+        archive(files, files.read(path)?, path, double)
+    })
+}
+
+/// Reads the files that the path names, one below the other, and those of a test part.
+fn read_each(
+    files: &Files<'_>,
+    paths: &[String],
+    arguments: &Arguments<'_>,
+    one: &dyn Fn(&str) -> Result<Named, DataError>,
+) -> Result<Frame, DataError> {
+    let all = |path: &str| {
+        let names = files.expand(path)?;
+        let (first, others) = names
+            .split_first()
+            .ok_or_else(|| fault(format!("\"{path}\" names no file")))?;
+        let mut fields = one(first)?;
+        for other in others {
+            let more = one(other)?;
+            if let Some((extra, _)) = more.iter().find(|(name, _)| !holds(&fields, name)) {
+                return Err(fault(format!(
+                    "{other}: the field `{extra}` is not one of {first}"
+                )));
+            }
+            put_below(&mut fields, &more, first, other)?;
+        }
+        Ok(fields)
+    };
     let path = paths.first().map(String::as_str).unwrap_or_default();
-    let all = |path: &str| archive(files, files.read(path)?, path, double);
-    frame(
-        path,
-        all(path)?,
-        arguments
-            .text("test")?
-            .map(|test| Ok((test, all(test)?)))
-            .transpose()?,
-    )
+    let test = match arguments.text("test")? {
+        Some(test) => Some((test, all(test)?)),
+        None => None,
+    };
+    frame(path, all(path)?, test)
+}
+
+fn holds(fields: &[(String, Tensor)], name: &str) -> bool {
+    fields.iter().any(|(field, _)| field == name)
 }
 
 fn wants_f64(arguments: &Arguments<'_>) -> Result<bool, DataError> {
@@ -87,18 +99,29 @@ fn frame(path: &str, mut fields: Named, test: Option<(&str, Named)>) -> Result<F
     let mut total = rows;
     if let Some((test_path, test_fields)) = test {
         total += common_rows(test_path, &test_fields)?;
-        for (name, tensor) in &mut fields {
-            let Some((_, more)) = test_fields.iter().find(|(other, _)| other == name) else {
-                return Err(fault(format!(
-                    "{test_path}: the field `{name}` of {path} is not there"
-                )));
-            };
-            *tensor = below(tensor, more, name, path, test_path)?;
-        }
+        put_below(&mut fields, &test_fields, path, test_path)?;
     }
     let mut frame = Frame::new(path.to_string(), total, (total > rows).then_some(rows))?;
     frame.fields = fields;
     Ok(frame)
+}
+
+/// Puts each field of a second file below that of the first.
+fn put_below(
+    fields: &mut [(String, Tensor)],
+    more: &[(String, Tensor)],
+    path: &str,
+    second: &str,
+) -> Result<(), DataError> {
+    for (name, tensor) in fields {
+        let Some((_, more)) = more.iter().find(|(other, _)| other == name) else {
+            return Err(fault(format!(
+                "{second}: the field `{name}` of {path} is not there"
+            )));
+        };
+        *tensor = below(tensor, more, name, path, second)?;
+    }
+    Ok(())
 }
 
 /// Most rows of a data set that hold nothing: a file of a few bytes may say that it has any number of them, and each is numbered.

@@ -25,7 +25,7 @@ pub const READERS: &[Reader] = &[
     Reader {
         name: "csv",
         usage: "csv(\"file.csv\")",
-        doc: "A table of text. Gives `x` f32[rows, columns], and `y` where `target` names columns. A cell that is empty, NA, NaN, null or ? is missing; a column of true and false, in any case, is 1 and 0. Several files, or a pattern such as `parts/*.csv` (those that match, in the order of their names), are read one below the other; columns go by name.",
+        doc: "A table of text. Gives `x` f32[rows, columns], and `y` where `target` names columns. A cell that is empty, NA, NaN, null or ? is missing; a column of true and false, in any case, is 1 and 0. A first column without a name, the labels of rows as pandas and R write them, is left out. Several files, or a pattern such as `parts/*.csv` (those that match, in the order of their names), are read one below the other; columns go by name.",
         paths: (1, usize::MAX),
         options: &[
             (
@@ -80,7 +80,7 @@ pub const READERS: &[Reader] = &[
     Reader {
         name: "npz",
         usage: "npz(\"data.npz\")",
-        doc: "Named NumPy arrays with a common first dimension, as fields of those names.",
+        doc: "Named NumPy arrays with a common first dimension, as fields of those names. A pattern names several files of the same arrays, one below the other.",
         paths: (1, 1),
         options: &[
             ("dtype", "\"f64\": keep f8 arrays as f64"),

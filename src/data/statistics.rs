@@ -265,7 +265,7 @@ fn fit_field(frame: &mut Frame, index: usize, fit: &Fit, training: &[u32]) {
     }
 }
 
-/// Fills missing numbers.
+/// Fills missing numbers, and missing texts of columns.
 pub(super) fn fill_missing(
     frame: &mut Frame,
     arguments: &Arguments<'_>,
@@ -285,6 +285,19 @@ pub(super) fn fill_missing(
     let training = frame.training_rows();
     let only = arguments.text("column")?;
     if let Some(table) = &mut frame.table {
+        // A number fills no text.
+        let texts = match by {
+            Some(DataOption::Number(_)) => Vec::new(),
+            Some(_) | None => texts_of(table, only, context),
+        };
+        for &index in &texts {
+            if let Some(column) = table.columns.get_mut(index) {
+                fill_texts(column, &training);
+            }
+        }
+        if only.is_some() && !texts.is_empty() {
+            return Ok(());
+        }
         let names: Vec<&str> = only.into_iter().collect();
         for index in columns_of(table, "fill_missing", &names, context)? {
             let Some(column) = table.columns.get_mut(index) else {
@@ -304,6 +317,37 @@ pub(super) fn fill_missing(
         return Ok(());
     }
     fill_field(frame, only.unwrap_or("x"), &training, value)
+}
+
+/// The columns of text that are features, or the one named.
+fn texts_of(table: &Columns, only: Option<&str>, context: &Context<'_>) -> Vec<usize> {
+    let is_chosen = |column: &Column| match only {
+        Some(name) => column.name == name,
+        None => !(table.targets.contains(&column.name) || context.reserved.contains(&column.name)),
+    };
+    let columns = table.columns.iter().enumerate();
+    columns
+        .filter(|(_, column)| column.is_text() && is_chosen(column))
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// Fills what is missing in a column of text with its most frequent value in the training part, of equal ones the first by name.
+fn fill_texts(column: &mut Column, training: &[u32]) {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for key in training.iter().filter_map(|&row| column.key(row)) {
+        *counts.entry(key).or_default() += 1;
+    }
+    // The last of equals is kept: backwards, the first by name.
+    let most = counts.into_iter().rev().max_by_key(|(_, count)| *count);
+    let Some((fill, _)) = most else {
+        return;
+    };
+    for row in 0..column.numbers.len() as u32 {
+        if column.is_missing(row) {
+            column.texts.insert(row, fill.clone());
+        }
+    }
 }
 
 /// Fills the missing numbers of a field, each column of a table by its own value.
@@ -375,7 +419,7 @@ pub(super) fn one_hot(
         .to_string();
     let training = frame.training_rows();
     let used = frame.used();
-    let outside = frame.outside.clone();
+    let outside = frame.outside;
     if let Some(table) = &mut frame.table {
         let is_target = table.targets.contains(&name) || context.reserved.contains(&name);
         if !is_target && table.columns.iter().any(|column| column.name == name) {
@@ -405,9 +449,9 @@ fn known_outside(
     table: &Columns,
     name: &str,
     training: &[u32],
-    outside: Option<(String, usize)>,
+    outside: Option<usize>,
 ) -> Result<(), DataError> {
-    let Some((file, start)) = outside else {
+    let Some(start) = outside else {
         return Ok(());
     };
     let Some(column) = table.columns.get(table.index(name, "one_hot")?) else {
@@ -429,10 +473,7 @@ fn known_outside(
             ""
         };
         return Err(fault_help(
-            format!(
-                "{file}, row {}, column \"{name}\": {found}",
-                row - start + 1
-            ),
+            format!("{}, column \"{name}\": {found}", table.place(row as u32)),
             format!("the program has learned from {}{more}", few.join(", ")),
         ));
     }
@@ -470,7 +511,11 @@ fn indicator_columns(
                     "{}, column \"{name}\": the value is missing",
                     table.place(row)
                 );
-                return Err(fault_help(message, "add drop_missing to the pipe"));
+                let help = match column.is_text() {
+                    true => "add fill_missing or drop_missing before `one_hot`",
+                    false => "add drop_missing to the pipe",
+                };
+                return Err(fault_help(message, help));
             }
         }
     }

@@ -1,8 +1,9 @@
 //! What a file of data holds, before any program reads it: columns or arrays, their kinds, ranges, missing values, classes, histograms.
 use super::arguments::Arguments;
+use super::dates::{self, Order, Writing};
 use super::files::{Files, Policy};
 use super::frame::{Column, Frame};
-use super::{dates, readers, safetensors};
+use super::{readers, safetensors};
 use crate::base::data::{DataError, DataOption};
 use crate::base::tensor::{Elements, Tensor};
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ pub struct Survey {
     pub reader: &'static str,
     /// Rows of a table, examples of arrays, characters of a text; `None` for weights.
     pub rows: Option<usize>,
+    /// Whether a first column without a name is left out.
+    pub unnamed: bool,
     /// Its columns, or its arrays.
     pub columns: Vec<Facts>,
 }
@@ -33,7 +36,7 @@ pub enum Kind {
     Whole,
     /// `true` and `false`.
     Flag,
-    /// Dates with the year first; numbers of them are days since 1970-01-01.
+    /// Dates; numbers of them are days since 1970-01-01.
     Date,
     /// Text.
     Text,
@@ -63,8 +66,12 @@ pub struct Facts {
     pub shape: Vec<usize>,
     /// Cells that are empty, NaN or infinite.
     pub missing: usize,
-    /// Cells of text in a column of numbers.
+    /// Cells of text in a column of numbers, and what is no date in one of dates.
     pub stray: usize,
+    /// What such cells hold and how often, the most frequent first.
+    pub strays: Vec<(String, usize)>,
+    /// How dates are written.
+    pub writing: Option<Writing>,
     /// Of the numbers, where there are any.
     pub range: Option<Range>,
     /// Different values.
@@ -147,6 +154,7 @@ pub fn survey(path: &str, dialect: &Dialect) -> Result<Survey, DataError> {
             Ok(Survey {
                 reader,
                 rows: None,
+                unnamed: false,
                 columns: arrays.collect(),
             })
         }
@@ -205,6 +213,7 @@ fn of_frame(reader: &'static str, frame: &Frame) -> Survey {
     Survey {
         reader,
         rows: Some(frame.rows()),
+        unnamed: frame.table.as_ref().is_some_and(|table| table.unnamed),
         columns,
     }
 }
@@ -219,6 +228,8 @@ fn pictures(files: &Files<'_>, path: &str) -> Result<Survey, DataError> {
         shape: vec![count],
         missing: 0,
         stray: 0,
+        strays: Vec::new(),
+        writing: None,
         range: None,
         distinct: counts.len(),
         values: by_count(counts).into_iter().take(MOST_CLASSES).collect(),
@@ -231,6 +242,7 @@ fn pictures(files: &Files<'_>, path: &str) -> Result<Survey, DataError> {
     Ok(Survey {
         reader: "images",
         rows: Some(count),
+        unnamed: false,
         columns,
     })
 }
@@ -256,6 +268,8 @@ fn text(files: &Files<'_>, path: &str) -> Result<Survey, DataError> {
         shape: vec![characters],
         missing: 0,
         stray: 0,
+        strays: Vec::new(),
+        writing: None,
         range: None,
         distinct: values.len(),
         values: values.into_iter().take(MOST_CLASSES).collect(),
@@ -271,24 +285,26 @@ fn text(files: &Files<'_>, path: &str) -> Result<Survey, DataError> {
     Ok(Survey {
         reader: "text",
         rows: Some(characters),
+        unnamed: false,
         columns: vec![tokens, lines],
     })
 }
 
 fn of_column(column: &Column, rows: usize) -> Facts {
-    let is_date =
-        !column.texts.is_empty() && column.texts.values().all(|text| dates::is_date(text));
+    let texts = column.texts.values();
+    let is_number = column.numbers.iter().any(|number| !number.is_nan());
+    let writing = dates::writing(texts.clone()).filter(|_| column.is_text() && !is_number);
     let kind = match column.is_text() {
-        true if is_date => Kind::Date,
+        true if writing.is_some() => Kind::Date,
         true => Kind::Text,
-        false if column.flags && column.numbers.iter().any(|number| !number.is_nan()) => Kind::Flag,
+        false if column.flags && is_number => Kind::Flag,
         false => number_kind(&column.numbers),
     };
+    let order = writing.map_or(Order::Ymd, |writing| writing.order);
     let numbers: Vec<f64> = match kind {
-        Kind::Date => column
-            .texts
-            .values()
-            .filter_map(|text| dates::day(text))
+        Kind::Date => texts
+            .clone()
+            .filter_map(|text| dates::day(text, order))
             .collect(),
         Kind::Text => Vec::new(),
         Kind::Number | Kind::Whole | Kind::Flag => finite(&column.numbers),
@@ -299,18 +315,33 @@ fn of_column(column: &Column, rows: usize) -> Facts {
         *counts.entry(key).or_default() += 1;
     }
     let missing = (0..rows as u32).filter(|&row| column.is_missing(row));
-    facts(
+    let mut strays: HashMap<String, usize> = HashMap::new();
+    for text in texts {
+        let is_stray = match kind {
+            Kind::Text => false,
+            Kind::Date => dates::day(text, order).is_none(),
+            Kind::Number | Kind::Whole | Kind::Flag => true,
+        };
+        if is_stray {
+            *strays.entry(text.clone()).or_default() += 1;
+        }
+    }
+    let facts = facts(
         column.name.clone(),
         (kind, Vec::new()),
         missing.count(),
         &numbers,
         counts,
-        if column.is_text() {
-            0
-        } else {
-            column.texts.len()
-        },
-    )
+    );
+    Facts {
+        stray: strays.values().sum(),
+        strays: by_count(strays.into_iter().collect())
+            .into_iter()
+            .take(MOST_CLASSES)
+            .collect(),
+        writing,
+        ..facts
+    }
 }
 
 fn array(name: &str, tensor: &Tensor) -> Facts {
@@ -331,14 +362,7 @@ fn array(name: &str, tensor: &Tensor) -> Facts {
     }
     let shape = tensor.shape().to_vec();
     let missing = values.len() - numbers.len();
-    facts(
-        name.to_string(),
-        (kind, shape),
-        missing,
-        &numbers,
-        counts,
-        0,
-    )
+    facts(name.to_string(), (kind, shape), missing, &numbers, counts)
 }
 
 /// The word for a boolean that is kept as a number.
@@ -371,7 +395,6 @@ fn facts(
     missing: usize,
     numbers: &[f64],
     counts: HashMap<String, usize>,
-    stray: usize,
 ) -> Facts {
     let distinct = counts.len();
     let few = match kind {
@@ -391,7 +414,9 @@ fn facts(
         kind,
         shape,
         missing,
-        stray,
+        stray: 0,
+        strays: Vec::new(),
+        writing: None,
         range,
         distinct,
         values: values.into_iter().take(MOST_CLASSES).collect(),

@@ -127,7 +127,7 @@ pub const TRANSFORMS: &[TransformRow] = &[
     TransformRow {
         name: "fill_missing",
         usage: "fill_missing(\"median\")",
-        doc: "Fills missing numbers that are not targets with a number, or with the \"mean\" (where nothing is said) or \"median\" of the training part.",
+        doc: "Fills missing numbers that are not targets with a number, or with the \"mean\" (where nothing is said) or \"median\" of the training part. Unless a number is given, missing texts of a column become its most frequent value in the training part, of equal ones the first by name.",
         positions: (0, 1),
         options: &[("column", "only this column")],
         open: false,

@@ -10,6 +10,7 @@ use crate::base::diagnostic::nearest;
 use crate::base::source::FileId;
 use crate::base::tensor::Tensor;
 use crate::base::types::DType;
+use crate::data::address;
 use crate::data::input::Input;
 use crate::data::whole::{replace, try_replace};
 use crate::data::{FileProvider, MOST_FILE_BYTES};
@@ -36,7 +37,7 @@ pub struct Arguments {
     /// The trained weights: a .safetensors or .npz file
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// The rows: a .csv, .jsonl, .parquet, .npy or IDX file, a .png or .jpg picture or a folder of them; `-` for CSV from standard input
+    /// The rows: a .csv, .jsonl, .parquet, .npy, .npz or IDX file, or a pattern such as `'parts/*.csv'`; a .png or .jpg picture or a folder of them; `-` for CSV from standard input
     #[arg(long, value_name = "FILE")]
     input: String,
     /// Write the predictions to FILE, .csv, .json or .npy, instead of a table to standard output
@@ -97,6 +98,9 @@ pub(super) fn predict(arguments: &Arguments) -> Result<(), Failure> {
         Some(path) => Some((path.as_path(), try_output(path, output)?)),
         None => None,
     };
+    if let Some(error) = arguments.weights.to_str().and_then(address) {
+        return Err(data_failure(output, &error));
+    }
     if let Err(error) = std::fs::File::open(&arguments.weights) {
         let text = format!(
             "the weights \"{}\" cannot be read: {error}",

@@ -84,6 +84,7 @@ fn table(files: &Files<'_>, path: &str) -> Result<Columns, DataError> {
         columns,
         targets: Vec::new(),
         as_classes: false,
+        unnamed: false,
         rows,
         files: vec![(path.to_string(), 0)],
         lines: Vec::new(),

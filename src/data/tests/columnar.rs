@@ -45,7 +45,8 @@ fn of_bytes(folder: &Folder, bytes: &[u8]) -> Result<Columns, DataError> {
 fn cells(table: &Columns, name: &str) -> Vec<Option<String>> {
     let column = table.columns.iter().find(|column| column.name == name);
     let column = column.expect("the column");
-    let cell = |text: String| dates::day(&text).map_or(text, |day| day.to_string());
+    let cell =
+        |text: String| dates::day(&text, dates::Order::Ymd).map_or(text, |day| day.to_string());
     let rows = 0..table.rows as u32;
     rows.map(|row| column.key(row).map(cell)).collect()
 }

@@ -1,5 +1,6 @@
 //! JSON lines, dates, addresses, and several files by one pattern.
 use super::*;
+use crate::data::Order;
 use crate::data::survey::{Dialect, Kind, survey};
 
 fn jsonl(text: &str, transforms: &[Transform]) -> Result<Arc<DataSet>, DataError> {
@@ -151,6 +152,62 @@ fn a_pattern_stays_in_the_folder_of_a_host() {
 }
 
 #[test]
+fn a_pattern_in_a_folder_goes_from_any_base() {
+    // The base folder of a program in the working directory is `.`, at the prompt it is empty.
+    let provider = FileProvider::new();
+    let here = std::env::current_dir().unwrap().display().to_string();
+    for (base, pattern, found) in [
+        (".", "src/data/cs*.rs", "src/data/csv.rs"),
+        ("", "src/data/cs*.rs", "src/data/csv.rs"),
+        ("", "./src/data/cs*.rs", "./src/data/csv.rs"),
+        (".", "./src/data/cs*.rs", "./src/data/csv.rs"),
+        ("./src", "data/cs*.rs", "data/csv.rs"),
+        ("src/./data", "cs*.rs", "csv.rs"),
+        ("src/data", "../data/cs*.rs", "../data/csv.rs"),
+        (".", "src/dat?/cs*.rs", "src/data/csv.rs"),
+        (&here, "src/data/cs*.rs", "src/data/csv.rs"),
+    ] {
+        let spec = DataSpec {
+            source: reader("text", &[pattern], &[]),
+            transforms: vec![],
+            base_dir: base.to_string(),
+        };
+        let files = provider.files_of(&spec).unwrap();
+        assert_eq!(files, [found], "{base}: {pattern}");
+        assert!(provider.resolve(base, &files[0]).unwrap().is_file());
+    }
+}
+
+#[test]
+fn archives_of_a_pattern_follow_one_another_and_idx_takes_none() {
+    let x = |value: f32| npy("<f4", "False", "(1,)", &value.to_le_bytes());
+    let folder = Folder::new()
+        .with("a1.npz", zip(&[("x.npy", x(1.0)), ("y.npy", x(2.0))]))
+        .with("a2.npz", zip(&[("y.npy", x(4.0)), ("x.npy", x(3.0))]))
+        .with("b1.npz", zip(&[("x.npy", x(1.0))]))
+        .with("b2.npz", zip(&[("x.npy", x(1.0)), ("z.npy", x(2.0))]))
+        .with("images-1", idx_images(1));
+    let read = |name: &str, path: &str| open(&folder, reader(name, &[path], &[]), &[]);
+    let set = read("npz", "a*.npz").unwrap();
+    assert_eq!(values(&set, "", "x"), [1.0, 3.0]);
+    assert_eq!(values(&set, "", "y"), [2.0, 4.0]);
+    assert_eq!(
+        message(read("npz", "[ab]1.npz")),
+        "b1.npz: the field `y` of a1.npz is not there"
+    );
+    assert_eq!(
+        message(read("npz", "b*.npz")),
+        "b2.npz: the field `z` is not one of b1.npz"
+    );
+    let (message, help) = failure(read("idx", "images-*"));
+    assert!(
+        message.starts_with("there is no file \"images-*\""),
+        "{message}"
+    );
+    assert_eq!(help, "a pattern names no file here: write the name itself");
+}
+
+#[test]
 fn arrays_and_texts_of_a_pattern_follow_one_another() {
     let one = |values: &[f32]| -> Vec<u8> {
         let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -179,7 +236,7 @@ fn an_address_is_no_file() {
     assert!(error.missing);
     assert_eq!(
         error.message,
-        "\"https://data.invalid/sets/iris.csv?raw=1\" is an address: a program reads files and fetches nothing"
+        "\"https://data.invalid/sets/iris.csv?raw=1\" is an address: files are read, and nothing is fetched"
     );
     assert_eq!(
         error.help.as_deref(),
@@ -248,6 +305,62 @@ fn a_survey_knows_kinds_ranges_classes_and_what_is_missing() {
     assert_eq!(kind.values, [("b".to_string(), 2), ("a".to_string(), 1)]);
     let day = found.columns[2].range.unwrap();
     assert_eq!(crate::data::written_day(day.high), "2024-03-01");
+}
+
+#[test]
+fn a_survey_knows_dates_however_written_and_what_is_odd() {
+    let mut text = String::from(",dmy,mdy,either,bad,n\n");
+    for row in 0..20 {
+        let day = row % 12 + 1;
+        let bad = match row {
+            3 => "unknown".to_string(),
+            _ => format!("2024-02-{:02}", row + 1),
+        };
+        let n = if row == 7 { "n/a" } else { "1.5" };
+        text += &format!(
+            "{row},{}/01/2024,01/{}/2024,{day}.02.2024,{bad},{n}\n",
+            row + 1,
+            row + 1
+        );
+    }
+    let folder = Folder::new().with("a.csv", &text);
+    let path = folder.0.join("a.csv").display().to_string();
+    let found = survey(&path, &Dialect::default()).unwrap();
+    assert!(found.unnamed);
+    let dates: Vec<(&str, Kind, Option<Order>, usize)> = found
+        .columns
+        .iter()
+        .map(|facts| {
+            let order = facts.writing.map(|writing| writing.order);
+            (facts.name.as_str(), facts.kind, order, facts.stray)
+        })
+        .collect();
+    assert_eq!(
+        dates,
+        [
+            ("dmy", Kind::Date, Some(Order::Dmy), 0),
+            ("mdy", Kind::Date, Some(Order::Mdy), 0),
+            ("either", Kind::Date, Some(Order::Dmy), 0),
+            ("bad", Kind::Date, Some(Order::Ymd), 1),
+            ("n", Kind::Number, None, 1),
+        ]
+    );
+    let ambiguous: Vec<bool> = found.columns[..4]
+        .iter()
+        .map(|facts| facts.writing.is_some_and(|writing| writing.ambiguous))
+        .collect();
+    assert_eq!(ambiguous, [false, false, true, false]);
+    assert_eq!(found.columns[3].strays, [("unknown".to_string(), 1)]);
+    assert_eq!(found.columns[4].strays, [("n/a".to_string(), 1)]);
+    let last = |at: usize| found.columns[at].range.map(|range| range.high);
+    assert_eq!(last(0).map(crate::data::written_day).unwrap(), "2024-01-20");
+    assert_eq!(last(1), last(0));
+    // What a program is told that forgets them says how they are written.
+    let (_, help) = failure(open(&folder, reader("csv", &["a.csv"], &[]), &[]));
+    assert_eq!(
+        help,
+        "add dates(\"dmy\", order = \"dmy\") or drop(\"dmy\") to the pipe"
+    );
 }
 
 #[test]

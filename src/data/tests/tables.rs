@@ -342,6 +342,123 @@ fn missing_values_are_dropped_or_filled() {
 }
 
 #[test]
+fn labels_of_rows_are_left_out() {
+    for (text, wanted) in [
+        (",a,b\n0,1,2\n1,3,4\n", vec![1.0, 2.0, 3.0, 4.0]),
+        ("\"\";\"a\"\n\"r1\";1\n\"r2\";2\n", vec![1.0, 2.0]),
+        // One column without a name is all there is.
+        ("a\n1\n", vec![1.0]),
+    ] {
+        let set = csv(text, &[]).unwrap();
+        assert_eq!(values(&set, "", "x"), wanted, "{text:?}");
+    }
+    let error = message(csv(",a,a\n0,1,2\n", &[]));
+    assert_eq!(
+        error,
+        "a.csv, header: columns 2 and 3 are both called \"a\""
+    );
+    let error = message(csv(",a,\n0,1,2\n", &[]));
+    assert_eq!(error, "a.csv, header: column 3 has no name");
+    let error = message(csv(",a,b\n0,1,2\n1,3\n", &[]));
+    assert_eq!(error, "a.csv, row 2: 2 cells, where the header has 3");
+    // Tables with labels and without go together, and so do the rows of a prediction.
+    let folder = Folder::new()
+        .with("1.csv", ",a,y\n0,1,2\n")
+        .with("2.csv", "y,a\n4,3\n");
+    let source = reader("csv", &["*.csv"], &[]);
+    let target = step("target", &[string("y")], &[]);
+    let spec = DataSpec {
+        source,
+        transforms: vec![target],
+        base_dir: folder.text(),
+    };
+    let mut provider = FileProvider::new();
+    assert_eq!(values(&provider.open(&spec).unwrap(), "", "x"), [1.0, 3.0]);
+    let rows = input::Input::Text {
+        name: "-".into(),
+        text: ",a\n7,5\n".into(),
+    };
+    let rows = provider.prepared(Some(&spec), &rows).unwrap();
+    assert_eq!(rows.to_f64(), [5.0]);
+}
+
+#[test]
+fn a_quote_that_does_not_close_is_told_with_its_line() {
+    for (text, line) in [
+        ("a,b\n1,x\n2,\"y\n3,z\n", 3),
+        ("a,b\n1,x\n\"2,y\n3,z\n", 3),
+        ("a,b\n1,\"x\"\"\n", 2),
+        ("a,b\n1,\"x\ny\"\n\"2,\"\"", 4),
+        ("a,\"b\n1,2\n", 1),
+    ] {
+        assert_eq!(
+            message(csv(text, &[])),
+            format!("a.csv, line {line}: a quote that opens a cell does not close"),
+            "{text:?}"
+        );
+    }
+    // A later quote closes it: the count of cells is wrong, and what may be the reason is said.
+    let (error, help) = failure(csv("a,b\n1,\"x\n2,\"y,z\"\n3,z\n", &[]));
+    assert_eq!(error, "a.csv, row 1: 3 cells, where the header has 2");
+    assert!(help.contains("a quote may be missing"), "{help}");
+    // Quotes within a cell are its own, as are line ends within quotes.
+    let target = step("target", &[string("b")], &[]);
+    let set = csv("a,b\n1,5\" pipe\n2,\"x\ny\"\n3,\"6\"\" pipe\"", &[target]);
+    assert_eq!(set.unwrap().part("").unwrap().rows(), 3);
+}
+
+#[test]
+fn missing_texts_become_the_most_frequent_of_the_training_part() {
+    let text = "a,kind,y\n1,oak,1\n,ash,2\n3,,3\n4,ash,4\n5,oak,5\n";
+    let pipe = |fill: Transform| {
+        let one_hot = step("one_hot", &[string("kind")], &[]);
+        csv(text, &[step("target", &[string("y")], &[]), fill, one_hot])
+    };
+    // Oaks and ashes are equally many: the first by name fills.
+    let set = pipe(step("fill_missing", &[], &[])).unwrap();
+    assert_eq!(
+        values(&set, "", "x"),
+        [
+            1.0, 0.0, 1.0, 3.25, 1.0, 0.0, 3.0, 1.0, 0.0, 4.0, 1.0, 0.0, 5.0, 0.0, 1.0
+        ]
+    );
+    // The training part is what counts: most of its rows are oaks.
+    let folder = Folder::new()
+        .with("a.csv", "kind\noak\noak\nash\n")
+        .with("b.csv", "kind\nash\n \nash\n");
+    let source = reader("csv", &["a.csv"], &[("test", string("b.csv"))]);
+    let only = step("fill_missing", &[], &[("column", string("kind"))]);
+    let set = open(
+        &folder,
+        source,
+        &[only, step("one_hot", &[string("kind")], &[])],
+    );
+    let set = set.unwrap();
+    assert_eq!(
+        values(&set, "test", "x"),
+        [1.0, 0.0, 0.0, 1.0, 1.0, 0.0],
+        "ash, oak, ash"
+    );
+    // A number is no text, so what is missing stays so.
+    for fill in [
+        step("fill_missing", &[number(0.0)], &[]),
+        step("drop", &[string("a")], &[]),
+    ] {
+        assert_eq!(
+            failure(pipe(fill)),
+            (
+                "a.csv, row 3, column \"kind\": the value is missing".to_string(),
+                "add fill_missing or drop_missing before `one_hot`".to_string()
+            )
+        );
+    }
+    // A target is not made up.
+    let target = step("target", &[string("kind")], &[]);
+    let error = message(csv(text, &[target, step("fill_missing", &[], &[])]));
+    assert_eq!(error, "a.csv, row 3, column \"kind\": the class is missing");
+}
+
+#[test]
 fn one_hot_makes_indicators_of_targets_and_columns() {
     let set = csv(
         FLOWERS,
