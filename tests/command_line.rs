@@ -304,7 +304,7 @@ fn check_says_what_a_program_is() {
     assert!(stdout.contains("time        at most about "), "{stdout}");
     // A step of years is not run to be tried.
     for long in [
-        "print sum[i < 1073741824, j < 1073741824] (1.0 * i * j)\n",
+        "print sum[i < 1073741824, j < 1073741824] (f32(i) * f32(j))\n",
         "print last(scan i in 0..2147483647, h = 0.0 { h + 1.0 })\n",
     ] {
         let (stdout, stderr) = texts(&dlmc(&["check", "-"], long));
@@ -687,8 +687,8 @@ fn short_programs_are_timed_and_what_they_write_stays() {
     let folder = std::env::temp_dir().join(format!("dlmc-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let program = folder.join("p.dlm");
-    let text = "let theta = [1.0, 2.0]\nrepeat 3 { minimize sum(theta ^ 2) with sgd(lr = 0.1) }\n\
-        save theta to \"theta.npz\"\n";
+    let text = "let net = dense(1)\nrepeat 3 { minimize mean(net([[1.0, 2.0]]) ^ 2) with sgd(lr = 0.1) }\n\
+        save net to \"net.npz\"\n";
     std::fs::write(&program, text).expect("a program");
     let program = program.to_str().expect("UTF-8");
     let example = concat!(
@@ -696,7 +696,7 @@ fn short_programs_are_timed_and_what_they_write_stays() {
         "/examples/linear_regression.dlm"
     );
     for file in [program, example] {
-        let run = dlmc(&["bench", file, "--seconds", "0.2", "--json"], "");
+        let run = dlmc(&["bench", file, "--seconds", "1", "--json"], "");
         let (out, err) = texts(&run);
         assert_eq!(run.status.code(), Some(0), "{file}: {err}");
         let read: serde_json::Value = serde_json::from_str(&out).expect("a line of JSON");
@@ -713,7 +713,7 @@ fn short_programs_are_timed_and_what_they_write_stays() {
         }
         assert!(read["host_share"].is_null(), "{out}");
     }
-    assert!(!folder.join("theta.npz").exists(), "bench writes elsewhere");
+    assert!(!folder.join("net.npz").exists(), "bench writes elsewhere");
     std::fs::remove_dir_all(&folder).expect("the folder goes");
     let none = dlmc(&["bench", "-", "--seconds", "0.1"], "print 1\n");
     let (_, err) = texts(&none);

@@ -65,10 +65,16 @@ pub fn bench(mut job: Job, request: Request, start: Instant) -> Result<(), Failu
         .run(|| measure(&machine, request, start))
         .map_err(|error| failed(&job, error))?;
     if measured.samples.is_empty() {
-        job.output.say(&format!(
-            "error: {} has no training steps to time\nhelp: `train` or `minimize` makes them; of a training there must be two at least\n",
-            job.source.name
-        ));
+        let name = &job.source.name;
+        let why = match measured.steps {
+            0 | 1 => format!(
+                "{name} has no training steps to time\nhelp: `train` or `minimize` makes them, two at least"
+            ),
+            _ => format!(
+                "{name} is so short that it was run again and again, and still there was too little to time\nhelp: give it longer: `--seconds 20`"
+            ),
+        };
+        job.output.say(&format!("error: {why}\n"));
         return Err(Failure::Program);
     }
     let summary = session::summary(&program, &compiled);
@@ -211,7 +217,8 @@ fn measure(
         let (elapsed, steps) = open.at(last, done);
         unread = stride;
         if steps == 0 || elapsed < BLOCK {
-            stride *= if elapsed < BLOCK / 4 { 2 } else { 1 };
+            // A run that is short has no many steps to wait for.
+            stride *= if !again && elapsed < BLOCK / 4 { 2 } else { 1 };
             continue;
         }
         stride = (stride / 2).max(1);

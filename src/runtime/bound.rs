@@ -4,11 +4,9 @@
 //! and workspace do not move, so what a run needs is a list of functions and pointers. Steps inside loops stay with the general walk,
 //! since their addresses change from turn to turn.
 use super::contraction::Operands;
-use super::execute::{
-    CheckFailure, Executable, Frame, KernelFunction, Memory, count_products, failure,
-    member_arguments,
-};
+use super::execute::{CheckFailure, Executable, Frame, KernelFunction, Memory, failure};
 use super::runs::Lone;
+use super::steps::{count_products, member_arguments};
 use crate::kir::schedule::{Address, Step};
 
 /// The outer steps of one executable with the pointers of one run's memory.

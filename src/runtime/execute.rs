@@ -8,6 +8,10 @@ use super::memory::AlignedBytes;
 use super::planner::{Planned, Plans};
 use super::product::{by_pieces, is_large};
 use super::profile::StepTimes;
+use super::steps::{
+    MOST_GROUP_ARGUMENTS, count_products, depth, group_checks, group_work, groups_fit,
+    member_arguments, part,
+};
 use super::team::Team;
 use crate::kir::schedule::{Address, Base, MOST_ARGUMENTS, MOST_FINISH_ARGUMENTS, Schedule, Step};
 use crate::kir::{STATUS_FINE, Status};
@@ -26,8 +30,6 @@ pub type KernelFunction = unsafe extern "C" fn(*const *mut u8, i64, i64, *const 
 
 /// Loops that may lie in one another.
 pub const MOST_LOOPS: usize = 8;
-/// Buffers of all kernels of one group.
-const MOST_GROUP_ARGUMENTS: usize = 96;
 /// Scalar operations below which a kernel is not shared among threads: some microseconds of work.
 const SHARED_WORK: usize = 20_000;
 
@@ -741,33 +743,6 @@ unsafe fn group_pointers(
     pointers
 }
 
-pub(super) fn member_arguments(member: &Step) -> &[Address] {
-    match member {
-        Step::Kernel { arguments, .. } => arguments,
-        Step::Group { .. }
-        | Step::Product { .. }
-        | Step::Zero { .. }
-        | Step::Copy { .. }
-        | Step::Turn { .. }
-        | Step::Loop { .. } => &[],
-    }
-}
-
-/// Scalar operations of a group for each row.
-fn group_work(rows: usize, members: &[Step]) -> usize {
-    let of = |member: &Step| match member {
-        Step::Kernel { outer, work, .. } => outer / rows.max(1) * work,
-        _ => 0,
-    };
-    members.iter().map(of).sum()
-}
-
-fn group_checks(members: &[Step]) -> bool {
-    members
-        .iter()
-        .any(|member| matches!(member, Step::Kernel { checks: true, .. }))
-}
-
 pub(super) fn failure(status: &Status) -> Result<(), CheckFailure> {
     match status.load(Ordering::Relaxed) {
         STATUS_FINE => Ok(()),
@@ -776,53 +751,4 @@ pub(super) fn failure(status: &Status) -> Result<(), CheckFailure> {
             value: word as u32 as i32,
         }),
     }
-}
-
-/// Whether every group consists of kernels over its rows, with arguments that fit.
-fn groups_fit(steps: &[Step]) -> bool {
-    steps.iter().all(|step| match step {
-        Step::Loop { body, .. } => groups_fit(body),
-        Step::Group { rows, members, .. } => {
-            let kernel = |member: &Step| matches!(member, Step::Kernel { outer, .. } if *rows > 0 && outer % rows == 0);
-            let arguments: usize = members.iter().map(|member| member_arguments(member).len()).sum();
-            members.iter().all(kernel) && arguments <= MOST_GROUP_ARGUMENTS
-        }
-        Step::Product { terms, .. } => groups_fit(terms.as_deref().map_or(&[], std::slice::from_ref)),
-        Step::Kernel { .. } | Step::Zero { .. } | Step::Copy { .. } | Step::Turn { .. } => true,
-    })
-}
-
-/// How many loops lie within each other.
-pub fn depth(steps: &[Step]) -> usize {
-    steps
-        .iter()
-        .map(|step| {
-            if let Step::Loop { body, .. } = step {
-                1 + depth(body)
-            } else {
-                0
-            }
-        })
-        .max()
-        .unwrap_or(0)
-}
-
-pub(super) fn count_products(steps: &[Step]) -> usize {
-    steps
-        .iter()
-        .map(|step| match step {
-            Step::Product { .. } => 1,
-            Step::Loop { body, .. } => count_products(body),
-            Step::Kernel { .. }
-            | Step::Group { .. }
-            | Step::Zero { .. }
-            | Step::Copy { .. }
-            | Step::Turn { .. } => 0,
-        })
-        .sum()
-}
-
-/// Part `at` of `length` positions cut into `parts` nearly equal ranges.
-pub(super) fn part(length: usize, parts: usize, at: usize) -> Range<usize> {
-    length * at / parts..length * (at + 1) / parts
 }

@@ -1,7 +1,8 @@
 //! Runs a product into what takes its result: blocks of rows, each through the kernels as soon as it is there.
 use super::contraction::Contraction;
-use super::execute::{Executable, Memory, part};
+use super::execute::{Executable, Memory};
 use super::product::{SharedOperands, by_pieces, is_large};
+use super::steps::part;
 use crate::kir::schedule::{self, Address, Step};
 use std::ops::Range;
 

@@ -13,6 +13,7 @@ mod product;
 pub mod profile;
 mod runs;
 pub mod speed;
+pub mod steps;
 pub mod team;
 
 pub use beat::{Beat, BeatCells, BeatsEnd};

@@ -3,8 +3,8 @@
 //! Programs have the same product in many graphs (the forward pass in the training step, in its validation, in a metric), so a planner
 //! keeps the plans it made and gives equal products the same one.
 use super::contraction::{Contraction, ContractionError, ContractionSpec, Cpu, Index};
-use super::execute::count_products;
 use super::finish;
+use super::steps::count_products;
 use crate::kir::schedule::{Product, Schedule, Step};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Runs one contraction of a schedule, alone or shared among threads: by rows, by columns, or by the pieces of its sum.
 use super::contraction::{Contraction, Operands};
-use super::execute::{CheckFailure, Executable, Memory, part};
+use super::execute::{CheckFailure, Executable, Memory};
+use super::steps::part;
 use super::team::Team;
 use crate::kir::schedule::{Address, Step};
 use std::ops::Range;

@@ -43,7 +43,7 @@ fn picture(found: &Values) -> String {
     };
     let bottom = SIZE.1 - MARGIN.3;
     let mut out = format!(
-        "<figure class=\"card chart\"><h3>Predicted and true</h3>\n<p class=\"quiet\">A point for each row; on the line are those that were predicted exactly.</p>\n<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"predicted against true values\">\n",
+        "<figure class=\"card chart points\"><h3>Predicted and true</h3>\n<p class=\"quiet\">A point for each row; on the line are those that were predicted exactly.</p>\n<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"predicted against true values\">\n",
         SIZE.0, SIZE.1
     );
     for value in scale.ticks(4.0) {
