@@ -687,8 +687,8 @@ fn short_programs_are_timed_and_what_they_write_stays() {
     let folder = std::env::temp_dir().join(format!("dlmc-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let program = folder.join("p.dlm");
-    let text = "let net = dense(1)\nrepeat 3 { minimize mean(net([[1.0, 2.0]]) ^ 2) with sgd(lr = 0.1) }\n\
-        save net to \"net.npz\"\n";
+    let text = "let net = dense(1)\nrepeat 300 { minimize mean(net([[1.0, 2.0]]) ^ 2) with sgd(lr = 0.1) }\n\
+        save net to \"net.safetensors\"\n";
     std::fs::write(&program, text).expect("a program");
     let program = program.to_str().expect("UTF-8");
     let example = concat!(
@@ -713,7 +713,7 @@ fn short_programs_are_timed_and_what_they_write_stays() {
         }
         assert!(read["host_share"].is_null(), "{out}");
     }
-    assert!(!folder.join("net.npz").exists(), "bench writes elsewhere");
+    assert!(!folder.join("net.safetensors").exists(), "bench writes elsewhere");
     std::fs::remove_dir_all(&folder).expect("the folder goes");
     let none = dlmc(&["bench", "-", "--seconds", "0.1"], "print 1\n");
     let (_, err) = texts(&none);

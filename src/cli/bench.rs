@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// Steps are timed in blocks of at least this, so that the clock's own time does not count.
 const BLOCK: Duration = Duration::from_millis(1);
 
+/// The same of a program that has so few steps that a block holds those of many runs.
+const SHORT_BLOCK: Duration = Duration::from_micros(50);
+
 /// What is asked of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct Request {
@@ -216,7 +219,8 @@ fn measure(
         last = Instant::now();
         let (elapsed, steps) = open.at(last, done);
         unread = stride;
-        if steps == 0 || elapsed < BLOCK {
+        let least = if again { SHORT_BLOCK } else { BLOCK };
+        if steps == 0 || elapsed < least {
             // A run that is short has no many steps to wait for.
             stride *= if !again && elapsed < BLOCK / 4 { 2 } else { 1 };
             continue;
