@@ -713,7 +713,10 @@ fn short_programs_are_timed_and_what_they_write_stays() {
         }
         assert!(read["host_share"].is_null(), "{out}");
     }
-    assert!(!folder.join("net.safetensors").exists(), "bench writes elsewhere");
+    assert!(
+        !folder.join("net.safetensors").exists(),
+        "bench writes elsewhere"
+    );
     std::fs::remove_dir_all(&folder).expect("the folder goes");
     let none = dlmc(&["bench", "-", "--seconds", "0.1"], "print 1\n");
     let (_, err) = texts(&none);

@@ -128,11 +128,10 @@ fn open_quote(text: &str, separator: char) -> Option<usize> {
     let mut characters = text.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
         match opened {
-            Some(_) if character == '"' => {
+            Some(start) if character == '"' => {
                 // Two are one of the cell's own.
-                if characters.next_if(|(_, next)| *next == '"').is_none() {
-                    opened = None;
-                }
+                let doubled = characters.next_if(|(_, next)| *next == '"').is_some();
+                opened = doubled.then_some(start);
             }
             Some(_) => {}
             None if at_start && character == '"' => opened = Some(at),
