@@ -35,7 +35,7 @@ fn conv2d_op(
     }
 }
 
-## Convolution over time with a bias. `W: [channels, c / groups, kernel]`.
+## Convolution over time with a bias: `y[n, o, i] = b[o] + sum[c, k] x[n, c, stride*i + dilation*k - padding] * W[o, c, k]`. `W: [channels, c / groups, kernel]`.
 layer conv1d(channels, kernel, stride = 1, padding = 0, dilation = 1, groups = 1)(x: [n, c, t]) -> [n, channels, (t + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1] {
     param W: [channels, c / groups, kernel] = he_uniform
     param b: [channels] = zeros
@@ -43,7 +43,7 @@ layer conv1d(channels, kernel, stride = 1, padding = 0, dilation = 1, groups = 1
     y + reshape(b, [channels, 1])
 }
 
-## Convolution over images with a square kernel and a bias. `W: [channels, c / groups, kernel, kernel]`.
+## Convolution over images with a square kernel and a bias: `y[n, o, i, j] = b[o] + sum[c, k, l] x[n, c, stride*i + dilation*k - padding, stride*j + dilation*l - padding] * W[o, c, k, l]`. `W: [channels, c / groups, kernel, kernel]`.
 ## Source: LeCun et al., "Gradient-based learning applied to document recognition" (1998).
 layer conv2d(channels, kernel, stride = 1, padding = 0, dilation = 1, groups = 1)(x: [n, c, h, w]) -> [n, channels, (h + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1, (w + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1] {
     param W: [channels, c / groups, kernel, kernel] = he_uniform

@@ -27,7 +27,7 @@ fn batch_norm_op(x: [n, c, ..s], gamma: [c], beta: [c], eps = 1e-5) -> [n, c, ..
     reshape(normalise_channels(z, mu, variance, gamma, beta, eps), [n, c, ..s])
 }
 
-## Each channel shifted and scaled to mean 0 and variance 1 over the batch, then by the learned gamma and beta. Training also
+## Each channel shifted and scaled to mean 0 and variance 1 over the batch, then by the learned gamma and beta: `gamma * (x - mu) / sqrt(variance + eps) + beta`. Training also
 ## moves the running statistics by `momentum` (the variance divided by count - 1, as in PyTorch); elsewhere they take the batch's place.
 ## Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate shift" (2015).
 layer batch_norm(momentum = 0.1, eps = 1e-5)(x: [n, c, ..s]) -> [n, c, ..s] {
@@ -57,7 +57,7 @@ fn layer_norm_op(x: [..n, d], gamma: [d], beta: [d], eps = 1e-5) -> [..n, d] {
     standardise_last(x, eps = eps) * gamma + beta
 }
 
-## Each row of the last dimension shifted and scaled to mean 0 and variance 1, then by the learned gamma and beta.
+## Each row of the last dimension shifted and scaled to mean 0 and variance 1, then by the learned gamma and beta: `gamma * (x - mean(x)) / sqrt(var(x) + eps) + beta`.
 ## Source: Ba, Kiros and Hinton, "Layer normalization" (2016).
 layer layer_norm(eps = 1e-5)(x: [..n, d]) -> [..n, d] {
     param gamma: [d] = ones
@@ -73,7 +73,7 @@ fn group_norm_op(x: [n, c, ..s], groups, gamma: [c], beta: [c], eps = 1e-5) -> [
     reshape(y, [n, c, ..s])
 }
 
-## Normalises the channels of each group together, for every example apart; then the learned gamma and beta of each channel.
+## Normalises the channels of each group together, for every example apart; then the learned gamma and beta of each channel: `gamma * (x - mu) / sqrt(variance + eps) + beta`.
 ## Source: Wu and He, "Group normalization" (2018).
 layer group_norm(groups, eps = 1e-5)(x: [n, c, ..s]) -> [n, c, ..s] {
     param gamma: [c] = ones

@@ -8,7 +8,7 @@ fn max_pool2d(x: [n, c, h, w], kernel, stride = kernel, padding = 0, dilation = 
     y
 }
 
-## The mean of each window; zeros that padding adds count as elements.
+## The mean of each window, `mean[k, l] x[n, c, stride*i + k - padding, stride*j + l - padding]`; zeros that padding adds count as elements.
 fn avg_pool2d(x: [n, c, h, w], kernel, stride = kernel, padding = 0) -> [n, c, (h + 2 * padding - kernel) // stride + 1, (w + 2 * padding - kernel) // stride + 1] {
     let p = pad(pad(x, left = padding, right = padding, over = 2), left = padding, right = padding, over = 3)
     let y[b, f, i, j] = mean[u < kernel, v < kernel] p[b, f, stride * i + u, stride * j + v]
@@ -32,7 +32,7 @@ fn max_pool1d(x: [n, c, t], kernel, stride = kernel, padding = 0, dilation = 1) 
     y
 }
 
-## The mean of each window in time; zeros that padding adds count as elements.
+## The mean of each window in time, `mean[k] x[n, c, stride*i + k - padding]`; zeros that padding adds count as elements.
 fn avg_pool1d(x: [n, c, t], kernel, stride = kernel, padding = 0) -> [n, c, (t + 2 * padding - kernel) // stride + 1] {
     let p = pad(x, left = padding, right = padding, over = 2)
     let y[b, f, i] = mean[u < kernel] p[b, f, stride * i + u]
@@ -58,7 +58,7 @@ fn length_mask(lengths: i32[n], steps) -> bool[n, steps] {
     m
 }
 
-## The largest value of each feature over time, at the steps where `mask` is true.
+## The largest value of each feature over time, `max[t] x[n, t, d]`, at the steps where `mask` is true.
 fn max_over_time(x: [n, t, d], mask: bool[n, t] = none) -> [n, d] {
     if mask == none {
         let y[a, k] = max[i] x[a, i, k]
@@ -69,7 +69,7 @@ fn max_over_time(x: [n, t, d], mask: bool[n, t] = none) -> [n, d] {
     }
 }
 
-## The mean of each feature over time, at the steps where `mask` is true.
+## The mean of each feature over time, `mean[t] x[n, t, d]`, at the steps where `mask` is true.
 fn mean_over_time(x: [n, t, d], mask: bool[n, t] = none) -> [n, d] {
     if mask == none {
         let y[a, k] = mean[i] x[a, i, k]

@@ -58,7 +58,7 @@ layer rnn(hidden, reverse = false, states = false)(x: [n, t, d], h0: [n, hidden]
     if states { (hs, last_step(hs, reverse)) } else { hs }
 }
 
-## A long short-term memory. Gives h at every step; with `states = true` `(h at every step, last h, last c)`.
+## A long short-term memory: `c_t = σ(f) * c_(t-1) + σ(i) * tanh(g)`, `h_t = σ(o) * tanh(c_t)` with the gates `i, f, g, o` side by side in `x_t @ W_ih + b_ih + h_(t-1) @ W_hh + b_hh`. Gives h at every step; with `states = true` `(h at every step, last h, last c)`.
 ## Source: Hochreiter and Schmidhuber, "Long short-term memory" (1997); Gers, Schmidhuber and Cummins, "Learning to forget" (2000).
 layer lstm(hidden, reverse = false, states = false)(
     x: [n, t, d], h0: [n, hidden] = zeros[n, hidden], c0: [n, hidden] = zeros[n, hidden], mask: bool[n, t] = none
@@ -89,7 +89,7 @@ layer lstm(hidden, reverse = false, states = false)(
     if states { (hs, last_step(hs, reverse), last_step(cs, reverse)) } else { hs }
 }
 
-## A gated recurrent unit, with the reset gate applied after the product (PyTorch's form). Gives h at every step.
+## A gated recurrent unit, with the reset gate applied after the product (PyTorch's form): `h_t = (1 - σ(x_z + h_z)) * tanh(x_n + σ(x_r + h_r) * h_n) + σ(x_z + h_z) * h_(t-1)`, where `x_r, x_z, x_n` are the parts of `x_t @ W_ih + b_ih` and `h_r, h_z, h_n` those of `h_(t-1) @ W_hh + b_hh`. Gives h at every step.
 ## Source: Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014), version 3.
 layer gru(hidden, reverse = false, states = false)(x: [n, t, d], h0: [n, hidden] = zeros[n, hidden], mask: bool[n, t] = none) {
     param W_ih: [d, 3 * hidden]      = glorot_uniform
