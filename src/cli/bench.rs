@@ -175,6 +175,10 @@ fn measure(
             measured.loss = machine.losses().last().copied();
         }
         if event == Event::Finished {
+            if done > noted {
+                // The last steps, where nothing comes behind them.
+                (last, noted) = (Instant::now(), done);
+            }
             let timed = block.map_or((Duration::ZERO, 0), |block| block.at(last, noted));
             let is_over = match phase {
                 Phase::Timed(since) => since.elapsed() >= request.time,
