@@ -139,6 +139,20 @@ impl Earlier {
     }
 }
 
+/// Microseconds a step of a block.
+fn micros((time, steps): (Duration, u64)) -> f64 {
+    time.as_secs_f64() * 1e6 / steps as f64
+}
+
+/// Runs of each graph, and steps, between two moments.
+fn since(before: &(Vec<u64>, u64), now: &(Vec<u64>, u64)) -> (Vec<u64>, u64) {
+    let runs = now.0.iter().zip(&before.0);
+    (
+        runs.map(|(all, then)| all - then).collect(),
+        now.1 - before.1,
+    )
+}
+
 /// Runs that are too short fill no time by themselves: so many times what is asked for, and then it is enough.
 const MOST: u32 = 10;
 
@@ -180,15 +194,32 @@ fn measure(
                 (last, noted) = (Instant::now(), done);
             }
             let timed = block.map_or((Duration::ZERO, 0), |block| block.at(last, noted));
+            // A block may end with a run.
+            let whole = again && timed.1 > 0 && timed.0 >= SHORT_BLOCK;
+            match phase {
+                Phase::Timed(_) if whole => {
+                    measured.samples.push(micros(timed));
+                    measured.ran = since(&before, &earlier.with(&machine));
+                }
+                Phase::Warm if whole && start.elapsed() >= measured.first + warm => {
+                    before = earlier.with(&machine);
+                    phase = Phase::Timed(last);
+                }
+                Phase::Timed(_) | Phase::Warm => {}
+            }
             let is_over = match phase {
-                Phase::Timed(since) => since.elapsed() >= request.time,
+                Phase::Timed(begun) => begun.elapsed() >= request.time,
                 Phase::Warm => false,
             };
             if is_over || done < 2 || start.elapsed() > most {
                 break;
             }
             // The clock was not read behind each event of the first run.
-            held = if again { timed } else { (Duration::ZERO, 0) };
+            held = if again && !whole {
+                timed
+            } else {
+                (Duration::ZERO, 0)
+            };
             (earlier.runs, earlier.steps) = earlier.with(&machine);
             (again, block, noted, unread) = (true, None, 0, 0);
             machine = new()?;
@@ -230,7 +261,6 @@ fn measure(
             continue;
         }
         stride = (stride / 2).max(1);
-        let micros = elapsed.as_secs_f64() * 1e6 / steps as f64;
         held = (Duration::ZERO, 0);
         block = Some(Block {
             since: last,
@@ -243,15 +273,13 @@ fn measure(
                 phase = Phase::Timed(last);
             }
             Phase::Warm => {}
-            Phase::Timed(since) => {
-                measured.samples.push(micros);
-                let (runs, all) = earlier.with(&machine);
-                let runs = runs.iter().zip(&before.0);
-                measured.ran = (runs.map(|(all, then)| all - then).collect(), all - before.1);
-                let is_over = since.elapsed() >= request.time;
+            Phase::Timed(begun) => {
+                measured.samples.push(micros((elapsed, steps)));
+                measured.ran = since(&before, &earlier.with(&machine));
+                let is_over = begun.elapsed() >= request.time;
                 if is_over && (again || done >= request.check) {
                     measured.host = (!again)
-                        .then(|| host_share(&mut machine, &measured.ran.0, since.elapsed()));
+                        .then(|| host_share(&mut machine, &measured.ran.0, begun.elapsed()));
                     break;
                 }
             }
