@@ -2,11 +2,17 @@
 #![cfg(feature = "cli")]
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 fn dlmc(arguments: &[&str], input: &str) -> Output {
+    dlmc_in(Path::new("."), arguments, input)
+}
+
+fn dlmc_in(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
         .args(arguments)
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -610,21 +616,7 @@ fn a_pattern_in_a_folder_is_found_from_the_working_directory() {
     std::fs::write(folder.join("sub/q1.csv"), "a,b\n1,2\n").expect("written");
     std::fs::write(folder.join("sub/q2.csv"), "a,b\n3,4\n").expect("written");
     for arguments in [&["run", "m.dlm"][..], &["run", "./m.dlm"], &["run", "-"]] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dlmc"))
-            .args(arguments)
-            .current_dir(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the command starts");
-        // A command that does not read its input closes it, which is no fault.
-        let _ = child
-            .stdin
-            .take()
-            .expect("piped")
-            .write_all(program.as_bytes());
-        let (shown, err) = texts(&child.wait_with_output().expect("the command ends"));
+        let (shown, err) = texts(&dlmc_in(&folder, arguments, program));
         let numbers: Vec<&str> = shown
             .split(|c: char| !c.is_ascii_digit())
             .filter(|number| !number.is_empty())
