@@ -315,7 +315,7 @@ fn plain(job: &Job, measured: &Measured, rate: &Rate, summary: &session::Summary
     let best = measured.samples.first().copied().unwrap_or(f64::NAN);
     let time = |micros: f64| run::duration(Duration::from_secs_f64(micros.max(0.0) / 1e6));
     let host = measured.host.map_or_else(
-        || "not measured: the program is short and ran several times".into(),
+        || "not measured: the program ended before".into(),
         |share| format!("{:.1} % of the time", 100.0 * share),
     );
     let seconds = median(&measured.samples) / 1e6;

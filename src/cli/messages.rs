@@ -64,7 +64,7 @@ impl Message {
                 end_line,
                 end_column,
                 start: span.start - part.start,
-                end: span.end - part.start,
+                end: span.end.saturating_sub(part.start),
                 text: label.text.clone(),
             }
         });
