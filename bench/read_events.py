@@ -34,6 +34,8 @@ def logged(path):
         for line in map(json.loads, file):
             if line["kind"] == "step":
                 put(line["training"], "step/loss", line["step"], line["loss"])
+            elif line["kind"] == "loss":
+                put(1, f"loop/{line['objective']}", line["step"], line["loss"])
             elif line["kind"] == "epoch":
                 for name, value in {"loss": line["loss"], **line["metrics"]}.items():
                     put(line["training"], f"epoch/{name}", line["step"], value)

@@ -169,7 +169,12 @@ fn the_report_of_two_models_that_learn_by_a_loop() {
     let folder = Folder::new("loop");
     let page = folder.written(&["run", "gan.dlm", "--quiet", "--report"], "run.html");
     for dark in [false, true] {
-        is_well_made(&said(&browser, &folder, &page, dark), dark);
+        let said = said(&browser, &folder, &page, dark);
+        is_well_made(&said, dark);
+        for width in WIDTHS {
+            let sections = findings(&said, width, "section");
+            assert!(sections.contains(&"Losses"), "{sections:?}");
+        }
     }
 }
 

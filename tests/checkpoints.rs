@@ -669,6 +669,116 @@ mod unix {
         assert!(stderr.starts_with("going on after step "), "{stderr}");
     }
 
+    /// A disk of so many blocks of 4096 bytes as the folder `disk`, for one script alone; nothing where the system lets nobody have one.
+    fn on_a_small_disk(folder: &Folder, blocks: u64, script: &str) -> Option<Output> {
+        std::fs::create_dir_all(folder.at("disk")).expect("a folder");
+        let mount = format!("mount -t tmpfs -o size={} none disk", 4096 * blocks);
+        let within = |script: &str| {
+            let mut command = Command::new("unshare");
+            command.args([
+                "--user",
+                "--map-root-user",
+                "--mount",
+                "sh",
+                "-c",
+                script,
+                "sh",
+            ]);
+            command.arg(env!("CARGO_BIN_EXE_dlmc"));
+            command
+                .current_dir(folder.at(""))
+                .stdin(Stdio::null())
+                .output()
+        };
+        if !within(&mount).is_ok_and(|output| output.status.success()) {
+            eprintln!("no disk of one's own: only the limit on the size of files is tried");
+            return None;
+        }
+        Some(within(&format!("{mount} || exit 9\n{script}")).expect("it ran just now"))
+    }
+
+    #[test]
+    fn a_small_disk_that_is_full_loses_nothing() {
+        let folder = programs("disk");
+        let run = ["run", "loops.dlm", "rounds=20"];
+        let (whole, _) = folder.run(0, &run);
+        folder.run(
+            0,
+            &[&run[..], &["--checkpoint", "kept", "--every", "100"]].concat(),
+        );
+        let size = std::fs::metadata(folder.at("kept/checkpoint.0")).expect("it is there");
+        // Room for the two slots and not for the file that takes the place of one.
+        let blocks = 2 * size.len().div_ceil(4096);
+        let script = "
+            \"$1\" run loops.dlm rounds=20 --checkpoint disk/kept --every 100 > first 2> warned || exit 1
+            cp disk/kept/checkpoint.* . || exit 2
+            \"$1\" run loops.dlm rounds=20 --checkpoint disk/kept --resume > second 2> resumed
+            test $? -eq 2 || exit 3
+            cmp checkpoint.0 disk/kept/checkpoint.0 && cmp checkpoint.1 disk/kept/checkpoint.1 || exit 4
+            rm disk/kept/checkpoint.0
+            \"$1\" run loops.dlm rounds=20 --checkpoint disk/kept --resume > third 2>> resumed || exit 5
+        ";
+        let Some(output) = on_a_small_disk(&folder, blocks, script) else {
+            return;
+        };
+        let read = |name: &str| std::fs::read_to_string(folder.at(name)).expect("it was written");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{errors}{}{}",
+            read("warned"),
+            read("resumed")
+        );
+        assert!(
+            read("warned").contains("warning: no checkpoint can be written to"),
+            "{}",
+            read("warned")
+        );
+        assert_eq!(read("first"), whole);
+        // Without room a run does not begin, and with room it goes on from the last that was written.
+        assert_eq!(read("second"), "");
+        assert!(
+            read("resumed").contains("the folder must have room"),
+            "{}",
+            read("resumed")
+        );
+        let rest = read("third");
+        assert!(
+            !rest.is_empty() && rest.len() < whole.len() && whole.ends_with(&rest),
+            "{rest}"
+        );
+    }
+
+    #[test]
+    fn weights_on_a_full_disk_stay_as_they_were() {
+        let folder = programs("weights");
+        folder.write(
+            "save.dlm",
+            "let net = dense(3)\nprint net([1, 2])\nsave net to \"disk/net.safetensors\"\n",
+        );
+        let script = "
+            \"$1\" run save.dlm > first || exit 1
+            cp disk/net.safetensors before || exit 2
+            \"$1\" run save.dlm --seed 2 > second 2> refused
+            test $? -eq 2 || exit 3
+            cmp before disk/net.safetensors || exit 4
+            test \"$(ls disk)\" = net.safetensors || exit 5
+        ";
+        let Some(output) = on_a_small_disk(&folder, 1, script) else {
+            return;
+        };
+        let read = |name: &str| std::fs::read_to_string(folder.at(name)).expect("it was written");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{errors}{}", read("refused"));
+        assert_ne!(read("first"), read("second"));
+        assert!(
+            read("refused").contains("net.safetensors"),
+            "{}",
+            read("refused")
+        );
+    }
+
     #[test]
     fn two_runs_do_not_share_a_folder() {
         let folder = programs("shared");

@@ -10,7 +10,8 @@
 //! - `prompt`: what is typed behind `dlm>`, and what `dlmc repl` says to it;
 //! - `output`: what the block before it gives (of a wrong program, the message), with `...` for what is left out;
 //! - `rust PATH`: an excerpt of that file; a `rust` block alone is compiled as documentation of the library (`src/lib.rs` names the document);
-//! - any other kind is not looked at.
+//! - `python` and `lua` run where those languages are, `toml` is held against what it configures (`tests/docs/foreign.rs`);
+//! - `text` alone is no code: a formula, a line of a screen.
 //!
 //! A document's folder holds the tables of `examples/data`, once beside the programs and once in `data`. `DLMC_BLESS=1` writes the outputs anew. The
 //! examples of `docs/errors.md` are run by `tests/error_texts.rs`.
@@ -20,6 +21,8 @@
 mod blocks;
 #[path = "docs/commands.rs"]
 mod commands;
+#[path = "docs/foreign.rs"]
+mod foreign;
 #[path = "docs/links.rs"]
 mod links;
 mod support;
@@ -31,8 +34,6 @@ use support::Folder;
 
 /// Documents whose `rust` blocks are compiled as documentation.
 const COMPILED: &[&str] = &["docs/embedding.md"];
-/// Kinds of blocks that nobody looks at.
-const SHOWN_ONLY: &[&str] = &["text", "lua", "toml", "python"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -91,7 +92,20 @@ impl Reader {
             ("output", "") => self.output(block, before),
             ("rust", "") if COMPILED.contains(&self.name.as_str()) => {}
             ("rust", file) => self.excerpt(block, file),
-            (kind, "") if SHOWN_ONLY.contains(&kind) => {}
+            ("text", "") => {}
+            ("python", "") => self.python(block),
+            ("lua", "") => {
+                let wrong = foreign::run_lua(&self.folder.at(""), &block.text).err();
+                wrong
+                    .into_iter()
+                    .for_each(|what| self.fault(block.line, &what));
+            }
+            ("toml", "") => {
+                let wrong = foreign::read_toml(&block.text).err();
+                wrong
+                    .into_iter()
+                    .for_each(|what| self.fault(block.line, &what));
+            }
             _ => self.fault(block.line, "a block of no known kind"),
         }
     }
@@ -111,6 +125,13 @@ impl Reader {
             (true, true) | (false, false) => {}
         }
         self.came = Some(if good { output } else { errors });
+    }
+
+    fn python(&mut self, block: &Block) {
+        match foreign::run_python(&self.folder.at(""), &block.text) {
+            Ok(printed) => self.came = printed,
+            Err(why) => self.fault(block.line, &why),
+        }
     }
 
     fn commands(&mut self, block: &Block, good: bool) {

@@ -12,7 +12,6 @@ use std::process::Command;
 /// Codes that no short program of the checker shows: limits of size, several files, states of other programs, what only the prompt says, faults.
 const WITHOUT_EXAMPLE: &[&str] = &[
     "E0101", "E0105", "E0204", "E0205", "E0503", "E0604", "E0606", "E0607", "E0699", "W0201",
-    "W0601",
 ];
 
 /// The codes that stand in the sources as strings.
@@ -75,19 +74,22 @@ fn given(example: &Example) -> Vec<String> {
 }
 
 fn given_by_a_run(example: &Example) -> Vec<String> {
-    let path = std::env::temp_dir().join(format!("dlmc-errors-{}.dlm", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("dlmc-errors-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("example.dlm");
     std::fs::write(&path, &example.program).expect("written");
     let run = Command::new(env!("CARGO_BIN_EXE_dlmc"))
         .arg("run")
         .arg(&path)
         .output()
         .expect("it starts");
-    std::fs::remove_file(&path).ok();
+    std::fs::remove_dir_all(&folder).ok();
     let text = String::from_utf8_lossy(&run.stderr).into_owned();
-    let codes = text
-        .split("error[")
-        .skip(1)
-        .filter_map(|rest| rest.get(..5));
+    let heads = text.lines().filter_map(|line| {
+        let head = line.strip_prefix("error[");
+        head.or_else(|| line.strip_prefix("warning["))
+    });
+    let codes = heads.filter_map(|rest| rest.get(..5));
     codes.map(String::from).collect()
 }
 

@@ -7,7 +7,8 @@ mod support;
 use dlmc::data::FileProvider;
 use dlmc::testing::programs::{points, program};
 use dlmc::{Config, Control, Cpu, Engine, Isa, OnNonFinite, ProgramOptions, Progress};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use support::{Folder, deep};
 
@@ -68,8 +69,12 @@ fn the_same_from_the_command_line(folder: &Folder, file: &str, name: &str) -> Le
     first
 }
 
-/// Runs a program through the library: the losses of its steps, and what it prints.
-fn from_the_library(folder: &Path, file: &Path, threads: usize) -> (Vec<String>, String) {
+/// Runs a program through the library: the losses of its steps, what it prints, and its weights as a receipt lists them.
+fn from_the_library(
+    folder: &Path,
+    file: &Path,
+    threads: usize,
+) -> (Vec<String>, String, Vec<Value>) {
     let engine = Engine::new(Config {
         threads,
         folder: Some(folder.into()),
@@ -101,12 +106,24 @@ fn from_the_library(folder: &Path, file: &Path, threads: usize) -> (Vec<String>,
     trainer
         .run(listen)
         .unwrap_or_else(|error| panic!("{error}"));
-    (losses, printed)
+    let parameters = program.parameters().into_iter();
+    let tensors = parameters.map(|(name, ty)| {
+        let value = trainer.value(&name).expect("a parameter has a value");
+        let sum: String = Sha256::digest(value.bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        json!({"name": name, "type": ty.to_string(), "sha256": sum})
+    });
+    (losses, printed, tensors.collect())
 }
 
 fn the_same_from_the_library(folder: &Path, file: &Path, first: &Left, name: &str) {
-    let (losses, printed) = from_the_library(folder, file, 2);
+    let (losses, printed, tensors) = from_the_library(folder, file, 2);
     assert_eq!(printed, first.printed, "{name} from the library");
+    // A receipt lists the states of layers behind the parameters.
+    let all = first.receipt["tensors"].as_array().expect("a list");
+    assert_eq!(tensors, all[..tensors.len()], "{name} from the library");
     let steps = first.receipt["steps"].as_array().expect("a list");
     let steps: Vec<&str> = steps.iter().filter_map(Value::as_str).collect();
     // Loops of steps report no single ones to a host.
@@ -179,6 +196,8 @@ fn examples_give_the_same_bits_in_every_way() {
         let path = file.display().to_string();
         let first = the_same_from_the_command_line(&folder, &path, name);
         the_same_from_the_library(&examples, &file, &first, name);
+        let (printed, _) = folder.run(0, &["repl", &path]);
+        assert_eq!(printed, first.printed, "{name} at the prompt");
     }
 }
 

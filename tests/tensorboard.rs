@@ -21,12 +21,28 @@ fn python() -> Option<String> {
 
 #[test]
 fn tensorboard_reads_every_scalar_of_the_log() {
+    let tags = [
+        "step/loss",
+        "epoch/loss",
+        "epoch/val_loss",
+        "epoch/val_accuracy",
+    ];
+    reads("iris.dlm", &tags);
+}
+
+#[test]
+fn tensorboard_reads_the_losses_of_loops_by_hand() {
+    reads("linear_regression.dlm", &["loop/"]);
+}
+
+fn reads(program: &str, tags: &[&str]) {
     let Some(python) = python() else { return };
-    let folder = std::env::temp_dir().join(format!("dlmc-tensorboard-{}", std::process::id()));
+    let name = format!("dlmc-tensorboard-{}-{program}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&folder).expect("a folder");
     let at = |name: &str| folder.join(name).to_str().expect("UTF-8").to_string();
     let run = Command::new(env!("CARGO_BIN_EXE_dlmc"))
-        .args(["run", "iris.dlm", "--quiet", "--seed", "1"])
+        .args(["run", program, "--quiet", "--seed", "1"])
         .args(["--tensorboard", &at("runs"), "--log", &at("run.jsonl")])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples"))
         .output()
@@ -45,12 +61,7 @@ fn tensorboard_reads_every_scalar_of_the_log() {
     let _ = std::fs::remove_dir_all(&folder);
     let errors = String::from_utf8_lossy(&read.stderr);
     assert!(read.status.success(), "{said}{errors}");
-    for tag in [
-        "step/loss",
-        "epoch/loss",
-        "epoch/val_loss",
-        "epoch/val_accuracy",
-    ] {
+    for tag in tags {
         let line = said.lines().find(|line| line.starts_with(tag));
         assert!(
             line.is_some_and(|line| line.ends_with("all equal")),

@@ -555,3 +555,177 @@ fn a_loss_that_rose_is_told_at_the_end_and_one_that_fell_is_not() {
     assert_eq!(said(&["rate=2", "--quiet"]), "");
     assert_eq!(said(&[]), "");
 }
+
+/// Two models that learn by loops by hand; each step prints its two losses.
+const BY_HAND: &str = "
+let set = data(x = [[1, 0], [0, 1], [1, 1], [-1, 0.5], [2, 1]], y = [2, -1, 1, -2.5, 3])
+layer linear(x: [n, d]) -> [n] {
+    param theta: [d] = zeros
+    x @ theta
+}
+let (f, g) = (linear(), linear())
+for epoch in 0..3 {
+    for b in set |> batches(2) {
+        let first = minimize mse(f(b.x), b.y) with sgd(lr = 0.05)
+        let second = minimize mean(abs(g(b.x) - b.y)) with sgd(lr = 0.05)
+        print \"{first:.9e} {second:.9e}\"
+    }
+}
+";
+
+#[test]
+fn the_losses_of_loops_by_hand_are_seen() {
+    let folder = Folder::new("by-hand", BY_HAND);
+    let all = [
+        "--log",
+        "run.jsonl",
+        "--tensorboard",
+        "runs",
+        "--report",
+        "run.html",
+    ];
+    let plain = folder.run(&[]);
+    let output = folder.run(&all);
+    succeeds(&output);
+    assert_eq!(plain.stdout, output.stdout);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let printed = printed.split_whitespace().map(|word| word.parse::<f64>());
+    let printed: Vec<f64> = printed.map(|word| word.expect("a number")).collect();
+    let lines = folder.log("run.jsonl");
+    let losses = kinds(&lines, "loss");
+    let logged: Vec<f64> = losses
+        .iter()
+        .filter_map(|line| line["loss"].as_f64())
+        .collect();
+    assert_eq!(logged.len(), 2 * 3 * 3);
+    for (logged, printed) in logged.iter().zip(&printed) {
+        assert!(
+            (logged - printed).abs() <= 1e-8 * printed,
+            "{logged} {printed}"
+        );
+    }
+    for (at, line) in losses.iter().enumerate() {
+        let (text, place) = match at % 2 {
+            0 => ("mse(f(b.x), b.y)", "program.dlm:10:30"),
+            _ => ("mean(abs(g(b.x) - b.y))", "program.dlm:11:31"),
+        };
+        let step = at as u64 / 2 + 1;
+        assert_eq!(
+            (&line["objective"], &line["at"]),
+            (&text.into(), &place.into())
+        );
+        assert_eq!(line["step"], step, "{line}");
+    }
+    let events = std::fs::read_dir(folder.0.join("runs")).expect("the folder");
+    let files: Vec<PathBuf> = events
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    let wanted: Vec<(String, u64, f32)> = losses
+        .iter()
+        .map(|line| {
+            let tag = format!("loop/{}", line["objective"].as_str().expect("a text"));
+            let loss = line["loss"].as_f64().expect("a number") as f32;
+            (tag, line["step"].as_u64().expect("a step"), loss)
+        })
+        .collect();
+    assert_eq!(scalars(&files[0]), wanted);
+    let page = folder.read("run.html");
+    assert_eq!(page.split("class=\"card chart\"").count(), 3);
+    assert!(text_of(&page).contains("mean(abs(g(b.x) - b.y))"));
+    let shown = folder.run(&["--progress"]);
+    let shown = String::from_utf8_lossy(&shown.stderr).into_owned();
+    let row = shown
+        .lines()
+        .find(|line| line.starts_with("mse(f(b.x), b.y)"));
+    assert!(row.is_some(), "{shown}");
+}
+
+/// A loop of steps that is native code, 1000 turns of it.
+const NATIVE: &str = "
+let x: [4, 2] = [[1, 2], [2, 3], [3, 4], [4, 5]]
+layer linear(x: [n, d]) -> [n] {
+    param theta: [d] = zeros
+    x @ theta
+}
+let f = linear()
+repeat 1000 {
+    minimize mse(f(x), [2, 3, 4, 5]) with sgd(lr = 0.01)
+}
+print \"{f.theta:.9e}\"
+";
+
+#[test]
+fn a_native_loop_of_steps_shows_some_of_its_losses() {
+    let folder = Folder::new("native", NATIVE);
+    let (plain, output) = (folder.run(&[]), folder.run(&["--log", "native.jsonl"]));
+    succeeds(&output);
+    assert_eq!(plain.stdout, output.stdout);
+    // The same loop, each of whose turns the host takes part in.
+    let each = NATIVE.replace("    minimize", "    let loss = minimize");
+    let each = each.replace("lr = 0.01)\n", "lr = 0.01)\n    print loss\n");
+    std::fs::write(folder.0.join("program.dlm"), each).expect("written");
+    succeeds(&folder.run(&["--log", "each.jsonl"]));
+    let losses = |name: &str| -> Vec<(u64, f64)> {
+        let lines = folder.log(name);
+        let of = |line: &Value| Some((line["step"].as_u64()?, line["loss"].as_f64()?));
+        kinds(&lines, "loss").into_iter().filter_map(of).collect()
+    };
+    let (some, all) = (losses("native.jsonl"), losses("each.jsonl"));
+    assert_eq!(all.len(), 1000);
+    assert!((200..300).contains(&some.len()), "{}", some.len());
+    assert_eq!((some[0].0, some[some.len() - 1].0), (1, 1000));
+    for (step, loss) in &some {
+        assert_eq!(
+            (step, loss),
+            (&all[*step as usize - 1].0, &all[*step as usize - 1].1)
+        );
+    }
+}
+
+#[test]
+fn the_losses_before_a_fault_are_in_the_log() {
+    let folder = Folder::new("diverges", &NATIVE.replace("0.01", "1.0"));
+    let output = folder.run(&["--log", "run.jsonl"]);
+    assert_eq!(output.status.code(), Some(1));
+    let lines = folder.log("run.jsonl");
+    let losses = kinds(&lines, "loss");
+    let values: Vec<Option<f64>> = losses.iter().map(|line| line["loss"].as_f64()).collect();
+    let (last, before) = values.split_last().expect("some are there");
+    assert!(
+        before.len() > 2 && before.is_sorted() && before[0].is_some(),
+        "{values:?}"
+    );
+    assert_eq!(*last, None, "what was not finite");
+    let step = &losses.last().expect("some are there")["step"];
+    assert_eq!(&lines.last().expect("a line")["step"], step);
+    assert_eq!(lines.last().expect("a line")["outcome"], "failed");
+}
+
+/// A loop by hand whose host takes no part in it; run 1024 of it, the last that a slice notes, is one divided by zero.
+const FULL: &str = "
+layer scale(x: [n]) -> [n] {
+    param w: [] = ones
+    x * w
+}
+let f = scale()
+for i in 0..5000 {
+    let loss = minimize mean(f([1.0])) / (1 - relu(f32(i) - 1022)) with sgd(lr = 0.001)
+}
+print f.w
+";
+
+#[test]
+fn a_fault_is_found_whether_or_not_its_losses_are_seen() {
+    let folder = Folder::new("full", FULL);
+    let said = |arguments: &[&str]| {
+        let output = folder.run(arguments);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let quiet = said(&["--quiet"]);
+    assert!(quiet.starts_with("error[E0605]"), "{quiet}");
+    assert_eq!(said(&["--quiet", "--log", "run.jsonl"]), quiet);
+    let lines = folder.log("run.jsonl");
+    assert_eq!(kinds(&lines, "loss").len(), 1024);
+    assert_eq!(lines.last().expect("a line")["step"], 1024);
+}

@@ -67,6 +67,30 @@ impl Tensor {
         }
     }
 
+    /// Takes the rows from one on off the end; what is left keeps no memory for them.
+    pub fn split_off_rows(&mut self, row: usize) -> Tensor {
+        fn cut<T>(values: &mut Vec<T>, at: usize) -> Vec<T> {
+            let rest = values.split_off(at);
+            values.shrink_to_fit();
+            rest
+        }
+        let rows = self.shape.first().copied().unwrap_or(0);
+        let row = row.min(rows);
+        let at = row * self.shape.iter().skip(1).product::<usize>();
+        let elements = match &mut self.elements {
+            Elements::F32(values) => Elements::F32(cut(values, at)),
+            Elements::F64(values) => Elements::F64(cut(values, at)),
+            Elements::I32(values) => Elements::I32(cut(values, at)),
+            Elements::Bool(values) => Elements::Bool(cut(values, at)),
+            Elements::U8(values) => Elements::U8(cut(values, at)),
+        };
+        let mut shape = self.shape.clone();
+        if let (Some(own), Some(other)) = (self.shape.first_mut(), shape.first_mut()) {
+            (*own, *other) = (row, rows - row);
+        }
+        Tensor { shape, elements }
+    }
+
     /// Sizes, outermost first.
     pub fn shape(&self) -> &[usize] {
         &self.shape

@@ -2,7 +2,7 @@
 use super::Checker;
 use super::program::{Application, Instr, Objective, SlotData, SlotId, SlotKind, StepGraph};
 use super::values::{DimNames, TensorVal, Val};
-use crate::base::source::Span;
+use crate::base::source::{Sources, Span};
 use crate::base::tensor::Tensor;
 use crate::base::types::{DType, Type};
 use crate::tir::{Graph, Node, Value};
@@ -38,8 +38,8 @@ pub struct Segment {
     pub after: Vec<Instr>,
     /// The statements.
     pub origin: Option<Span>,
-    /// What is minimized in it, and where that is written.
-    pub objectives: Vec<(TensorVal, Span)>,
+    /// What is minimized in it, where that is written, and whether by a `minimize` of the program.
+    pub objectives: Vec<(TensorVal, Span, bool)>,
     /// The applications of layers and functions, in the order in which they began.
     pub applications: Vec<Application>,
     /// Those that have not ended.
@@ -238,7 +238,7 @@ impl Checker<'_> {
                     self.error::<()>("E0699", origin, message, help).ok();
                 }
                 let number = self.program.graphs.len();
-                let objectives = objectives(&segment.objectives, &segment.current, &outputs);
+                let objectives = objectives(&segment, &outputs, &self.sources);
                 self.program.graphs.push(StepGraph {
                     name,
                     graph,
@@ -283,24 +283,48 @@ impl Checker<'_> {
 }
 
 /// The objectives of a step, each with the slot that holds it once the step has run, if one does.
-fn objectives(
-    found: &[(TensorVal, Span)],
-    current: &HashMap<SlotId, TensorVal>,
-    outputs: &[SlotId],
-) -> Vec<Objective> {
+fn objectives(segment: &Segment, outputs: &[SlotId], sources: &Sources) -> Vec<Objective> {
     let kept = |tensor: &TensorVal| {
         let mut outputs = outputs.iter().copied();
         outputs.find(|slot| {
-            current
+            segment
+                .current
                 .get(slot)
                 .is_some_and(|now| now.depth == 0 && now.value == tensor.value)
         })
     };
-    let top = found.iter().filter(|(tensor, _)| tensor.depth == 0);
-    top.map(|(tensor, origin)| Objective {
+    let top = segment
+        .objectives
+        .iter()
+        .filter(|(tensor, ..)| tensor.depth == 0);
+    top.map(|(tensor, origin, by_hand)| Objective {
         value: tensor.value,
         slot: kept(tensor),
         origin: *origin,
+        by_hand: *by_hand,
+        text: one_line(sources.snippet(*origin)),
+        place: sources.location(*origin),
     })
     .collect()
+}
+
+/// Most characters of an expression that names a curve.
+const MOST_OF_TEXT: usize = 40;
+
+/// An expression without its line ends and comments, cut where it is long.
+fn one_line(text: &str) -> String {
+    // A sign of comments within a string is none.
+    let lines = text.lines().map(|line| match line.split_once('#') {
+        Some((before, _)) if !before.contains('"') => before,
+        Some(_) | None => line,
+    });
+    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(MOST_OF_TEXT) {
+        None => line,
+        Some(_) => {
+            let short: String = line.chars().take(MOST_OF_TEXT - 3).collect();
+            format!("{}...", short.trim_end())
+        }
+    }
 }

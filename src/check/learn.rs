@@ -52,7 +52,7 @@ impl Checker<'_> {
         self.export("loss", tensor.clone(), objective.span);
         self.segment
             .objectives
-            .push((tensor.clone(), objective.span));
+            .push((tensor.clone(), objective.span, true));
         Ok(Val::Tensor(tensor))
     }
 

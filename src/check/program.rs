@@ -119,6 +119,12 @@ pub struct Objective {
     pub slot: Option<SlotId>,
     /// The expression, or the setting of a `train`.
     pub origin: Span,
+    /// Whether a `minimize` of the program wants it, and not a `train`, which tells of its losses itself.
+    pub by_hand: bool,
+    /// The expression as it is written, in one line and not too long.
+    pub text: String,
+    /// Where it stands: `model.dlm:8:14`.
+    pub place: String,
 }
 
 /// A part of what `print` and messages write.

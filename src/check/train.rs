@@ -634,7 +634,9 @@ impl Checker<'_> {
             accumulate: plan.accumulate,
         };
         self.descend(&loss, limits, &plan.optimizer, &options, span)?;
-        self.segment.objectives.push((loss.clone(), plan.loss_span));
+        self.segment
+            .objectives
+            .push((loss.clone(), plan.loss_span, false));
         let slot = self.export("loss", loss, span);
         self.after_step(Instr::Accumulate {
             into: loss_sum,

@@ -1,7 +1,7 @@
 //! A run, step by step, with what is known of it beside the state of its machine: where it is, what each step computed, what it printed.
 use super::identity::hex;
 use crate::check::program::{Program, SlotId, SlotKind};
-use crate::train::{Event, Machine, RunError};
+use crate::train::{Event, Machine, Noted, RunError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -40,7 +40,7 @@ impl fmt::Display for Place {
 pub enum Step {
     /// The bits of its loss as `f64`: a step of `train`.
     Loss(u64),
-    /// A checksum of all that it updated: a step of a loop, whose loss nobody sees.
+    /// A checksum of all that it updated: a step of a loop by hand.
     State(u32),
 }
 
@@ -92,6 +92,8 @@ pub struct Journal {
     pub output: [u8; 32],
     /// For each graph the slots that it updates, where parameters are among them.
     updates: Vec<Vec<SlotId>>,
+    /// Training steps done, and updates that the machine counts, before what it did last.
+    before: (u64, u64),
 }
 
 impl Journal {
@@ -120,10 +122,12 @@ impl Journal {
         let learns = machine.next_graph().filter(|_| single);
         machine.limit_turns(if single { 1 } else { turns });
         let before = machine.times().updates;
-        let event = machine.step()?;
+        self.before = (self.place.total, before);
+        let event = machine.step();
         if outside {
             self.place.total += machine.times().updates - before;
         }
+        let event = event?;
         if let Some(graph) = learns
             && machine.times().updates > before
             && let Some(record) = &mut self.record
@@ -134,6 +138,13 @@ impl Journal {
         }
         self.note(&event, machine.losses());
         Ok(event)
+    }
+
+    /// The losses of loops by hand in what the machine did last, each with the number of its training step.
+    pub fn losses<'m>(&self, machine: &'m Machine) -> impl Iterator<Item = (u64, Noted)> + 'm {
+        let (total, updates) = self.before;
+        let noted = machine.noted().iter();
+        noted.map(move |&noted| (total + noted.updates - updates, noted))
     }
 
     fn note(&mut self, event: &Event, losses: &[f64]) {

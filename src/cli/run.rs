@@ -99,6 +99,7 @@ pub fn run(mut job: Job, reports: Reports, keep: &Keep) -> Result<(), Failure> {
     };
     machine.take_times(reports.time);
     machine.on_nonfinite(reports.on_nonfinite);
+    machine.note_losses(drive.watch.sees_losses());
     drive.begin(&mut machine, keep.resume)?;
     let began = Instant::now();
     drive.watch.begin(drive.journal.place);
@@ -253,8 +254,11 @@ impl Drive<'_> {
                 .checkpoints
                 .as_ref()
                 .map_or(u64::MAX, |c| c.steps_left(place));
-            let event = self.journal.advance(machine, turns).map_err(|error| {
+            let event = self.journal.advance(machine, turns);
+            self.watch.losses(&self.journal, machine);
+            let event = event.map_err(|error| {
                 let why = error.diagnostic.message.clone();
+                self.watch.reached(self.journal.place);
                 self.watch.end(Outcome::Failed(why));
                 failed(self.job, &error)
             })?;

@@ -570,6 +570,25 @@ impl Columns {
     }
 }
 
+/// The rows of a tensor in parts. Parts that hold all rows in their order, as files of training and of testing do, are cut and not copied.
+pub(super) fn divide(mut tensor: Tensor, parts: &[&[u32]]) -> Vec<Tensor> {
+    let rows = tensor.shape().first().copied().unwrap_or(0);
+    let in_order = parts.iter().copied().flatten().zip(0..);
+    let whole = parts.iter().map(|part| part.len()).sum::<usize>() == rows;
+    if !whole || !in_order.into_iter().all(|(&row, at)| row == at) {
+        return parts.iter().map(|rows| gather(&tensor, rows)).collect();
+    }
+    let mut end = rows;
+    let mut cut: Vec<Tensor> = Vec::with_capacity(parts.len());
+    for part in parts.iter().skip(1).rev() {
+        end -= part.len();
+        cut.push(tensor.split_off_rows(end));
+    }
+    cut.push(tensor);
+    cut.reverse();
+    cut
+}
+
 /// The rows of a tensor, in this order.
 pub(super) fn gather(tensor: &Tensor, rows: &[u32]) -> Tensor {
     fn pick<T: Copy>(values: &[T], width: usize, rows: &[u32]) -> Vec<T> {
@@ -578,9 +597,10 @@ pub(super) fn gather(tensor: &Tensor, rows: &[u32]) -> Tensor {
                 .get(row as usize * width..(row as usize + 1) * width)
                 .unwrap_or_default()
         };
+        let mut picked = Vec::with_capacity(rows.len() * width);
         rows.iter()
-            .flat_map(|number| row(number).iter().copied())
-            .collect()
+            .for_each(|number| picked.extend_from_slice(row(number)));
+        picked
     }
     let width: usize = tensor.shape().iter().skip(1).product();
     let elements = match tensor.elements() {

@@ -11,10 +11,11 @@
 //! one after them would.
 use super::arguments::{Arguments, whole};
 use super::files::Files;
-use super::frame::{Frame, Kind, gather};
+use super::frame::{Frame, Kind, divide};
 use super::transforms::{self, Context, Statistic};
 use super::{fault, npy, readers, text};
 use crate::base::data::{DataError, DataOption, DataSet, DataSource, DataSpec, Table, Transform};
+use crate::base::tensor::Tensor;
 use std::sync::Arc;
 
 /// Evaluates a pipe.
@@ -214,19 +215,17 @@ fn finish(mut frame: Frame) -> Result<DataSet, DataError> {
             }),
         )],
         parts => {
-            let table = |rows: &[u32]| {
-                let fields = frame
-                    .fields
-                    .iter()
-                    .map(|(name, tensor)| (name.clone(), gather(tensor, rows)));
-                Arc::new(Table {
-                    fields: fields.collect(),
-                })
-            };
-            parts
-                .iter()
-                .map(|(name, rows)| (name.clone(), table(rows)))
-                .collect()
+            let rows: Vec<&[u32]> = parts.iter().map(|(_, rows)| rows.as_slice()).collect();
+            let mut tables: Vec<Vec<(String, Tensor)>> = vec![Vec::new(); parts.len()];
+            // A field is no longer there once it is divided: not all of them are in memory twice.
+            for (name, tensor) in frame.fields {
+                for (table, part) in tables.iter_mut().zip(divide(tensor, &rows)) {
+                    table.push((name.clone(), part));
+                }
+            }
+            let tables = tables.into_iter().map(|fields| Arc::new(Table { fields }));
+            let names = parts.iter().map(|(name, _)| name.clone());
+            names.zip(tables).collect()
         }
     };
     Ok(DataSet {

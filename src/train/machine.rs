@@ -2,6 +2,7 @@
 use super::batches::Batches;
 use super::compile::Compiled;
 use super::error::{ASSERTION, RunError};
+use super::losses::{ByHand, Noted, Pace, by_hand};
 use super::refused::{enough_memory, no_field};
 use super::stretch::{MOST_LOSSES, Meter, Prepared};
 use super::turns::Slice;
@@ -118,6 +119,12 @@ pub struct Machine {
     pub(super) graphs: Vec<(bool, u64)>,
     /// The losses of the training steps of the last [`Event::StepsDone`].
     pub(super) losses: Vec<f64>,
+    /// The losses of loops by hand in the last [`Machine::step`], and whether they are noted.
+    pub(super) noted: Vec<Noted>,
+    pub(super) noting: bool,
+    /// For each graph what the program minimizes itself, and which turns of its loops are noted.
+    pub(super) by_hand: Vec<ByHand>,
+    pub(super) paces: Vec<Pace>,
     resolve: Resolve,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) times: RunTimes,
@@ -160,6 +167,8 @@ impl Machine {
                 .iter()
                 .map(|step| (updated(&program, step).next().is_some(), 0))
                 .collect(),
+            by_hand: by_hand(&program),
+            paces: vec![Pace::default(); program.graphs.len()],
             prepared: None,
             meter: Meter::new(program.graphs.len()),
             program,
@@ -174,6 +183,8 @@ impl Machine {
             turn_clock: Slice::new(u64::MAX),
             clock: Slice::new(MOST_UNSEEN),
             losses: Vec::with_capacity(MOST_LOSSES),
+            noted: Vec::new(),
+            noting: false,
             resolve,
             stop: Arc::default(),
             times: RunTimes::default(),
@@ -325,6 +336,7 @@ impl Machine {
         let program = self.program.clone();
         let mut event = Event::None;
         while !self.stop.load(Ordering::Relaxed) {
+            self.noted.clear();
             self.step_of(&program, &mut event)?;
             match event {
                 Event::None => {}
@@ -347,6 +359,7 @@ impl Machine {
     pub fn step(&mut self) -> Result<Event, RunError> {
         let program = self.program.clone();
         let mut event = Event::None;
+        self.noted.clear();
         loop {
             let over = self.step_of(&program, &mut event)?;
             if over || !matches!(event, Event::None) || self.slice == 1 {
@@ -393,7 +406,10 @@ impl Machine {
                 if !done {
                     next = self.position;
                 }
-                over = !done || self.clock.is_over() || self.stop.load(Ordering::Relaxed);
+                over = !done
+                    || self.clock.is_over()
+                    || self.noted_enough()
+                    || self.stop.load(Ordering::Relaxed);
             }
             Instr::Print(pieces) => {
                 if !self.replaying {

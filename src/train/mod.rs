@@ -8,6 +8,7 @@ pub mod error;
 mod files;
 pub mod forecast;
 pub mod format;
+mod losses;
 pub mod machine;
 mod probe;
 pub(crate) mod refused;
@@ -20,6 +21,7 @@ mod watch;
 
 pub use compile::{CompileOptions, CompileTimes, Compiled, TURNS, compile};
 pub use error::RunError;
+pub use losses::Noted;
 pub use machine::{Epoch, Event, Machine, Resolve, RunTimes};
 pub use watch::OnNonFinite;
 

@@ -4,6 +4,7 @@
 //! are prepared once: where their numbers lie and which memory their graphs work on is known before the first is done, and one after the
 //! other takes a nanosecond or two. A stretch ends before an instruction that the host takes part in (an epoch's report, a line of output,
 //! a file), after about 50 ms, and where it is told to stop; the machine's state is then that of any other place of the plan.
+use super::losses::Noted;
 use super::machine::{Event, Machine};
 use super::refused::{no_graph, out_of_range_in};
 use super::turns::SLICE;
@@ -93,6 +94,8 @@ struct Ready {
     tie: Tie,
     /// The losses that it leaves in slots.
     losses: SmallVec<[Cell; 1]>,
+    /// Those of the objectives that the program minimizes itself, by their numbers.
+    by_hand: SmallVec<[(usize, Cell); 1]>,
     /// Whether it writes parameters that some graph updates.
     writes: bool,
 }
@@ -116,7 +119,7 @@ impl Prepared {
         let all = program.graphs.iter();
         let updated: FxHashSet<SlotId> = all.flat_map(|step| updated(&program, step)).collect();
         let mut graphs = Vec::with_capacity(ties.len());
-        for (step, tie) in program.graphs.iter().zip(ties) {
+        for ((step, tie), by_hand) in program.graphs.iter().zip(ties).zip(&machine.by_hand) {
             let losses = step
                 .objectives
                 .iter()
@@ -124,6 +127,10 @@ impl Prepared {
             graphs.push(Ready {
                 tie,
                 losses: losses.map(&mut cell).collect::<Result<_, RunError>>()?,
+                by_hand: by_hand
+                    .iter()
+                    .map(|&(at, slot)| Ok((at, cell(slot)?)))
+                    .collect::<Result<_, RunError>>()?,
                 writes: step.outputs.iter().any(|slot| updated.contains(slot)),
             });
         }
@@ -370,7 +377,7 @@ impl Machine {
         prepared: &Prepared,
         event: &mut Event,
     ) -> Result<bool, RunError> {
-        let single = self.slice == 1;
+        let (single, notes) = (self.slice == 1, self.notes());
         let Some(mut runs) = prepared.wiring.runs(&mut self.store, &mut self.space) else {
             return Ok(false);
         };
@@ -385,6 +392,10 @@ impl Machine {
             match *op {
                 Op::Host => break,
                 Op::Run(_) if over => break,
+                Op::Run(_) if notes && self.noted.len() >= MOST_LOSSES => {
+                    over = true;
+                    break;
+                }
                 Op::Run(graph) => {
                     let call = self.compiled.calls.get(graph);
                     let ready = prepared.graphs.get(graph);
@@ -408,6 +419,15 @@ impl Machine {
                         break;
                     }
                     unseen |= ready.writes;
+                    if notes && ready.writes {
+                        let noted = ready.by_hand.iter().map(|&(objective, loss)| Noted {
+                            graph,
+                            objective,
+                            updates: self.times.updates,
+                            loss: runs.number(loss),
+                        });
+                        self.noted.extend(noted);
+                    }
                     let finite = |loss: &Cell| runs.number(*loss).is_finite();
                     if watched && !ready.losses.iter().all(finite) {
                         lost = Some(graph);

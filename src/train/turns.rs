@@ -2,10 +2,12 @@
 //! small step's time again if it were asked after each whether to go on. It can be cut after any turn: what is computed does not depend
 //! on where.
 use super::RunError;
+use super::losses::Noted;
 use super::machine::Machine;
 use super::refused::{no_graph, out_of_range_in};
 use super::values;
 use crate::check::program::SlotId;
+use smallvec::SmallVec;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -93,12 +95,20 @@ impl Machine {
         let call = call.ok_or_else(|| no_graph(graph))?;
         let dtype = self.program.slot(turn).ty.dtype;
         let losses = self.watched_losses(graph);
+        let noted = match self.notes() {
+            true => self.by_hand.get(graph).cloned().unwrap_or_default(),
+            false => SmallVec::new(),
+        };
         self.turn_clock.enter(self.position);
         let start = self.timed.then(Instant::now);
         let (first, mut result) = (self.turns, Ok(()));
         let most = times.min(self.turns.saturating_add(self.slice));
         while self.turns < most {
-            let end = most.min(self.turns.saturating_add(self.turn_clock.left));
+            let mut end = most.min(self.turns.saturating_add(self.turn_clock.left));
+            let mut pace = self.paces.get(graph).copied().unwrap_or_default();
+            if !noted.is_empty() {
+                end = end.min(self.turns + pace.next(times, times - self.turns));
+            }
             let before = self.turns;
             let done = call.run_turns(
                 &mut self.store,
@@ -114,9 +124,27 @@ impl Machine {
             if done.is_none() {
                 result = call.run(&mut self.store, &mut self.space);
             }
+            let lost = losses.iter().any(|&slot| !self.is_finite(slot));
+            let due =
+                !noted.is_empty() && pace.is_due(self.turns - before, times, self.turns == times);
+            if let Some(known) = self.paces.get_mut(graph) {
+                *known = pace;
+            }
+            if (due || lost) && result.is_ok() {
+                let updates = self.times.updates + (self.turns - first);
+                for &(objective, slot) in &noted {
+                    self.noted.push(Noted {
+                        graph,
+                        objective,
+                        updates,
+                        loss: self.number(slot),
+                    });
+                }
+            }
             if result.is_err()
-                || losses.iter().any(|&slot| !self.is_finite(slot))
+                || lost
                 || self.turn_clock.are_over(self.turns - before)
+                || self.noted_enough()
                 || self.stop.load(Ordering::Relaxed)
             {
                 break;

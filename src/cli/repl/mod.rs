@@ -353,9 +353,15 @@ impl<'a> Shown<'a> {
 
     /// Takes a machine to its end, or until its stop flag is set or nobody takes the output.
     fn drive(&mut self, machine: &mut Machine) -> Result<(), RunError> {
+        machine.note_losses(self.progress.is_shown());
         let stop = machine.stop_flag();
         while !stop.load(Ordering::Relaxed) {
             let event = self.journal.advance(machine, u64::MAX);
+            for (step, noted) in self.journal.losses(machine) {
+                if let Some(objective) = noted.of(machine.program()) {
+                    self.history.note_loss(objective, step, noted.loss);
+                }
+            }
             let event = event.inspect_err(|_| self.progress.clear())?;
             self.history
                 .note(&event, machine.losses(), self.journal.place);

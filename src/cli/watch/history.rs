@@ -1,4 +1,6 @@
 //! What has been seen of a run so far: its trainings, their epochs, the curve of the loss over the steps.
+use crate::base::source::Span;
+use crate::check::program::Objective;
 use crate::cli::journal::Place;
 use crate::train::{Epoch, Event};
 use std::time::{Duration, Instant};
@@ -168,11 +170,38 @@ impl Training {
     }
 }
 
+/// The losses of a `minimize` that is no part of a `train`, as far as they were seen.
+#[derive(Debug, Clone)]
+pub struct Descent {
+    /// What is minimized, as it is written; with its place where an earlier one reads the same.
+    pub name: String,
+    /// Where it stands: `model.dlm:8:14`.
+    pub place: String,
+    origin: Span,
+    /// Its value in the first step seen and in the last.
+    pub first: f64,
+    /// The same.
+    pub last: f64,
+    steps: Curve,
+    /// The losses, of long loops some.
+    pub curve: Curve,
+}
+
+impl Descent {
+    /// Points of the curve: a training step and the loss, means of stretches of a long one.
+    pub fn points(&self) -> Vec<(f64, f64)> {
+        let steps = self.steps.means.iter().copied();
+        steps.zip(self.curve.means.iter().copied()).collect()
+    }
+}
+
 /// What has been seen of a run.
 #[derive(Debug, Clone)]
 pub struct History {
     /// The trainings, in the order in which they ran.
     pub trainings: Vec<Training>,
+    /// What loops by hand minimize, in the order in which it was seen.
+    pub descents: Vec<Descent>,
     /// When the run began.
     pub started: Instant,
     /// Training steps that an earlier process did.
@@ -191,6 +220,7 @@ impl History {
     pub fn new(place: Place) -> History {
         History {
             trainings: Vec::new(),
+            descents: Vec::new(),
             started: Instant::now(),
             before: place.total,
             lines: Vec::new(),
@@ -242,6 +272,36 @@ impl History {
                 training.ended.push(epoch.clone());
             }
         }
+    }
+
+    /// Takes note of the loss of a loop by hand in a training step, and says where in [`History::descents`] it belongs.
+    pub fn note_loss(&mut self, objective: &Objective, step: u64, loss: f64) -> usize {
+        let known = self
+            .descents
+            .iter()
+            .rposition(|d| d.origin == objective.origin);
+        let at = known.unwrap_or(self.descents.len());
+        if known.is_none() {
+            let text = &objective.text;
+            let alike = self.descents.iter().any(|descent| descent.name == *text);
+            self.descents.push(Descent {
+                name: match alike {
+                    true => format!("{text} at {}", objective.place),
+                    false => text.clone(),
+                },
+                place: objective.place.clone(),
+                origin: objective.origin,
+                first: loss,
+                last: loss,
+                steps: Curve::default(),
+                curve: Curve::default(),
+            });
+        }
+        let descent = &mut self.descents[at];
+        descent.last = loss;
+        descent.steps.push(step as f64);
+        descent.curve.push(loss);
+        at
     }
 
     /// The training that runs; a run that goes on within an epoch has not seen it begin.

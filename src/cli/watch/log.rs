@@ -1,6 +1,6 @@
 //! The log of a run: one JSON object a line, each written to the file before the run goes on.
 use super::Outcome;
-use super::history::History;
+use super::history::{Descent, History};
 use crate::cli::journal::Place;
 use crate::cli::{COMPILER, Job};
 use crate::train::{Epoch, Event};
@@ -49,6 +49,14 @@ enum Line<'a> {
         loss: Option<f64>,
         metrics: BTreeMap<&'a str, f64>,
         seconds: f64,
+    },
+    /// A step of a loop by hand.
+    Loss {
+        time: f64,
+        step: u64,
+        loss: f64,
+        objective: &'a str,
+        at: &'a str,
     },
     Output {
         time: f64,
@@ -169,6 +177,20 @@ impl Log {
             }
             Event::EpochEnd(epoch) => self.write(&line_of(epoch, time, training, place.total)),
         }
+    }
+
+    /// Writes the loss of a loop by hand in a training step.
+    ///
+    /// # Errors
+    /// Why the log ends here.
+    pub fn loss(&mut self, descent: &Descent, step: u64) -> Result<(), Stopped> {
+        self.write(&Line::Loss {
+            time: self.time(),
+            step,
+            loss: descent.last,
+            objective: &descent.name,
+            at: &descent.place,
+        })
     }
 
     /// Writes the last line.

@@ -7,7 +7,7 @@ pub mod report;
 mod tensorboard;
 pub mod text;
 
-use super::journal::Place;
+use super::journal::{Journal, Place};
 use super::output::Output;
 use super::{Failure, Job};
 use crate::data::whole::try_replace;
@@ -64,6 +64,8 @@ pub struct Watch<'a> {
     /// What has been seen.
     pub history: History,
     place: Place,
+    /// Whether there will be a report.
+    report: bool,
     /// How the run ended.
     pub outcome: Option<Outcome>,
 }
@@ -114,6 +116,7 @@ impl<'a> Watch<'a> {
             board: board.transpose()?,
             history: History::new(place),
             place,
+            report: files.report.is_some(),
             outcome: None,
         })
     }
@@ -127,6 +130,28 @@ impl<'a> Watch<'a> {
         self.warn(why);
         let why = boarded(&mut self.board, |board| board.begin(place));
         self.warn(why);
+    }
+
+    /// Whether anybody sees the losses of loops by hand, which are noted for that alone.
+    pub fn sees_losses(&self) -> bool {
+        self.progress.is_shown() || self.log.is_some() || self.board.is_some() || self.report
+    }
+
+    /// Takes note of the losses of loops by hand in what the machine did last.
+    pub fn losses(&mut self, journal: &Journal, machine: &Machine) {
+        for (step, noted) in journal.losses(machine) {
+            let Some(objective) = noted.of(machine.program()) else {
+                continue;
+            };
+            let descent = self.history.note_loss(objective, step, noted.loss);
+            let Some(descent) = self.history.descents.get(descent) else {
+                continue;
+            };
+            let why = logged(&mut self.log, |log| log.loss(descent, step));
+            let other = boarded(&mut self.board, |board| board.loss(descent, step));
+            self.warn(why);
+            self.warn(other);
+        }
     }
 
     /// Takes note of an event, after which the run is at `place` in its machine.
@@ -167,6 +192,11 @@ impl<'a> Watch<'a> {
         });
         self.warn(why);
         Ok(())
+    }
+
+    /// The run is at `place`, though no event says so: it fails there.
+    pub fn reached(&mut self, place: Place) {
+        self.place = place;
     }
 
     /// Takes the line of progress away, where something else is to be said.

@@ -1,5 +1,5 @@
 //! The progress of a run: on a terminal a line that is drawn again in its place, above it the epochs that ended; a table at the end.
-use super::history::{History, Training};
+use super::history::{Descent, History, Training};
 use super::text::{self, Better, NUMBER, duration, number, rate};
 use crate::cli::journal::Place;
 use crate::cli::output::Output;
@@ -51,6 +51,11 @@ impl<'a> Progress<'a> {
             rate: None,
             columns: Vec::new(),
         }
+    }
+
+    /// Whether anything is shown at all.
+    pub fn is_shown(&self) -> bool {
+        self.mode != Mode::Off
     }
 
     /// Takes the line away, where something else is to be written.
@@ -133,15 +138,9 @@ impl<'a> Progress<'a> {
         for training in history.trainings.iter().filter(|t| t.seen > 0) {
             let heading = several.then(|| format!("training {}", training.number));
             let early = whole && training.epoch + 1 < training.epochs;
-            for parts in table(training, heading.as_deref(), early) {
-                let parts = match self.mode {
-                    Mode::Live => fitted(parts, self.output.columns()),
-                    Mode::Plain | Mode::Off => parts,
-                };
-                let colour = self.output.colour && self.mode == Mode::Live;
-                self.output.say(&format!("{}\n", joined(&parts, colour)));
-            }
+            self.rows(table(training, heading.as_deref(), early));
         }
+        self.rows(descents(&history.descents));
         let steps = place.total.saturating_sub(history.before);
         if history.trainings.is_empty() && steps > 0 {
             let time = history.started.elapsed();
@@ -154,11 +153,23 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// Leaves rows of a table.
+    fn rows(&self, rows: Vec<Vec<Part>>) {
+        for parts in rows {
+            let parts = match self.mode {
+                Mode::Live => fitted(parts, self.output.columns()),
+                Mode::Plain | Mode::Off => parts,
+            };
+            let colour = self.output.colour && self.mode == Mode::Live;
+            self.output.say(&format!("{}\n", joined(&parts, colour)));
+        }
+    }
+
     /// The line of a loop of steps, or of a training, where there is something to show.
     fn line(&self, history: &History, place: Place, turns: Option<(u64, u64)>) -> Option<String> {
         let parts = match history.current() {
             Some(training) if place.inside => self.training_parts(training),
-            Some(_) | None if place.total > 0 => self.loop_parts(place, turns),
+            Some(_) | None if place.total > 0 => self.loop_parts(history, place, turns),
             Some(_) | None => return None,
         };
         Some(self.fitting(parts))
@@ -202,8 +213,24 @@ impl<'a> Progress<'a> {
         parts
     }
 
-    fn loop_parts(&self, place: Place, turns: Option<(u64, u64)>) -> Vec<Part> {
+    fn loop_parts(&self, history: &History, place: Place, turns: Option<(u64, u64)>) -> Vec<Part> {
         let mut parts = vec![Part::new(9, Paint::Plain, format!("step {}", place.total))];
+        match history.descents.as_slice() {
+            [] => {}
+            [one] => {
+                parts.push(Part::value(8, "loss", one.last, NUMBER));
+                if self.output.blocks {
+                    let curve = text::curve(&one.curve, CURVE);
+                    parts.push(Part::new(3, Paint::Curve, format!("{curve:>CURVE$}")));
+                }
+            }
+            several => {
+                let parted = several
+                    .iter()
+                    .map(|d| Part::value(4, &d.name, d.last, NUMBER));
+                parts.extend(parted);
+            }
+        }
         if let Some(steps) = self.rate {
             parts.push(Part::new(8, Paint::Plain, rate(steps)));
         }
@@ -341,6 +368,35 @@ fn joined(parts: &[Part], colour: bool) -> String {
     };
     let texts: Vec<String> = parts.iter().map(painted).collect();
     texts.join("  ")
+}
+
+/// What loops by hand minimized, a row each: the loss of the first step and of the last.
+fn descents(descents: &[Descent]) -> Vec<Vec<Part>> {
+    let names = descents.iter().map(|descent| text::width(&descent.name));
+    let Some(first) = names.max() else {
+        return Vec::new();
+    };
+    let cell = |rank: usize, paint: Paint, text: String| Part::new(rank, paint, text);
+    let heading = vec![
+        cell(9, Paint::Dim, " ".repeat(first)),
+        cell(7, Paint::Dim, format!("{:>8}", "first")),
+        cell(8, Paint::Dim, format!("{:>8}", "last")),
+    ];
+    let row = |descent: &Descent| {
+        let padding = first - text::width(&descent.name);
+        vec![
+            cell(
+                9,
+                Paint::Plain,
+                format!("{}{}", descent.name, " ".repeat(padding)),
+            ),
+            cell(7, Paint::Plain, format!("{:>8}", number(descent.first))),
+            cell(8, Paint::Plain, format!("{:>8}", number(descent.last))),
+        ]
+    };
+    std::iter::once(heading)
+        .chain(descents.iter().map(row))
+        .collect()
 }
 
 /// The last and best values of a training, a row each, then what it took, and whether its own rule ended it `early`.

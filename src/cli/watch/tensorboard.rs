@@ -3,7 +3,7 @@
 //! The messages are those of `tensorflow/core/util/event.proto` and `tensorflow/core/framework/summary.proto`; the frame is a length of
 //! eight bytes, its checksum, the message, its checksum, all little-endian.
 use super::crc32c::masked;
-use super::history::History;
+use super::history::{Descent, History};
 use crate::cli::journal::Place;
 use crate::train::Event;
 use std::fs::File;
@@ -92,6 +92,23 @@ impl Board {
         self.flush()
     }
 
+    /// Writes the loss of a loop by hand in a training step.
+    ///
+    /// # Errors
+    /// Why it cannot be written.
+    pub fn loss(&mut self, descent: &Descent, step: u64) -> std::io::Result<()> {
+        self.scalars(&[(format!("loop/{}", descent.name), descent.last)], step)?;
+        self.flush_in_time()
+    }
+
+    /// Writes what waits, unless that was done just now.
+    fn flush_in_time(&mut self) -> std::io::Result<()> {
+        match self.flushed.elapsed() < FLUSH {
+            true => Ok(()),
+            false => self.flush(),
+        }
+    }
+
     /// Writes what an event says, with the losses of the steps that it tells of; after it the run is at `place`.
     ///
     /// # Errors
@@ -112,10 +129,7 @@ impl Board {
                 for (step, &loss) in (first..).zip(losses) {
                     self.scalars(&[(tag.clone(), loss)], step)?;
                 }
-                match self.flushed.elapsed() < FLUSH {
-                    true => Ok(()),
-                    false => self.flush(),
-                }
+                self.flush_in_time()
             }
             Event::EpochEnd(epoch) => {
                 let mut values: Vec<(String, f64)> = Vec::new();

@@ -448,3 +448,21 @@ fn the_shipped_data_sets_can_be_read() {
         .for_each(|&label| counts[label as usize] += 1);
     assert_eq!(counts, [100; 10]);
 }
+
+#[test]
+fn parts_in_order_are_cut_and_not_copied() {
+    let shares = [
+        ("train", number(0.8)),
+        ("valid", number(0.1)),
+        ("shuffle", DataOption::Flag(false)),
+    ];
+    let set = open(&Folder::new(), counted(100), &[step("split", &[], &shares)]).unwrap();
+    for (part, rows) in [("train", 0..80), ("valid", 80..90), ("test", 90..100)] {
+        let wanted: Vec<f64> = rows.map(f64::from).collect();
+        assert_eq!(values(&set, part, "x"), wanted);
+        assert_eq!(
+            set.part(part).unwrap().field("x").unwrap().shape()[0],
+            wanted.len()
+        );
+    }
+}

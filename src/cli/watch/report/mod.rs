@@ -9,7 +9,7 @@ mod predict;
 mod values;
 
 use super::Outcome;
-use super::history::{History, Training};
+use super::history::{Descent, History, Training};
 use super::log::utc;
 use super::text::{Better, duration, number, rate, steps};
 use crate::check::program::{Program, SlotData, SlotKind};
@@ -127,6 +127,7 @@ fn page(facts: &Facts<'_>) -> String {
     for training in facts.history.trainings.iter().filter(|t| t.seen > 0) {
         out += &training_section(training, facts.history.trainings.len() > 1);
     }
+    out += &descents_section(&facts.history.descents);
     // Predictions, and what took the time, are made once, at the end.
     if facts.outcome.is_some() {
         out += &match predict::predictions(facts) {
@@ -195,6 +196,8 @@ fn head(facts: &Facts<'_>) -> String {
         for (label, value) in training.last() {
             figures.push((escape(label), number(*value)));
         }
+    } else if let [descent] = facts.history.descents.as_slice() {
+        figures.push(("loss".into(), number(descent.last)));
     }
     out += "<div class=\"figures\">";
     for (name, value) in figures {
@@ -274,6 +277,43 @@ fn training_section(training: &Training, several: bool) -> String {
     charts(training)
         .iter()
         .for_each(|chart| out += &chart.html());
+    out + "</div>\n"
+}
+
+/// What loops by hand minimized: the first value and the last, and a curve of each.
+fn descents_section(descents: &[Descent]) -> String {
+    if descents.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from(
+        "<h2>Losses</h2>\n<div class=\"card scroll\"><table><tr><th>minimized</th><th>at</th><th class=\"n\">first</th><th class=\"n\">last</th></tr>\n",
+    );
+    for descent in descents {
+        let _ = writeln!(
+            out,
+            "<tr><td><code>{}</code></td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+            escape(&descent.name),
+            escape(&descent.place),
+            number(descent.first),
+            number(descent.last)
+        );
+    }
+    out += "</table></div>\n<div class=\"grid\" style=\"margin-top:14px\">\n";
+    for descent in descents {
+        let (x, values) = descent.points().into_iter().unzip();
+        let chart = Chart {
+            title: descent.name.clone(),
+            places: "step",
+            x,
+            curves: vec![Curve {
+                name: "loss".into(),
+                colour: 0,
+                values,
+            }],
+            loss: true,
+        };
+        out += &chart.html();
+    }
     out + "</div>\n"
 }
 
