@@ -212,6 +212,7 @@ impl Engine {
                 message: format!("\"{path}\": this host lets programs use no files"),
                 help: Some("the host sets the folder that programs may use".into()),
                 missing: true,
+                stage: None,
             }),
         })
     }

@@ -114,6 +114,7 @@ impl Source {
                     "`dlmc data {path}` shows what it holds and how a program reads it"
                 )),
                 missing: true,
+                stage: None,
             });
         }
         let mut bytes = Vec::new();
@@ -128,6 +129,7 @@ impl Source {
             message: format!("\"{name}\" cannot be read: {}", why_unread(path, &error)),
             help: meant(path, &error),
             missing: true,
+            stage: None,
         })?;
         if bytes.len() > MOST_SOURCE_BYTES {
             return Err(DataError {
@@ -138,6 +140,7 @@ impl Source {
                     "read data with csv, npy, npz, idx or text instead of writing it out".into(),
                 ),
                 missing: false,
+                stage: None,
             });
         }
         let text = String::from_utf8(bytes).map_err(|error| DataError {
@@ -147,6 +150,7 @@ impl Source {
             ),
             help: Some("save it as UTF-8".into()),
             missing: false,
+            stage: None,
         })?;
         let folder = Path::new(path).parent().filter(|_| path != "-");
         let folder = folder.map(|folder| folder.display().to_string());

@@ -687,7 +687,15 @@ fn short_programs_are_timed_and_what_they_write_stays() {
         env!("CARGO_MANIFEST_DIR"),
         "/examples/linear_regression.dlm"
     );
-    for file in [program, example] {
+    let by_hand = folder.join("q.dlm");
+    let text = "let set = csv(\"iris.csv\") |> target(\"species\")\nlet f = dense(3)\n\
+        for epoch in 1..=3 {\n    for b in set |> batches(10) { minimize cross_entropy(f(b.x), b.y) with adam(lr = 0.01) }\n}\n\
+        for i in 1..=200 { minimize mean(f(set.x) ^ 2) with sgd(lr = 0.001) }\n";
+    std::fs::write(&by_hand, text).expect("a program");
+    let iris = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/iris.csv");
+    std::fs::copy(iris, folder.join("iris.csv")).expect("copied");
+    let by_hand = by_hand.to_str().expect("UTF-8");
+    for file in [program, example, by_hand] {
         let run = dlmc(&["bench", file, "--seconds", "1", "--json"], "");
         let (out, err) = texts(&run);
         assert_eq!(run.status.code(), Some(0), "{file}: {err}");

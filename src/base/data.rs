@@ -143,6 +143,8 @@ pub struct DataError {
     pub help: Option<String>,
     /// Whether the file itself is missing or unreadable (exit code 2) rather than malformed.
     pub missing: bool,
+    /// The transform of the pipe that it is about, counted from 0, where it is about one.
+    pub stage: Option<usize>,
 }
 
 /// Gives data sets and files to programs. All file access of a program goes through it.

@@ -74,15 +74,16 @@ impl Checker<'_> {
             transforms: Vec::new(),
             base_dir: self.base_dir.clone(),
         };
-        Ok(self.data_value(spec, span))
+        Ok(self.data_value(spec, span, Vec::new()))
     }
 
-    fn data_value(&mut self, spec: DataSpec, span: Span) -> Val {
+    fn data_value(&mut self, spec: DataSpec, span: Span, stages: Vec<Span>) -> Val {
         let data = DataVal {
             spec: Rc::new(spec),
             set: Rc::new(Cell::new(None)),
             part: None,
             span,
+            stages: Rc::new(stages),
         };
         self.data_sets.push(data.clone());
         Val::Data(data)
@@ -94,12 +95,14 @@ impl Checker<'_> {
             if data.set.get().is_none()
                 && let Err(error) = self.provider.open(&data.spec)
             {
-                self.unopened(error, data.span);
+                self.unopened(error, &data);
             }
         }
     }
 
-    fn unopened(&mut self, error: DataError, span: Span) -> Reported {
+    fn unopened(&mut self, error: DataError, data: &DataVal) -> Reported {
+        let stage = error.stage.and_then(|stage| data.stages.get(stage));
+        let span = stage.copied().unwrap_or(data.span);
         let code = if error.missing { "E0501" } else { "E0502" };
         let help = error.help.unwrap_or_else(|| "check the file".into());
         self.report(Diagnostic::error(code, span, error.message).help(help))
@@ -114,7 +117,7 @@ impl Checker<'_> {
     ) -> Outcome<Val> {
         let mut positional = Vec::new();
         let mut options = Vec::new();
-        let mut spec = None;
+        let (mut spec, mut stages) = (None, Vec::new());
         for (at, argument) in arguments.into_iter().enumerate() {
             match (at, argument.value, argument.name) {
                 (0, Val::Data(data), _) => {
@@ -129,6 +132,8 @@ impl Checker<'_> {
                     self.data_sets
                         .retain(|known| !Rc::ptr_eq(&known.spec, &data.spec));
                     spec = Some((*data.spec).clone());
+                    stages = data.stages.to_vec();
+                    stages.push(self.stage(argument.span, span));
                 }
                 (_, value, None) => positional.push(self.data_option(&value, argument.span)?),
                 (_, value, Some(option)) => {
@@ -144,7 +149,30 @@ impl Checker<'_> {
             arguments: positional,
             options,
         });
-        Ok(self.data_value(spec, span))
+        Ok(self.data_value(spec, span, stages))
+    }
+
+    /// Where a transform stands: behind the `|>` that gives it its set, or the whole call.
+    fn stage(&self, set: Span, whole: Span) -> Span {
+        if set.file != whole.file || set.end > whole.end {
+            return whole;
+        }
+        let behind = Span {
+            start: set.end,
+            ..whole
+        };
+        let text = self.sources.snippet(behind);
+        match text.split_once("|>") {
+            Some((before, after)) if before.trim().is_empty() => {
+                let blank = after.len() - after.trim_start().len();
+                let skipped = text.len() - after.len() + blank;
+                Span {
+                    start: set.end + skipped as u32,
+                    ..whole
+                }
+            }
+            Some(_) | None => whole,
+        }
     }
 
     fn data_option(&mut self, value: &Val, span: Span) -> Outcome<DataOption> {
@@ -211,7 +239,7 @@ impl Checker<'_> {
             transforms: Vec::new(),
             base_dir: self.base_dir.clone(),
         };
-        Ok(self.data_value(spec, span))
+        Ok(self.data_value(spec, span, Vec::new()))
     }
 
     /// The elements of a tensor that a literal gives, also through a `let` that nothing assigned since.
@@ -280,7 +308,7 @@ impl Checker<'_> {
                     data.set.set(Some(number));
                     number
                 }
-                Err(error) => return Err(self.unopened(error, data.span)),
+                Err(error) => return Err(self.unopened(error, data)),
             },
         };
         let parts = self.program.data[set]

@@ -37,6 +37,10 @@ pub(super) const MODULES: &[&str] = &[
 
 /// Names that stand alone.
 pub(super) const NAMES: &[Row] = &[
+    (
+        &["opt", "optimizer", "optimiser", "trainer", "scheduler"],
+        "the optimizer stands in the step, which takes the gradients and updates: `minimize loss with adam(lr = 0.01)`",
+    ),
     (&["None", "null", "nil", "NULL"], "write `none`"),
     (&["True"], "write `true`"),
     (&["False"], "write `false`"),

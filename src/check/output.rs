@@ -324,12 +324,14 @@ impl Checker<'_> {
                 self.set_entries(at, vec![(name, slot)]);
                 Ok(())
             }
-            other => self.error(
-                "E0443",
-                span,
-                format!("{} has no weights", other.kind()),
-                "save a layer or a parameter",
-            ),
+            other => {
+                let help = match self.program.code.get(at) {
+                    Some(Instr::Load { .. }) => "load into a layer or a parameter",
+                    Some(_) | None => "save a layer or a parameter",
+                };
+                let message = format!("{} has no weights", other.kind());
+                self.error("E0443", span, message, help)
+            }
         }
     }
 

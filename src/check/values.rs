@@ -263,6 +263,8 @@ pub struct DataVal {
     pub part: Option<Arc<str>>,
     /// Where it was made.
     pub span: Span,
+    /// Where each transform of its pipe stands.
+    pub stages: Rc<Vec<Span>>,
 }
 
 /// A value.

@@ -135,7 +135,7 @@ impl Earlier {
     fn with(&self, machine: &Machine) -> (Vec<u64>, u64) {
         let runs = machine.graph_runs().into_iter().enumerate();
         let runs = runs.map(|(graph, runs)| runs + self.runs.get(graph).unwrap_or(&0));
-        (runs.collect(), self.steps + machine.times().steps)
+        (runs.collect(), self.steps + machine.times().updates)
     }
 }
 
@@ -172,7 +172,7 @@ fn measure(
     let mut held = (Duration::ZERO, 0);
     let (mut noted, mut unread, mut stride) = (0, 0, 1);
     loop {
-        let before_step = machine.times().steps;
+        let before_step = machine.times().updates;
         let limit = match again {
             // The first step of a run begins its block.
             true if before_step == 0 => 1,
@@ -181,7 +181,7 @@ fn measure(
         };
         machine.limit_turns(limit);
         let event = machine.step()?;
-        let done = machine.times().steps;
+        let done = machine.times().updates;
         if let Event::StepsDone { .. } = event
             && done == request.check
             && !again
@@ -315,7 +315,7 @@ fn plain(job: &Job, measured: &Measured, rate: &Rate, summary: &session::Summary
     let best = measured.samples.first().copied().unwrap_or(f64::NAN);
     let time = |micros: f64| run::duration(Duration::from_secs_f64(micros.max(0.0) / 1e6));
     let host = measured.host.map_or_else(
-        || "not measured: the program ended before".into(),
+        || "not measured: so short a program was run again and again".into(),
         |share| format!("{:.1} % of the time", 100.0 * share),
     );
     let seconds = median(&measured.samples) / 1e6;

@@ -109,10 +109,26 @@ fn shown(arguments: &Arguments, found: &Survey, blocks: bool, columns: usize) ->
             "the first column has no name and is left out: such are the labels of rows".into(),
         );
     }
-    if let Some(program) = start(arguments, found) {
+    let headless = looks_headless(arguments, found);
+    if headless {
+        lines.push("the first line looks like a row, not like names: `--no-header`, and `header = false` in the program".into());
+    }
+    if let Some(program) = start(arguments, found).filter(|_| !headless) {
         lines.extend([String::new(), visible(&format!("a start: {program}"))]);
     }
     lines
+}
+
+/// Whether what names the columns is a row: all names are numbers, or one is among the frequent values of its own column.
+fn looks_headless(arguments: &Arguments, found: &Survey) -> bool {
+    let is_number = |facts: &Facts| facts.name.parse::<f64>().is_ok();
+    let is_value = |facts: &Facts| {
+        let mut values = facts.values.iter();
+        facts.kind == Kind::Text && values.any(|(value, _)| *value == facts.name)
+    };
+    let columns = || found.columns.iter();
+    let is_row = columns().all(is_number) || columns().any(is_value);
+    found.reader == "csv" && !arguments.no_header && is_row
 }
 
 fn heads(found: &Survey) -> [String; 5] {

@@ -17,6 +17,9 @@ impl Arguments<'_> {
             if !options.iter().any(|(option, _)| option == name) {
                 let names: Vec<&str> = options.iter().map(|(option, _)| *option).collect();
                 let help = match name.as_str() {
+                    "labels" | "label" | "images" if self.name == "idx" => {
+                        "the paths stand one after the other: `idx(\"images\", \"labels\")`".into()
+                    }
                     "sep" | "delimiter" if names.contains(&"separator") => {
                         "it is called `separator` here".into()
                     }

@@ -49,6 +49,7 @@ impl Policy {
             ),
             help: None,
             missing: true,
+            stage: None,
         })?;
         Ok(Policy {
             root: Some(root),
@@ -132,6 +133,7 @@ impl Files<'_> {
             message: format!("\"{path}\" cannot be read: {error}"),
             help: None,
             missing: true,
+            stage: None,
         };
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(&real).map_err(unreadable)? {
@@ -190,6 +192,7 @@ impl Files<'_> {
                 message: format!("\"{path}\": {error}"),
                 help: None,
                 missing: true,
+                stage: None,
             })?;
             if real.is_file() {
                 // The walk leaves out a `.` that the base folder begins with.
@@ -213,6 +216,7 @@ impl Files<'_> {
                 message: format!("no file matches \"{path}\""),
                 help: Some(self.relative_hint()),
                 missing: true,
+                stage: None,
             }),
         }
     }
@@ -245,6 +249,7 @@ impl Files<'_> {
                 message: format!("\"{path}\" cannot be read: {error}"),
                 help: None,
                 missing: true,
+                stage: None,
             },
         };
         let data = std::fs::metadata(&real).map_err(unreadable)?;
@@ -255,6 +260,7 @@ impl Files<'_> {
                 message: format!("\"{path}\" is a folder, not a file"),
                 help,
                 missing: true,
+                stage: None,
             });
         }
         // A pipe ends; a device such as `/dev/zero` never does.
@@ -340,6 +346,7 @@ impl Files<'_> {
                 message,
                 help: Some(self.relative_hint()),
                 missing: true,
+                stage: None,
             };
         }
         let names: Vec<String> = std::fs::read_dir(folder)
@@ -362,6 +369,7 @@ impl Files<'_> {
                 "did you mean \"{}\"?",
                 Path::new(path).with_file_name(near).display()
             ),
+            None if Path::new(path).is_absolute() => "look at the names of its folders too".into(),
             None => self.relative_hint(),
         };
         let message = format!("there is no file \"{path}\" in {}", shown.display());
@@ -369,6 +377,7 @@ impl Files<'_> {
             message,
             help: Some(help),
             missing: true,
+            stage: None,
         }
     }
 
@@ -413,6 +422,7 @@ pub fn address(path: &str) -> Option<DataError> {
         message: format!("\"{path}\" is an address: files are read, and nothing is fetched"),
         help: Some(help),
         missing: true,
+        stage: None,
     })
 }
 

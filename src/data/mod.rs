@@ -174,6 +174,7 @@ fn fault(message: impl Into<String>) -> DataError {
         message: message.into(),
         help: None,
         missing: false,
+        stage: None,
     }
 }
 
@@ -183,6 +184,7 @@ fn fault_help(message: impl Into<String>, help: impl Into<String>) -> DataError 
         message: message.into(),
         help: Some(help.into()),
         missing: false,
+        stage: None,
     }
 }
 

@@ -20,8 +20,11 @@ use std::sync::Arc;
 
 /// Evaluates a pipe.
 pub(super) fn evaluate(files: &Files<'_>, spec: &DataSpec) -> Result<DataSet, DataError> {
-    for transform in &spec.transforms {
-        transforms::check(transform)?;
+    for (stage, transform) in spec.transforms.iter().enumerate() {
+        transforms::check(transform).map_err(|error| DataError {
+            stage: Some(stage),
+            ..error
+        })?;
     }
     let source = open(files, &spec.source)?;
     finish(transformed(files, source, spec)?)
@@ -77,14 +80,17 @@ pub(super) fn with_further(
         context.track = false;
     }
     let mut further = further;
-    for transform in &spec.transforms {
+    for (stage, transform) in spec.transforms.iter().enumerate() {
         let sequences = transform.name == "sequences" && !further.is_empty();
         if sequences {
             frame
                 .parts
                 .push((FURTHER.into(), std::mem::take(&mut further)));
         }
-        transforms::apply(&mut frame, transform, &context)?;
+        transforms::apply(&mut frame, transform, &context).map_err(|error| DataError {
+            stage: Some(stage),
+            ..error
+        })?;
         if sequences {
             let made = frame.parts.pop();
             further = made.map_or(Vec::new(), |(_, rows)| rows);

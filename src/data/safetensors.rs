@@ -26,6 +26,7 @@ pub fn save(
         message: format!("\"{}\" cannot be written: {error}", path.display()),
         help: Some("the folder must exist, have room and allow writing".to_string()),
         missing: true,
+        stage: None,
     })
 }
 

@@ -75,5 +75,6 @@ fn unknown<'a>(name: &str, what: &str, known: impl Iterator<Item = &'a String>) 
         message: format!("the host has no {what} \"{name}\""),
         help: near.map(|near| format!("did you mean \"{near}\"?")),
         missing: true,
+        stage: None,
     }
 }

@@ -340,8 +340,7 @@ impl Call {
             binding.pace.note(start.elapsed());
         }
         if let (Some(start), Some(sample)) = (start, &mut binding.times) {
-            sample.whole += start.elapsed();
-            sample.whole_runs += 1;
+            sample.note(start.elapsed());
         }
         result
     }

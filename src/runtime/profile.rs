@@ -90,6 +90,8 @@ pub struct Sample {
     pub steps: StepTimes,
     /// Time of runs timed as wholes, to compare.
     pub whole: Duration,
+    /// The slowest of them, which something else may have interrupted.
+    pub slowest: Duration,
     /// How many those were.
     pub whole_runs: u64,
     /// All runs, timed or not.
@@ -113,6 +115,7 @@ impl Sample {
         Sample {
             steps: StepTimes::new(schedule),
             whole: Duration::ZERO,
+            slowest: Duration::ZERO,
             whole_runs: 0,
             runs: 0,
         }
@@ -130,10 +133,21 @@ impl Sample {
         }
     }
 
-    /// Seconds of an ordinary run, as far as it is known.
+    /// Takes note of a run timed as a whole.
+    pub(super) fn note(&mut self, time: Duration) {
+        self.whole += time;
+        self.slowest = self.slowest.max(time);
+        self.whole_runs += 1;
+    }
+
+    /// Seconds of an ordinary run, as far as it is known: of several the slowest does not count.
     pub fn seconds(&self) -> Option<f64> {
         let mean = |time: Duration, runs: u64| (runs > 0).then(|| time.as_secs_f64() / runs as f64);
-        mean(self.whole, self.whole_runs).or_else(|| mean(self.steps.total, self.steps.runs))
+        let (whole, runs) = match self.whole_runs {
+            several @ 3.. => (self.whole - self.slowest, several - 1),
+            few => (self.whole, few),
+        };
+        mean(whole, runs).or_else(|| mean(self.steps.total, self.steps.runs))
     }
 }
 

@@ -60,6 +60,7 @@ pub fn load(
                     ),
                     help: Some("load a file that was saved by a model of the same sizes".into()),
                     missing: false,
+                    stage: None,
                 },
             ));
         }
@@ -120,6 +121,7 @@ fn missing(file: &str, name: &str, names: &[&str]) -> DataError {
         message: format!("\"{file}\" has no tensor `{name}`"),
         help: Some(help),
         missing: false,
+        stage: None,
     }
 }
 
@@ -154,6 +156,7 @@ pub fn plot(path: &Path, tensor: &Tensor, origin: Span) -> Result<(), RunError> 
                 message: format!("\"{}\" cannot be written: {error}", path.display()),
                 help: Some("the folder must exist, have room and allow writing".into()),
                 missing: true,
+                stage: None,
             },
         )
     })

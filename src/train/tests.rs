@@ -25,6 +25,7 @@ fn nowhere() -> Resolve {
             message: format!("no file {path}"),
             help: None,
             missing: true,
+            stage: None,
         })
     })
 }

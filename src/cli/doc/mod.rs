@@ -172,6 +172,9 @@ fn found(name: &str, groups: &[Group], style: text::Style) -> Vec<String> {
 /// What is said of an unknown name: the nearest one, or those whose text speaks of it.
 fn unknown(name: &str, groups: &[Group]) -> String {
     let mut text = format!("error: nothing is documented by the name `{name}`\n");
+    if name.ends_with(".dlm") {
+        return text + &format!("help: what a program declares: `dlmc doc --file {name}`\n");
+    }
     let wanted = name.to_lowercase();
     let mut speaking: Vec<&str> = groups
         .iter()

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// Longest text that is quoted from the source.
-const QUOTED: usize = 34;
+const QUOTED: usize = 40;
 
 struct Model<'a> {
     program: &'a Program,

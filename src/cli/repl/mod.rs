@@ -408,10 +408,20 @@ fn fitted(text: &str) -> String {
 
 fn renewed_text(renewed: &Renewed) -> String {
     let mut text = format!("{} has a new definition", renewed.name);
+    // What has another shape is new, and what was of that name is dropped.
+    let changed = |path: &&String| renewed.new.contains(path) && renewed.dropped.contains(path);
+    let only = |paths: &[String]| -> Vec<String> {
+        let paths = paths.iter().filter(|path| !changed(path));
+        paths.cloned().collect()
+    };
     for (what, paths) in [
-        ("kept", &renewed.kept),
-        ("new", &renewed.new),
-        ("dropped", &renewed.dropped),
+        ("kept", renewed.kept.clone()),
+        (
+            "new, since of another shape",
+            renewed.new.iter().filter(changed).cloned().collect(),
+        ),
+        ("new", only(&renewed.new)),
+        ("dropped", only(&renewed.dropped)),
     ] {
         if !paths.is_empty() {
             text += &format!("; {what}: {}", paths.join(", "));

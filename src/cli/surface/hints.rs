@@ -68,9 +68,17 @@ fn of_other_command(word: &str, hinted: bool) -> Option<String> {
 }
 
 fn of_flag(flag: &str) -> Option<String> {
-    let name = flag.strip_prefix("--")?;
-    let name = name.split('=').next().unwrap_or(name);
+    let (name, own) = match flag.strip_prefix("--")?.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_string())),
+        None => (flag.strip_prefix("--")?, None),
+    };
+    // The word behind it, where it is a number.
+    let behind = || {
+        let mut words = std::env::args().skip_while(|word| word != flag);
+        words.nth(1).filter(|word| word.parse::<f64>().is_ok())
+    };
+    let value = own.or_else(behind).unwrap_or_else(|| "0.1".into());
     Some(format!(
-        "a hyper-parameter of the program is set without dashes: '{name}=0.1'"
+        "a hyper-parameter of the program is set without dashes: '{name}={value}'"
     ))
 }

@@ -14,6 +14,8 @@ pub struct Curve {
     stretch: usize,
     /// Sum and number of the values of the stretch that is not whole yet.
     open: (f64, usize),
+    /// The last value, and how many there were.
+    last: (f64, usize),
 }
 
 /// Most stretches that a curve keeps: more than any picture of it has columns.
@@ -25,6 +27,7 @@ impl Default for Curve {
             means: Vec::new(),
             stretch: 1,
             open: (0.0, 0),
+            last: (f64::NAN, 0),
         }
     }
 }
@@ -33,6 +36,7 @@ impl Curve {
     /// Adds a value.
     pub fn push(&mut self, value: f64) {
         self.open = (self.open.0 + value, self.open.1 + 1);
+        self.last = (value, self.last.1 + 1);
         if self.open.1 < self.stretch {
             return;
         }
@@ -45,12 +49,16 @@ impl Curve {
         }
     }
 
-    /// Points of the curve: the middle of a stretch, counted in values from 1, and its mean.
+    /// Points of the curve: the middle of a stretch, counted in values from 1, and its mean; the last value ends it.
     pub fn points(&self) -> Vec<(f64, f64)> {
         let stretch = self.stretch as f64;
         let middle = |at: usize| at as f64 * stretch + (stretch + 1.0) / 2.0;
         let whole = self.means.iter().enumerate();
-        whole.map(|(at, &mean)| (middle(at), mean)).collect()
+        let mut points: Vec<(f64, f64)> = whole.map(|(at, &mean)| (middle(at), mean)).collect();
+        if self.stretch > 1 {
+            points.push((self.last.1 as f64, self.last.0));
+        }
+        points
     }
 
     /// The curve in at most `columns` values.
@@ -188,10 +196,13 @@ pub struct Descent {
 }
 
 impl Descent {
-    /// Points of the curve: a training step and the loss, means of stretches of a long one.
+    /// Points of the curve: a training step and the loss, means of stretches of a long one; the last of both ends it.
     pub fn points(&self) -> Vec<(f64, f64)> {
-        let steps = self.steps.means.iter().copied();
-        steps.zip(self.curve.means.iter().copied()).collect()
+        let (steps, losses) = (self.steps.points(), self.curve.points());
+        let steps = steps.into_iter().map(|(_, step)| step);
+        steps
+            .zip(losses.into_iter().map(|(_, loss)| loss))
+            .collect()
     }
 }
 

@@ -124,6 +124,7 @@ impl<'a> Watch<'a> {
     /// The run begins, or goes on after a place that an earlier process reached.
     pub fn begin(&mut self, place: Place) {
         self.history = History::new(place);
+        self.progress.begin(place);
         self.place = place;
         let job = self.job;
         let why = logged(&mut self.log, |log| log.begin(job, place));

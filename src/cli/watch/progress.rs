@@ -34,6 +34,8 @@ pub struct Progress<'a> {
     shown: bool,
     /// When it was drawn last, and how many steps were done then.
     drawn: (Instant, u64),
+    /// When the run began.
+    began: Instant,
     /// Steps in a second of late.
     rate: Option<f64>,
     /// Width of the columns of the epochs' lines, which only grow.
@@ -48,6 +50,7 @@ impl<'a> Progress<'a> {
             mode,
             shown: false,
             drawn: (Instant::now(), place.total),
+            began: Instant::now(),
             rate: None,
             columns: Vec::new(),
         }
@@ -56,6 +59,12 @@ impl<'a> Progress<'a> {
     /// Whether anything is shown at all.
     pub fn is_shown(&self) -> bool {
         self.mode != Mode::Off
+    }
+
+    /// The run begins, or goes on there: what came before takes no part in its speed.
+    pub fn begin(&mut self, place: Place) {
+        self.began = Instant::now();
+        self.drawn = (self.began, place.total);
     }
 
     /// Takes the line away, where something else is to be written.
@@ -78,7 +87,8 @@ impl<'a> Progress<'a> {
         let steps = place.total.saturating_sub(self.drawn.1);
         let now = steps as f64 / elapsed.as_secs_f64();
         // An average over about the last second, so that the figure does not jump.
-        let share = (elapsed.as_secs_f64()).min(1.0);
+        let behind = self.began.elapsed().as_secs_f64().min(1.0);
+        let share = (elapsed.as_secs_f64() / behind).min(1.0);
         let rate = self
             .rate
             .map_or(now, |before| before + share * (now - before));

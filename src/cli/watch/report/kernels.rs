@@ -92,10 +92,11 @@ fn cost(timed: &[Timed<'_>]) -> String {
         let ordinary = graph.sample.whole_runs > 0;
         ordinary.then(|| mean / graph.sample.seconds().unwrap_or(mean).max(1e-12))
     });
-    let main = main.map_or_else(String::new, |ratio| {
-        format!(
+    let main = main.map_or_else(String::new, |ratio| match ratio >= 1.0 {
+        true => format!(
             " Such a run of the first graph below took {ratio:.2} times as long as an ordinary one."
-        )
+        ),
+        false => " Such a run of the first graph below took no longer than an ordinary one.".into(),
     });
     format!(
         "<p>Kernels were timed in a part of the runs: of each graph every second run, step by step, until these had taken {}. Measuring made the run about {} longer.{main} Times of whole graphs are estimated from the ordinary runs that were timed.</p>\n",

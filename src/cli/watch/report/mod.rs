@@ -423,8 +423,11 @@ fn parameters(program: &Program) -> String {
     }
     let _ = writeln!(
         out,
-        "<tr class=\"sum\"><td>{} tensors</td><td></td><td class=\"n\">{}</td><td></td></tr></table></div>",
-        all.len(),
+        "<tr class=\"sum\"><td>{}</td><td></td><td class=\"n\">{}</td><td></td></tr></table></div>",
+        match all.len() {
+            1 => "1 tensor".to_string(),
+            several => format!("{several} tensors"),
+        },
         thousands(total)
     );
     out
