@@ -482,9 +482,15 @@ pub(super) fn utf8(bytes: Vec<u8>, name: &str) -> Result<String, DataError> {
             .take(valid)
             .filter(|&&byte| byte == b'\n')
             .count();
+        // Zero bytes are in no text but in UTF-16, which begins with a mark.
+        let marked = matches!(error.as_bytes(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+        let help = match !marked && error.as_bytes().contains(&0) {
+            true => "this is no text: numbers in binary form are read by `npy`, `npz`, `idx` and `parquet`",
+            false => "save the file as UTF-8",
+        };
         fault_help(
             format!("{name}, line {line}: byte {valid} is not UTF-8"),
-            "save the file as UTF-8",
+            help,
         )
     })?;
     Ok(text

@@ -173,6 +173,18 @@ fn listing(files: &Files<'_>, path: &str) -> Result<Listing, DataError> {
     };
     let (folders, plain): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|entry| entry.is_folder);
+    if let (true, Some(first)) = (folders.is_empty(), plain.first())
+        && !plain.iter().any(|file| is_picture(&file.name))
+    {
+        return Err(fault_help(
+            format!("the folder \"{path}\" holds no picture"),
+            format!(
+                "pictures end in .png, .jpg or .jpeg; of other data name the file: \"{}/{}\"",
+                path.trim_end_matches('/'),
+                first.name
+            ),
+        ));
+    }
     let mut found = Vec::new();
     for file in &plain {
         found.push((pictured(path, file)?, None));

@@ -451,6 +451,22 @@ fn operator_after_pipe(s: &Situation<'_, '_>) -> Option<Mistake> {
     })
 }
 
+/// What parts two statements.
+const APART: &str = "start it on a line of its own, or put `;` before it";
+
+/// Whether the token begins a statement, by its word: some of these words may name a value too.
+fn starts_statement(s: &Situation<'_, '_>) -> bool {
+    use Token::*;
+    match s.found() {
+        Some(
+            Let | For | Train | Layer | Param | State | Hyper | Optimizer | Print | Assert | Repeat
+            | Import | Save | Load | Plot,
+        ) => true,
+        Some(Ident(name)) => ["print", "save", "load", "plot", "train", "repeat"].contains(&name),
+        Some(_) | None => false,
+    }
+}
+
 fn side_by_side(s: &Situation<'_, '_>) -> Option<Mistake> {
     use Token::*;
     let starts_value = matches!(
@@ -459,6 +475,9 @@ fn side_by_side(s: &Situation<'_, '_>) -> Option<Mistake> {
     );
     if !starts_value || !s.after_value() {
         return None;
+    }
+    if starts_statement(s) {
+        return Some(Mistake::help(APART));
     }
     let adjacent = s.range(s.at - 1).end == s.range(s.at).start;
     if let (Some(Number(number)), Some(Ident(name)), true) = (s.before(), s.found(), adjacent) {
@@ -483,13 +502,11 @@ fn general_help(s: &Situation<'_, '_>) -> String {
         s.expects(terminal) && !(s.expects("ident") || *terminal == "(" && s.after_value())
     });
     match (s.found(), missing) {
-        (
-            Some(
-                Let | For | Train | Layer | Param | State | Hyper | Optimizer | Print | Assert
-                | Repeat | Import | Save | Load | Plot,
-            ),
-            _,
-        ) if s.after_value() => "start it on a line of its own".into(),
+        (Some(_), _)
+            if starts_statement(s) && (s.after_value() || s.before() == Some(RBrace)) =>
+        {
+            APART.into()
+        }
         (_, Some(terminal)) if !s.wants_value() => match terminal {
             "in" => "a loop is written `for x in xs { ... }`".into(),
             "with" => "a step is written `minimize J with sgd(lr = 0.01)`".into(),

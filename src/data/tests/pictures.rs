@@ -123,6 +123,7 @@ fn what_is_no_picture_is_named() {
         ("mixed/a/1.png", whole.clone()),
         ("mixed/1.png", whole.clone()),
         ("empty/a/.keep", Vec::new()),
+        ("tables/1.csv", b"a\n1\n".to_vec()),
         ("two/a/1.png", whole.clone()),
         ("other/b/1.png", whole),
         ("named/a/1.jpg", b"GIF89a".to_vec()),
@@ -136,6 +137,7 @@ fn what_is_no_picture_is_named() {
         "mixed has pictures such as \"1.png\" and folders such as \"a\""
     );
     assert_eq!(said("empty"), "the folder \"empty/a\" holds no picture");
+    assert_eq!(said("tables"), "the folder \"tables\" holds no picture");
     assert!(said("nowhere").starts_with("there is no file \"nowhere\""));
     assert_eq!(
         message(read(&folder, "two", &[("test", string("other"))])),

@@ -420,7 +420,19 @@ let c = 3"#,
     (
         "let x = 3 let y = 4",
         &[
-            "1:11 E0107 found `let`, expected an operator or the end of the line; start it on a line of its own",
+            "1:11 E0107 found `let`, expected an operator or the end of the line; start it on a line of its own, or put `;` before it",
+        ],
+    ),
+    (
+        "let a = 1 print a",
+        &[
+            "1:11 E0107 found `print`, expected an operator or the end of the line; start it on a line of its own, or put `;` before it",
+        ],
+    ),
+    (
+        "repeat 2 { let a = 1 } print 3",
+        &[
+            "1:24 E0107 found `print`, expected the end of the line; start it on a line of its own, or put `;` before it",
         ],
     ),
     (
