@@ -631,7 +631,10 @@ fn the_losses_of_loops_by_hand_are_seen() {
     assert_eq!(scalars(&files[0]), wanted);
     let page = folder.read("run.html");
     assert_eq!(page.split("class=\"card chart\"").count(), 3);
-    assert!(text_of(&page).contains("mean(abs(g(b.x) - b.y))"));
+    let text = text_of(&page);
+    for part in ["mean(abs(g(b.x) - b.y))", "training steps", "steps/s"] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
     let shown = folder.run(&["--progress"]);
     let shown = String::from_utf8_lossy(&shown.stderr).into_owned();
     let row = shown

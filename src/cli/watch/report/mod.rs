@@ -196,8 +196,18 @@ fn head(facts: &Facts<'_>) -> String {
         for (label, value) in training.last() {
             figures.push((escape(label), number(*value)));
         }
-    } else if let [descent] = facts.history.descents.as_slice() {
-        figures.push(("loss".into(), number(descent.last)));
+    } else if !facts.history.descents.is_empty() {
+        let (steps, time) = (
+            facts.machine.times().updates,
+            facts.history.started.elapsed(),
+        );
+        figures.push(("training steps".into(), thousands(steps as usize)));
+        figures.push(("run".into(), duration(time)));
+        let rate = steps as f64 / time.as_secs_f64().max(1e-9);
+        figures.push(("steps/s".into(), thousands(rate as usize)));
+        if let [descent] = facts.history.descents.as_slice() {
+            figures.push(("loss".into(), number(descent.last)));
+        }
     }
     out += "<div class=\"figures\">";
     for (name, value) in figures {
